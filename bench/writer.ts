@@ -1,0 +1,63 @@
+import { openSync, writeSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../src/index.js";
+
+/* One writer of a benchmark, in a process of its own: node writer.js '<job as JSON>'. */
+
+export interface Job {
+  readonly kind: "handler" | "writeSync";
+  readonly file: string;
+  readonly records: number;
+  /** Of one record, with its terminator. */
+  readonly bytes: number;
+  /** Milliseconds since 1970 at which all writers begin. */
+  readonly startAt: number;
+  /** Time every single write, which makes the whole slower. */
+  readonly latency: boolean;
+  readonly options: RotatingFileHandlerOptions;
+}
+
+export interface Report {
+  /** From the first record to the last. */
+  readonly nanoseconds: number;
+  /** Microseconds of one write; undefined when they were not timed. */
+  readonly latency?: Readonly<Record<"p50" | "p99" | "p99.9" | "max", number>>;
+  readonly rotations: number;
+}
+
+// Enough to compile the code, not enough to fill the file.
+const WARM_UP = 20_000;
+
+const job = JSON.parse(process.argv[2]!) as Job;
+const record = "x".repeat(job.bytes - 1);
+const handler = new ConcurrentRotatingFileHandler(job.file, job.options);
+const fd = openSync(job.file, "a");
+const write = job.kind === "handler" ? () => handler.write(record) : () => writeSync(fd, `${record}\n`);
+
+for (let i = 0; i < WARM_UP; i++) write();
+await setTimeout(job.startAt - Date.now() - 5);
+while (Date.now() < job.startAt);
+
+const latencies = job.latency ? new Float64Array(job.records) : new Float64Array(0);
+const start = process.hrtime.bigint();
+if (job.latency) {
+  for (let i = 0; i < job.records; i++) {
+    const before = performance.now();
+    write();
+    latencies[i] = performance.now() - before;
+  }
+} else {
+  for (let i = 0; i < job.records; i++) write();
+}
+const nanoseconds = Number(process.hrtime.bigint() - start);
+const report: Report = {
+  nanoseconds,
+  ...(job.latency && { latency: quantiles(latencies.sort()) }),
+  rotations: handler.stats().rotations,
+};
+process.stdout.write(`${JSON.stringify(report)}\n`);
+
+function quantiles(sorted: Float64Array): NonNullable<Report["latency"]> {
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]! * 1000;
+  return { p50: at(0.5), p99: at(0.99), "p99.9": at(0.999), max: at(1) };
+}

@@ -1,0 +1,99 @@
+/**
+ * Encoded records, each with its terminator, one after another in `bytes`, and how far they have been written.
+ * A record is the unit: it goes into one file, whole.
+ */
+export class Batch {
+  #bytes: Buffer;
+  /** Where each record ends in `bytes`. */
+  readonly #ends: number[];
+  /** Index of the first record that is not written yet. */
+  #next = 0;
+
+  constructor(bytes: Buffer = Buffer.alloc(0), ends: number[] = []) {
+    this.#bytes = bytes;
+    this.#ends = ends;
+  }
+
+  get bytes(): Buffer {
+    return this.#bytes;
+  }
+
+  get isDone(): boolean {
+    return this.#next === this.#ends.length;
+  }
+
+  /** Records still to be written. */
+  get count(): number {
+    return this.#ends.length - this.#next;
+  }
+
+  /** Bytes still to be written. */
+  get length(): number {
+    return this.#total - this.start;
+  }
+
+  /** Where the first record that is not written starts in `bytes`. */
+  get start(): number {
+    return this.#next === 0 ? 0 : this.#ends[this.#next - 1]!;
+  }
+
+  /** Bytes of the first record that is not written; 0 when there is none. */
+  get firstLength(): number {
+    return this.isDone ? 0 : this.#ends[this.#next]! - this.start;
+  }
+
+  get #total(): number {
+    return this.#ends.at(-1) ?? 0;
+  }
+
+  /** Makes this the batch of one record, the first `length` bytes of `bytes`, which are not copied. */
+  reset(bytes: Buffer, length: number): this {
+    this.#bytes = bytes;
+    this.#ends.length = 1;
+    this.#ends[0] = length;
+    this.#next = 0;
+    return this;
+  }
+
+  /** Adds a copy of a record. */
+  add(record: Uint8Array): void {
+    if (this.isDone) this.#forgetAll();
+    const start = this.#total;
+    const end = start + record.length;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(end, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, start);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(record, start);
+    this.#ends.push(end);
+  }
+
+  /** The records that are not written yet; views of `bytes`. */
+  *records(): Generator<Buffer> {
+    for (let i = this.#next; i < this.#ends.length; i++) {
+      yield this.#bytes.subarray(i === 0 ? 0 : this.#ends[i - 1]!, this.#ends[i]!);
+    }
+  }
+
+  /** Where the longest run of records ends that has at most `room` bytes, but at least one record. */
+  endWithin(room: number): number {
+    const limit = this.start + room;
+    let last = this.#next;
+    while (last + 1 < this.#ends.length && this.#ends[last + 1]! <= limit) last++;
+    return this.#ends[last]!;
+  }
+
+  /** Counts the records up to `end` as written; returns how many these were. */
+  advanceTo(end: number): number {
+    const before = this.#next;
+    while (this.#next < this.#ends.length && this.#ends[this.#next]! <= end) this.#next++;
+    return this.#next - before;
+  }
+
+  #forgetAll(): void {
+    this.#ends.length = 0;
+    this.#next = 0;
+    this.#bytes = Buffer.alloc(0);
+  }
+}

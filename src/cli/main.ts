@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+import { createRequire } from "node:module";
+import { Command, CommanderError } from "commander";
+import { LogFileError } from "../errors.js";
+import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
+import { flagOf } from "./handler-flags.js";
+import { stressCommand } from "./stress.js";
+import { writeCommand } from "./write.js";
+
+const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+
+const program = new Command("clh")
+  .description("One log file, written by many processes at once: rotated, compressed, no record lost.")
+  .version(version)
+  .addCommand(writeCommand())
+  .addCommand(stressCommand())
+  .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
+for (const command of [program, ...program.commands]) {
+  command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = explain(error);
+}
+
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? OK : BAD_USAGE; // it has said why
+  if (error instanceof CommandFailure) {
+    process.stderr.write(oneLine(error.message));
+    return error.exitCode;
+  }
+  if (error instanceof LogFileError) {
+    const { option, message } = error;
+    process.stderr.write(oneLine(option === undefined ? message : message.replace(`\`${option}\``, flagOf(option))));
+    return BAD_USAGE;
+  }
+  throw error;
+}
+
+function oneLine(text: string): string {
+  return `clh: ${text
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\s*\n\s*/g, " ")}\n`;
+}

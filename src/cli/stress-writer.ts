@@ -1,0 +1,80 @@
+import { setImmediate, setTimeout } from "node:timers/promises";
+import { parentPort } from "node:worker_threads";
+import type { RotatingFileHandlerOptions } from "../options.js";
+import { systemClock } from "../platform/clock.js";
+import { ConcurrentRotatingFileHandler } from "../size-handler.js";
+import { alphabet, formatStressRecord } from "./stress-record.js";
+
+/* One writer of the stress test: a process, a cluster worker or a thread. Its other half is stress-writers.ts. */
+
+export interface WriterJob {
+  readonly writer: string;
+  readonly file: string;
+  readonly options: RotatingFileHandlerOptions;
+  readonly records: number;
+  /** Bounds of the pause between two records, in milliseconds. */
+  readonly pause: readonly [shortest: number, longest: number];
+  /** Lose and double some records, to see whether the verdict finds it. */
+  readonly faulty: boolean;
+}
+
+export type WriterMessage =
+  | { readonly type: "ready" }
+  /** So far. */
+  | { readonly type: "progress"; readonly records: number; readonly rotations: number }
+  | { readonly type: "done"; readonly rotations: number; readonly removed: number; readonly slowest: number };
+
+const PROGRESS_EVERY = 100;
+
+/** Loses one record in twenty and writes another one twice, as the faulty handler of upstream's stress test does. */
+class FaultyHandler extends ConcurrentRotatingFileHandler {
+  override write(record: string): boolean {
+    const chance = Math.random();
+    if (chance < 0.05) return true;
+    if (chance < 0.1) super.write(record);
+    return super.write(record);
+  }
+}
+
+const channel = parentPort ?? process;
+const send = (message: WriterMessage) => (parentPort ? parentPort.postMessage(message) : process.send!(message));
+
+channel.once("message", async (job: WriterJob) => {
+  await run(job);
+  if (parentPort === null) process.disconnect();
+});
+send({ type: "ready" });
+
+async function run({ writer, file, options, records, pause, faulty }: WriterJob): Promise<void> {
+  const handler = new (faulty ? FaultyHandler : ConcurrentRotatingFileHandler)(file, options);
+  const characters = alphabet(options.encoding ?? "utf-8");
+  let removed = 0;
+  let slowest = 0;
+  let reported = systemClock.monotonic();
+  handler.on("removed", () => {
+    removed++;
+  });
+  for (let number = 0; number < records; number++) {
+    const record = formatStressRecord({ writer, number }, characters);
+    const start = systemClock.monotonic();
+    handler.write(record);
+    const end = systemClock.monotonic();
+    slowest = Math.max(slowest, end - start);
+    if (end - reported > PROGRESS_EVERY) {
+      reported = end;
+      send({ type: "progress", records: number + 1, rotations: handler.stats().rotations });
+      await setImmediate();
+    }
+    await rest(pause);
+  }
+  await handler.flush();
+  handler.close();
+  await handler.swept();
+  send({ type: "done", rotations: handler.stats().rotations, removed, slowest });
+}
+
+async function rest([shortest, longest]: WriterJob["pause"]): Promise<void> {
+  const pause = shortest + Math.random() * (longest - shortest);
+  if (pause >= 1) await setTimeout(pause);
+  else if (pause > 0) systemClock.sleep(pause);
+}

@@ -1,0 +1,102 @@
+import { Command } from "commander";
+import { findCodec } from "../codec.js";
+import { hasCode } from "../errors.js";
+import { ConcurrentRotatingFileHandler } from "../size-handler.js";
+import { BAD_RESULT, CommandFailure } from "./exit.js";
+import { addHandlerFlags, handlerOptions } from "./handler-flags.js";
+import { LineSplitter } from "./line-splitter.js";
+
+const LONGEST_LINE = 64 * 1024 ** 2;
+
+// What the sender has put into the pipe before the signal is still written: until it is silent, but not for long.
+const SILENCE = 100;
+const LAST_WORDS = 1000;
+
+export function writeCommand(): Command {
+  const command = new Command("write")
+    .description("Append standard input to a log, line by line. Any number of these may write one log at once.")
+    .argument("<file>", "the log")
+    .option("--tee", "copy standard input to standard output as well");
+  return addHandlerFlags(command)
+    .addHelpText("after", "\nExample:\n  server 2>&1 | clh write server.log --max-bytes 10MiB --backup-count 5 --gzip")
+    .action(run);
+}
+
+async function run(file: string, flags: Record<string, unknown>): Promise<void> {
+  const handler = new ConcurrentRotatingFileHandler(file, handlerOptions(flags));
+  handler.open();
+  const input = new Input();
+  const tee = flags.tee === true ? teeTo(process.stdout, input) : undefined;
+  const toRecord = recordOf(flags.encoding as string | undefined);
+  const splitter = new LineSplitter(LONGEST_LINE);
+  for await (const chunk of input.chunks()) {
+    await tee?.(chunk);
+    for (const line of splitter.push(chunk)) await writeSurely(handler, toRecord(line), input);
+  }
+  for (const line of splitter.end()) await writeSurely(handler, toRecord(line), input);
+  handler.close();
+  await handler.swept();
+}
+
+/** Lines go into a UTF-8 log byte by byte, valid or not; into any other log as the text that they are. */
+function recordOf(encoding = "utf-8"): (line: Buffer) => Buffer | string {
+  const { name, byteOrderMark } = findCodec(encoding)!;
+  return name === "utf8" && byteOrderMark.length === 0 ? (line) => line : (line) => line.toString("utf8");
+}
+
+/** Does not read on while a record is not in the file: the sender waits, and nothing is dropped. */
+async function writeSurely(
+  handler: ConcurrentRotatingFileHandler,
+  record: Buffer | string,
+  input: Input,
+): Promise<void> {
+  if (handler.write(record)) return;
+  while (handler.stats().pending > 0) {
+    try {
+      await handler.flush();
+    } catch (error) {
+      if (input.isEnding) throw new CommandFailure((error as Error).message, BAD_RESULT);
+    }
+  }
+}
+
+/** Standard input, until it ends or a signal comes. */
+class Input {
+  #timers: NodeJS.Timeout[] = [];
+
+  get isEnding(): boolean {
+    return this.#timers.length > 0;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.end());
+    try {
+      for await (const chunk of process.stdin) {
+        this.#timers[0]?.refresh();
+        yield chunk as Buffer;
+      }
+    } catch (error) {
+      if (!this.isEnding || !hasCode(error, "ERR_STREAM_PREMATURE_CLOSE")) throw error;
+    }
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  /** Ends it soon; at once when asked a second time. */
+  end(): void {
+    const stop = () => process.stdin.destroy();
+    if (this.isEnding) stop();
+    else this.#timers = [setTimeout(stop, SILENCE), setTimeout(stop, LAST_WORDS)];
+  }
+}
+
+function teeTo(output: NodeJS.WriteStream, input: Input): (chunk: Buffer) => Promise<void> {
+  let isOpen = true;
+  output.on("error", (error) => {
+    if (!hasCode(error, "EPIPE")) throw error;
+    isOpen = false; // nobody reads it any more
+    input.end();
+  });
+  return async (chunk) => {
+    if (isOpen) await new Promise((resolve) => output.write(chunk, resolve));
+  };
+}

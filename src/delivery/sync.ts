@@ -1,0 +1,165 @@
+import { Batch } from "../batch.js";
+import { LogFileError } from "../errors.js";
+import type { Clock } from "../platform/clock.js";
+
+/** How records get from a handler to its file. */
+export interface Delivery {
+  /** Takes over the records of `batch`, which is the caller's again on return; true when all of them are in the file. */
+  push(batch: Batch): boolean;
+  /** As {@link push}, without writing anything yet. */
+  keep(batch: Batch): void;
+  /** Records that are not in the file yet. */
+  readonly pending: number;
+  /** Resolves when everything pushed before is in the file; rejects with `ERR_CLH_FLUSH` when it cannot be. */
+  flush(): Promise<void>;
+  /** Writes what can be written, now; true when nothing is pending. */
+  flushSync(): boolean;
+}
+
+/** How an attempt to write a batch ended; unless it is `done`, some of its records may be written and some not. */
+export type CommitResult = "done" | "lock timeout" | "failed";
+
+export interface SyncDeliveryOptions {
+  /**
+   * Writes as much of a batch as it can. Reports its failures and does not throw.
+   * @param wait for the lock, in milliseconds
+   */
+  readonly commit: (batch: Batch, wait: number) => CommitResult;
+  /** The record that stands in the file for `count` dropped ones. */
+  readonly markerOf: (count: number) => Batch;
+  readonly onDrop: (count: number) => void;
+  readonly clock: Clock;
+  readonly lockTimeout: number;
+  readonly retryBufferBytes: number;
+  readonly path: string;
+}
+
+// A lock that was not had in time once is not waited for again at every record, but for this long.
+const WAIT_AFTER_TIMEOUT = 2;
+const FIRST_RETRY = 10;
+const LONGEST_RETRY = 1000;
+
+/** Everybody who has records left, to be tried once more when the process exits. */
+const unfinished = new Set<SyncDelivery>();
+let listensForExit = false;
+
+/**
+ * Delivery `sync`: the record is in the file when push returns true. What cannot be written waits in memory, first in,
+ * first out, and is tried again at later writes and by a timer that keeps no process alive.
+ */
+export class SyncDelivery implements Delivery {
+  readonly #options: SyncDeliveryOptions;
+  readonly #kept = new Batch();
+  #dropped = 0;
+  #wait: number;
+  #retryAt = 0;
+  #retryDelay = FIRST_RETRY;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: SyncDeliveryOptions) {
+    this.#options = options;
+    this.#wait = options.lockTimeout;
+  }
+
+  get pending(): number {
+    return this.#kept.count;
+  }
+
+  push(batch: Batch): boolean {
+    const { commit, clock } = this.#options;
+    if (!this.#isClear && clock.monotonic() >= this.#retryAt) this.#retry(this.#wait);
+    if (!this.#isClear) {
+      this.keep(batch);
+      return false;
+    }
+    const result = commit(batch, this.#wait);
+    if (result === "done") {
+      if (!this.#isClear) this.#retry(this.#wait); // what a namer has logged meanwhile
+      return true;
+    }
+    this.keep(batch);
+    this.#postpone(result);
+    return false;
+  }
+
+  keep(batch: Batch): void {
+    const { retryBufferBytes, onDrop } = this.#options;
+    let dropped = 0;
+    for (const record of batch.records()) {
+      // Once a record does not fit, none does until all is written: the marker has its place in the order.
+      const fits = this.#kept.length + record.length <= retryBufferBytes || this.#kept.isDone;
+      if (fits && this.#dropped + dropped === 0) this.#kept.add(record);
+      else dropped++;
+    }
+    this.#dropped += dropped;
+    if (dropped > 0) onDrop(dropped);
+    this.#listenForExit();
+  }
+
+  async flush(): Promise<void> {
+    const { clock, lockTimeout, path } = this.#options;
+    const deadline = clock.monotonic() + lockTimeout;
+    for (let delay = 1; !this.#retry(WAIT_AFTER_TIMEOUT); delay = Math.min(delay * 2, 50)) {
+      if (clock.monotonic() >= deadline) {
+        const message = `${this.pending} records could not be written to ${path}. They are kept in memory and tried again.`;
+        throw new LogFileError("ERR_CLH_FLUSH", message, { path });
+      }
+      await clock.delay(delay);
+    }
+  }
+
+  flushSync(): boolean {
+    return this.#retry(this.#options.lockTimeout);
+  }
+
+  get #isClear(): boolean {
+    return this.#kept.isDone && this.#dropped === 0;
+  }
+
+  /** Writes what was kept, and a marker for what was dropped; true when nothing is left. */
+  #retry(wait: number): boolean {
+    const { commit, markerOf } = this.#options;
+    if (this.#isClear) return true;
+    const result = this.#kept.isDone ? "done" : commit(this.#kept, wait);
+    if (result !== "done") {
+      this.#postpone(result);
+      return false;
+    }
+    if (this.#dropped > 0) {
+      const marker = markerOf(this.#dropped);
+      this.#dropped = 0;
+      this.keep(marker);
+      return this.#retry(wait);
+    }
+    this.#recover();
+    return true;
+  }
+
+  #recover(): void {
+    unfinished.delete(this);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#wait = this.#options.lockTimeout;
+    this.#retryDelay = FIRST_RETRY;
+    this.#retryAt = 0;
+  }
+
+  #postpone(result: CommitResult): void {
+    this.#wait = result === "lock timeout" ? WAIT_AFTER_TIMEOUT : this.#options.lockTimeout;
+    this.#retryAt = this.#options.clock.monotonic() + this.#retryDelay;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#retry(this.#wait);
+    }, this.#retryDelay).unref();
+    this.#retryDelay = Math.min(this.#retryDelay * 2, LONGEST_RETRY);
+  }
+
+  #listenForExit(): void {
+    unfinished.add(this);
+    if (listensForExit) return;
+    listensForExit = true;
+    process.on("exit", () => {
+      for (const delivery of unfinished) delivery.flushSync();
+    });
+  }
+}

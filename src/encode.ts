@@ -1,0 +1,144 @@
+import iconv from "iconv-lite";
+import { Batch } from "./batch.js";
+import { findCodec } from "./codec.js";
+import { LogFileError } from "./errors.js";
+
+/** What becomes of characters that the encoding lacks: left out, written as "?", or the whole record refused. */
+export type UnicodeErrorPolicy = "ignore" | "replace" | "strict";
+
+export interface EncoderOptions {
+  readonly encoding: string;
+  readonly unicodeErrorPolicy: UnicodeErrorPolicy;
+  /** What "\n" is written as: `null` = as the platform does, `""` = as it is. Python's `open(newline=)`. */
+  readonly newline: string | null;
+  readonly terminator: string;
+}
+
+const KEPT_BYTES = 64 * 1024;
+const LONGEST_KEPT = KEPT_BYTES / 4; // characters: up to three bytes each in UTF-8, and room for the terminator
+const ASCII = Buffer.from(Array.from({ length: 0x80 }, (_, byte) => byte));
+const LINE_FEED = /\n/g;
+
+/** Text to bytes: line endings, terminator, encoding. Touches no disk, and runs before any lock is taken. */
+export class Encoder {
+  readonly terminator: Buffer;
+  readonly byteOrderMark: Buffer;
+  /** How a whole record may end: our terminator, or that of a writer with the default one. */
+  readonly endings: readonly Buffer[];
+  readonly #codec: string;
+  readonly #isUtf8: boolean;
+  readonly #extendsAscii: boolean;
+  readonly #policy: UnicodeErrorPolicy;
+  readonly #encoding: string;
+  readonly #newline: string;
+  readonly #terminatorText: string;
+  readonly #kept = Buffer.allocUnsafeSlow(KEPT_BYTES);
+  readonly #keptBatch = new Batch(this.#kept, []);
+  readonly #canEncode = new Map<string, boolean>();
+
+  constructor(options: EncoderOptions, platform: NodeJS.Platform = process.platform) {
+    const codec = findCodec(options.encoding);
+    if (codec === undefined) throw new TypeError(`unknown encoding ${options.encoding}`);
+    this.#codec = codec.name;
+    this.#isUtf8 = codec.name === "utf8";
+    this.#extendsAscii = this.#isUtf8 || this.#toBytes(ASCII.toString("latin1")).equals(ASCII);
+    this.#encoding = options.encoding;
+    this.#policy = options.unicodeErrorPolicy;
+    this.#newline = options.newline ?? (platform === "win32" ? "\r\n" : "");
+    this.#terminatorText = options.terminator || "\n";
+    this.byteOrderMark = codec.byteOrderMark;
+    this.terminator = this.#toBytes(this.#translate(this.#terminatorText));
+    this.endings = [this.terminator, this.#toBytes("\n")];
+  }
+
+  /**
+   * One record as bytes, with its terminator. The batch is kept and valid until the next call.
+   * @param record text; or bytes that are in the log's encoding already, which are written as they are
+   * @throws {LogFileError} `ERR_CLH_ENCODE` under the policy `strict`
+   */
+  encode(record: string | Uint8Array): Batch {
+    if (record instanceof Uint8Array) return this.#fromBytes(record);
+    return this.#fromText(typeof record === "string" ? record : String(record)); // not everybody has types
+  }
+
+  #fromText(record: string): Batch {
+    if (!this.#isUtf8) return this.#terminated(this.#encodeOther(record), record);
+    const text = this.#translate(record);
+    if (text.length > LONGEST_KEPT) return this.#terminated(Buffer.from(this.#wellFormed(text)), record);
+    let length = this.#kept.write(text, 0, "utf8");
+    // As many bytes as characters: all ASCII. Otherwise there may be half a surrogate pair, which UTF-8 cannot have.
+    if (length !== text.length && !text.isWellFormed()) length = this.#kept.write(this.#wellFormed(text), 0, "utf8");
+    if (!record.endsWith(this.#terminatorText)) length += this.terminator.copy(this.#kept, length);
+    return this.#keptBatch.reset(this.#kept, length);
+  }
+
+  #fromBytes(bytes: Uint8Array): Batch {
+    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.#endsWithTerminator(buffer)) return this.#keptBatch.reset(buffer, buffer.length);
+    return this.#keptBatch.reset(Buffer.concat([buffer, this.terminator]), buffer.length + this.terminator.length);
+  }
+
+  #endsWithTerminator(buffer: Buffer): boolean {
+    return buffer.length >= this.terminator.length && buffer.subarray(-this.terminator.length).equals(this.terminator);
+  }
+
+  #terminated(bytes: Buffer, record: string): Batch {
+    const whole = record.endsWith(this.#terminatorText) ? bytes : Buffer.concat([bytes, this.terminator]);
+    return this.#keptBatch.reset(whole, whole.length);
+  }
+
+  #encodeOther(record: string): Buffer {
+    const text = this.#translate(record);
+    if (this.#extendsAscii && isAscii(text)) return Buffer.from(text, "latin1");
+    return this.#toBytes(this.#onlyEncodable(text));
+  }
+
+  #translate(text: string): string {
+    return this.#newline === "" || this.#newline === "\n" ? text : text.replace(LINE_FEED, this.#newline);
+  }
+
+  #wellFormed(text: string): string {
+    return text.isWellFormed() ? text : this.#onlyEncodable(text);
+  }
+
+  #onlyEncodable(text: string): string {
+    let result = "";
+    for (const character of text) {
+      if (this.#isEncodable(character)) result += character;
+      else if (this.#policy === "replace") result += "?";
+      else if (this.#policy === "strict") throw this.#refused(character, text);
+    }
+    return result;
+  }
+
+  #isEncodable(character: string): boolean {
+    if (character < "\x80" && this.#extendsAscii) return true;
+    if (!character.isWellFormed()) return false;
+    let known = this.#canEncode.get(character);
+    if (known === undefined) {
+      // iconv-lite writes one "?", or two, for what a code page lacks; the Unicode encodings, two bytes and up, lack nothing.
+      const [questionMark, ...rest] = this.#toBytes("?");
+      known = character === "?" || rest.length > 0 || this.#toBytes(character).some((byte) => byte !== questionMark);
+      this.#canEncode.set(character, known);
+    }
+    return known;
+  }
+
+  #toBytes(text: string): Buffer {
+    return iconv.encode(text, this.#codec, { addBOM: false });
+  }
+
+  #refused(character: string, text: string): LogFileError {
+    const codePoint = `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+    return new LogFileError(
+      "ERR_CLH_ENCODE",
+      `Cannot write a record: the encoding ${this.#encoding} has no ${codePoint} (character ${text.indexOf(character)} ` +
+        'of the record). Choose unicodeErrorPolicy "ignore" or "replace", or an encoding that has it.',
+    );
+  }
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}

@@ -1,0 +1,28 @@
+import { flockBackend } from "./lock/flock.js";
+import type { LockBackend } from "./lock/lock.js";
+import { lockFileExBackend } from "./lock/lock-file-ex.js";
+import { type Clock, systemClock } from "./platform/clock.js";
+import { type FileSystem, systemFileSystem } from "./platform/fs.js";
+import { loadKernel32, loadLibc } from "./platform/native.js";
+
+/** What a handler takes from the machine. Passed in, so that tests can make each part fail or run ahead. */
+export interface Environment {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly lockBackend: LockBackend;
+}
+
+let system: Environment | undefined;
+
+/**
+ * The real machine.
+ * @throws {LogFileError} `ERR_CLH_NATIVE` where koffi has no binary for this system.
+ */
+export function systemEnvironment(): Environment {
+  system ??= {
+    fs: systemFileSystem(),
+    clock: systemClock,
+    lockBackend: process.platform === "win32" ? lockFileExBackend(loadKernel32()) : flockBackend(loadLibc()),
+  };
+  return system;
+}

@@ -1,0 +1,82 @@
+/** Every code of {@link LogFileError}, with what it means. docs/reference/errors.md says what to do about each. */
+export type LogFileErrorCode =
+  /** An option has the wrong type or value, or is unknown. Thrown at construction. */
+  | "ERR_CLH_OPTION"
+  /** The native part of the file lock cannot be loaded on this system. Thrown at construction. */
+  | "ERR_CLH_NATIVE"
+  /** The lock file cannot be opened or locked. */
+  | "ERR_CLH_LOCK"
+  /** Another process held the lock for longer than `lockTimeout`. */
+  | "ERR_CLH_LOCK_TIMEOUT"
+  /** The log file cannot be opened. */
+  | "ERR_CLH_OPEN"
+  /** A record cannot be appended. */
+  | "ERR_CLH_WRITE"
+  /** A record has characters that `encoding` lacks, under `unicodeErrorPolicy: "strict"`. */
+  | "ERR_CLH_ENCODE"
+  /** The log file cannot be rotated; writing goes on in the same file. */
+  | "ERR_CLH_ROTATE"
+  /** A rotated file cannot be compressed; it stays, and is tried again. */
+  | "ERR_CLH_COMPRESS"
+  /** `chmod` or `owner` cannot be applied to a file. */
+  | "ERR_CLH_PERMISSION"
+  /** `flush()` ended with records still in memory. */
+  | "ERR_CLH_FLUSH";
+
+interface Details {
+  cause?: unknown;
+  path?: string;
+  option?: string;
+  value?: unknown;
+}
+
+/** The one error class of this package: what was tried, on which path, why it failed and what to do. */
+export class LogFileError extends Error {
+  override readonly name = "LogFileError";
+  /** Stable; see {@link LogFileErrorCode}. */
+  readonly code: LogFileErrorCode;
+  /** The file concerned. */
+  readonly path?: string;
+  /** The refused option, for `ERR_CLH_OPTION`. */
+  readonly option?: string;
+  /** The refused value, for `ERR_CLH_OPTION`. */
+  readonly value?: unknown;
+
+  constructor(code: LogFileErrorCode, message: string, details: Details = {}) {
+    super(message, "cause" in details ? { cause: details.cause } : undefined);
+    this.code = code;
+    if (details.path !== undefined) this.path = details.path;
+    if (details.option !== undefined) this.option = details.option;
+    if ("value" in details) this.value = details.value;
+  }
+}
+
+/** "EACCES: permission denied" of a failed system call, or the message of anything else. */
+export function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  // Node writes "EACCES: permission denied, open '/path'"; the path is already in our sentence.
+  return cause.message.replace(/, \w+( '[^']*')*( -> '[^']*')?$/, "");
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: "Give this user permission for it. ",
+  EPERM: "Give this user permission for it. ",
+  EROFS: "It is on a read-only file system. ",
+  ENOSPC: "Free some space on its disk. ",
+  EDQUOT: "Free some space: the disk quota is used up. ",
+  EMFILE: "Raise the limit of open files (ulimit -n). ",
+  ENFILE: "Raise the system's limit of open files. ",
+  ELOOP: "A symbolic link is not followed there: remove it. ",
+  ENOTDIR: "A part of the path is a file, not a directory. ",
+  EISDIR: "There is a directory of that name. ",
+};
+
+/** What the user can do about a failed system call: a sentence and a space, or nothing. */
+export function advice(cause: unknown): string {
+  return (cause instanceof Error && "code" in cause && ADVICE[cause.code as string]) || "";
+}
+
+/** True when `error` is a failed system call with one of these codes. */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(error.code as string);
+}

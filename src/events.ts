@@ -1,0 +1,32 @@
+import type { EventEmitter } from "node:events";
+import type { LogFileError } from "./errors.js";
+
+/** Why a file was rotated. */
+export type RotationReason = "size" | "manual";
+
+/** The events of a handler. They are emitted after the lock is released, in the order in which things happened. */
+export interface HandlerEvents {
+  /** The file was rotated by this handler. `to` is undefined when it is not kept, hidden while it is to be compressed. */
+  rotated: [{ from: string; to: string | undefined; reason: RotationReason }];
+  /** A rotated file was compressed by this process; `path` is the name it had then. */
+  compressed: [{ path: string }];
+  /** A backup had to go, as retention demands. */
+  removed: [{ path: string }];
+  /** A record that another writer could not finish was ended, so that the next one starts on its own line. */
+  recovered: [{ path: string }];
+  /** `count` records were dropped: they could not be written, and the retry buffer was full. */
+  drop: [{ count: number }];
+  /** Something is not as asked for, but nothing is lost. On standard error when nobody listens. */
+  warning: [LogFileError];
+  /** Something failed; what is done about it is in the message. On standard error when nobody listens. */
+  error: [LogFileError];
+}
+
+/** Emits an event of a handler, once its lock is released. */
+export type Tell = <Name extends keyof HandlerEvents>(name: Name, ...payload: HandlerEvents[Name]) => void;
+
+/** Emits a warning or an error, or tells it on standard error when nobody listens. */
+export function report(handler: EventEmitter<HandlerEvents>, type: "warning" | "error", error: LogFileError): void {
+  if (handler.listenerCount(type) > 0) handler.emit(type, error);
+  else process.stderr.write(`concurrent-log-handler: ${error.message} [${error.code}]\n`);
+}

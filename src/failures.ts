@@ -1,0 +1,31 @@
+import type { LogFileError } from "./errors.js";
+import type { Clock } from "./platform/clock.js";
+
+const SAY_AGAIN_AFTER = 60_000;
+
+/** Keeps a failure that repeats at every record from being reported at every record: once, then once a minute. */
+export class Failures {
+  readonly #report: (error: LogFileError) => void;
+  readonly #clock: Clock;
+  #last: string | undefined;
+  #reportedAt = 0;
+
+  constructor(report: (error: LogFileError) => void, clock: Clock) {
+    this.#report = report;
+    this.#clock = clock;
+  }
+
+  note(error: LogFileError): void {
+    const now = this.#clock.monotonic();
+    const kind = `${error.code} ${(error.cause as NodeJS.ErrnoException | undefined)?.code}`;
+    if (kind === this.#last && now - this.#reportedAt < SAY_AGAIN_AFTER) return;
+    this.#last = kind;
+    this.#reportedAt = now;
+    this.#report(error);
+  }
+
+  /** It works again: the next failure is news. */
+  clear(): void {
+    this.#last = undefined;
+  }
+}

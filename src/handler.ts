@@ -1,0 +1,313 @@
+import { EventEmitter } from "node:events";
+import { inspect } from "node:util";
+import { ActiveFile } from "./active-file.js";
+import { Batch } from "./batch.js";
+import { type CommitResult, type Delivery, SyncDelivery } from "./delivery/sync.js";
+import { Encoder } from "./encode.js";
+import type { Environment } from "./environment.js";
+import { LogFileError, reason } from "./errors.js";
+import { type HandlerEvents, report, type Tell } from "./events.js";
+import { Failures } from "./failures.js";
+import { type HandlerJson, optionsToJson } from "./handler-json.js";
+import { FileLock, withLock } from "./lock/lock.js";
+import { LockFile, lockFilePath } from "./lock/lock-file.js";
+import type { ResolvedOptions, Rotator } from "./options.js";
+import { Permissions } from "./permissions.js";
+import type { Namer } from "./rotation/naming.js";
+import { Rotation } from "./rotation/rotation.js";
+import type { Trigger } from "./rotation/trigger.js";
+import { tracer } from "./trace.js";
+
+/** What a handler has done since it was made. */
+export interface HandlerStats {
+  /** Records that it put into the file. */
+  readonly records: number;
+  readonly bytes: number;
+  readonly rotations: number;
+  /** Times that the lock was not free at once. */
+  readonly lockWaits: number;
+  /** Times that `lockTimeout` passed before it was. */
+  readonly lockTimeouts: number;
+  /** Attempts to write that failed; what was not written was tried again. */
+  readonly failures: number;
+  /** Records that are in memory, to be tried again. */
+  readonly pending: number;
+  /** Records that are lost: they could not be written, and the retry buffer was full. */
+  readonly dropped: number;
+}
+
+/**
+ * Appends records to a file that other handlers append to as well, in this process, in others and in Python. A subclass
+ * says when the file is rotated. No file is touched before the first record.
+ */
+export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> {
+  readonly #options: ResolvedOptions;
+  readonly #encoder: Encoder;
+  readonly #delivery: Delivery;
+  readonly #lock: FileLock;
+  readonly #file: ActiveFile;
+  readonly #trigger: Trigger;
+  readonly #rotation: Rotation;
+  readonly #failures: Failures;
+  readonly #trace: ((message: string) => void) | undefined;
+  readonly #stats = { records: 0, bytes: 0, lockTimeouts: 0, failures: 0, dropped: 0 };
+  /** What happened while the lock was held, to be told after it. */
+  readonly #news: (() => void)[] = [];
+  /** The batch that #append writes. */
+  #batch = new Batch();
+  #isWriting = false;
+  #isFresh = true;
+  #isRotationForced = false;
+
+  protected constructor(options: ResolvedOptions, trigger: Trigger, environment: Environment) {
+    super();
+    const { fs, clock, lockBackend } = environment;
+    const { filename, lockFileDirectory, lockTimeout, retryBufferBytes } = options;
+    const permissions = new Permissions(options, (warning) => this.#tell("warning", warning));
+    this.#options = options;
+    this.#trigger = trigger;
+    this.#trace = tracer(options.debug);
+    this.#failures = new Failures((error) => this.#tell("error", error), clock);
+    this.#lock = new FileLock(
+      new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions),
+      lockBackend,
+      clock,
+    );
+    this.#encoder = new Encoder(options);
+    this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
+      onOpened: (path) => this.#trace?.(`opened ${path}`),
+      onHealed: (path) => this.#tell("recovered", { path }),
+    });
+    this.#rotation = new Rotation(options, environment, this.#tell);
+    this.#delivery = new SyncDelivery({
+      commit: (batch, wait) => this.#commit(batch, wait),
+      markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
+      onDrop: (count) => {
+        this.#stats.dropped += count;
+        this.#tell("drop", { count });
+      },
+      clock,
+      lockTimeout,
+      retryBufferBytes,
+      path: filename,
+    });
+  }
+
+  /** Absolute path of the log file. */
+  get filename(): string {
+    return this.#options.filename;
+  }
+
+  /** Names the backups; see the option. Called with the lock held. */
+  get namer(): Namer | undefined {
+    return this.#rotation.namer;
+  }
+
+  set namer(namer: Namer | undefined) {
+    this.#rotation.namer = namer;
+  }
+
+  /** Moves the file in a rotation; see the option. Called with the lock held. */
+  get rotator(): Rotator | undefined {
+    return this.#rotation.rotator;
+  }
+
+  set rotator(rotator: Rotator | undefined) {
+    this.#rotation.rotator = rotator;
+  }
+
+  /**
+   * Appends one record.
+   * @param record text, to which the terminator is added unless it ends with it; or bytes in the log's encoding
+   * @returns true when the record is in the file; false when it is kept in memory and tried again, or was refused or
+   *   dropped: an `error` or `drop` event has said why. A failing disk or lock is never thrown.
+   */
+  write(record: string | Uint8Array): boolean {
+    if (this.#isWriting) return this.#writeLater(record);
+    let batch: Batch;
+    try {
+      batch = this.#encoder.encode(record);
+    } catch (error) {
+      return this.#refuse(error as LogFileError);
+    }
+    return this.#delivery.push(batch);
+  }
+
+  /** Resolves when every record written before is in the file; rejects with `ERR_CLH_FLUSH` when one cannot be. */
+  flush(): Promise<void> {
+    return this.#delivery.flush();
+  }
+
+  /** Writes what is kept in memory, waiting for the lock at most `lockTimeout`; true when nothing is left. */
+  flushSync(): boolean {
+    return this.#delivery.flushSync();
+  }
+
+  /**
+   * Opens lock and log file now rather than at the first record, to see at once that it can be done.
+   * @throws {LogFileError} `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT` or `ERR_CLH_OPEN`
+   */
+  open(): void {
+    this.#underLock(new Batch(), this.#options.lockTimeout);
+    this.#tellNews();
+  }
+
+  /** Rotates now, whatever the size; true when that was done. A file without records is left as it is. */
+  rotate(): boolean {
+    if (this.#isWriting) return false;
+    this.flushSync();
+    const before = this.#rotation.count;
+    this.#isRotationForced = true;
+    this.#commit(new Batch(), this.#options.lockTimeout);
+    this.#isRotationForced = false;
+    return this.#rotation.count > before;
+  }
+
+  /** Resolves when no compression that this handler has started is under way. */
+  swept(): Promise<void> {
+    return this.#rotation.swept();
+  }
+
+  /** Writes what is kept in memory and closes all files. A record that is written later opens them again. */
+  close(): void {
+    this.flushSync();
+    this.#closeFiles();
+  }
+
+  stats(): HandlerStats {
+    const { waits } = this.#lock;
+    return { ...this.#stats, rotations: this.#rotation.count, lockWaits: waits, pending: this.#delivery.pending };
+  }
+
+  /** The options from which another process can make the same handler; functions are named, and must be given again. */
+  toJSON(): HandlerJson {
+    return optionsToJson(this.constructor.name, this.#options);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    await this.swept();
+  }
+
+  /** Writes as much of `batch` as can be written; tells what fails, and throws nothing. */
+  #commit(batch: Batch, wait: number): CommitResult {
+    try {
+      this.#underLock(batch, wait);
+      this.#failures.clear();
+      return "done";
+    } catch (error) {
+      const failure = error instanceof LogFileError ? error : unexpected(error, this.filename);
+      this.#stats.failures++;
+      this.#failures.note(failure);
+      return failure.code === "ERR_CLH_LOCK_TIMEOUT" ? "lock timeout" : "failed";
+    } finally {
+      this.#tellNews();
+    }
+  }
+
+  #underLock(batch: Batch, wait: number): void {
+    this.#batch = batch;
+    this.#isWriting = true;
+    try {
+      do {
+        if (!withLock(this.#lock, wait, this.#append)) throw this.#lockTimeout();
+      } while (!batch.isDone);
+    } finally {
+      this.#isWriting = false;
+      if (!this.#options.keepFileOpen) this.#closeFiles();
+    }
+  }
+
+  /** Appends the records of the current batch, rotating where that is due. Called with the lock held. */
+  readonly #append = (): void => {
+    const batch = this.#batch;
+    if (this.#isFresh) this.#begin();
+    do {
+      this.#file.refresh();
+      if (this.#isRotationDue(batch)) {
+        if (!this.#lock.isStillShared()) return; // the lock file was replaced: take the new one, then ask again
+        if (this.#rotate()) this.#file.refresh();
+      }
+      if (batch.isDone) return;
+      const { start } = batch;
+      const end = batch.endWithin(this.#trigger.room(this.#file.size));
+      this.#file.append(batch.bytes, start, end);
+      this.#stats.records += batch.advanceTo(end);
+      this.#stats.bytes += end - start;
+    } while (!batch.isDone);
+  };
+
+  #isRotationDue(batch: Batch): boolean {
+    const { size } = this.#file;
+    if (this.#isRotationForced) return size > 0;
+    return this.#trigger.isDue(size, batch.firstLength) && this.#rotation.isAllowed;
+  }
+
+  /** Called with the lock held. */
+  #rotate(): boolean {
+    this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated`);
+    const done = this.#rotation.rotate(this.#isRotationForced ? "manual" : "size");
+    if (done) this.#file.close();
+    return done;
+  }
+
+  /** Before the first record. Called with the lock held. */
+  #begin(): void {
+    if (this.#options.mode === "w") this.#file.remove();
+    this.#isFresh = false;
+    this.#news.push(() => this.#rotation.sweepWaiting());
+  }
+
+  /** A record of a namer or rotator that is called while the lock is held: after it. */
+  #writeLater(record: string | Uint8Array): false {
+    this.#delivery.keep(new Encoder(this.#options).encode(record));
+    return false;
+  }
+
+  /** A record that cannot be encoded. The file is made all the same, as upstream does. */
+  #refuse(error: LogFileError): false {
+    this.#tell("error", error);
+    this.#delivery.push(new Batch());
+    return false;
+  }
+
+  #lockTimeout(): LogFileError {
+    this.#stats.lockTimeouts++;
+    const { path } = this.#lock;
+    const message =
+      `Could not lock ${path} within ${this.#options.lockTimeout} ms: another process holds it (fuser -v says which). ` +
+      "Records are kept in memory and tried again.";
+    return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
+  }
+
+  #closeFiles(): void {
+    this.#file.close();
+    this.#lock.close();
+  }
+
+  /** Emits an event: at once, or when the lock is released. */
+  readonly #tell: Tell = (name, ...payload) => {
+    this.#trace?.(`${name} ${inspect(payload[0], { breakLength: Number.POSITIVE_INFINITY })}`);
+    this.#news.push(() => {
+      if (name === "error" || name === "warning") report(this, name, payload[0] as LogFileError);
+      else (this as EventEmitter).emit(name, ...payload);
+    });
+    if (!this.#isWriting) this.#tellNews();
+  };
+
+  #tellNews(): void {
+    for (let news = this.#news.shift(); news !== undefined; news = this.#news.shift()) news();
+  }
+}
+
+function dropMarker(count: number): string {
+  return `[concurrent-log-handler] ${count.toLocaleString("en")} records dropped: the file could not be written and the retry buffer was full`;
+}
+
+function unexpected(cause: unknown, path: string): LogFileError {
+  return new LogFileError("ERR_CLH_WRITE", `Cannot write to ${path}: ${reason(cause)}.`, { cause, path });
+}

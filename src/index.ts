@@ -1,0 +1,15 @@
+export type { UnicodeErrorPolicy } from "./encode.js";
+export { LogFileError, type LogFileErrorCode } from "./errors.js";
+export type { HandlerEvents, RotationReason } from "./events.js";
+export type { HandlerStats } from "./handler.js";
+export type { HandlerJson } from "./handler-json.js";
+export type {
+  Duration,
+  FileHandlerOptions,
+  RotatingFileHandlerOptions,
+  Rotator,
+  Size,
+} from "./options.js";
+export type { Compression, CompressionFormat } from "./rotation/formats.js";
+export type { Namer } from "./rotation/naming.js";
+export { ConcurrentRotatingFileHandler } from "./size-handler.js";

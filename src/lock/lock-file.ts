@@ -1,0 +1,69 @@
+import { basename, dirname, join } from "node:path";
+import type { Permissions } from "../permissions.js";
+import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/fs.js";
+
+// What Python's os.open gives a new file, so that both languages make the same lock file.
+const NEW_LOCK_FILE_MODE = 0o777;
+
+/**
+ * Where the lock file of a log is: hidden beside it or in `directory`, named as upstream names it (`getLockFilename`):
+ * "logs/app.log" -> "logs/.__app.lock".
+ */
+export function lockFilePath(logFile: string, directory: string = dirname(logFile)): string {
+  return join(directory, `.__${basename(logFile).replace(/\.log$/, "")}.lock`);
+}
+
+/**
+ * The file that is locked in place of the log: opened without following a symbolic link, never truncated, never
+ * deleted, and its content left to the timed handler.
+ */
+export class LockFile {
+  readonly #path: FilePath;
+  readonly #fs: FileSystem;
+  readonly #permissions: Permissions;
+  readonly #opened = new FileStatus();
+  readonly #there = new FileStatus();
+  #fd = -1;
+
+  constructor(path: string, fs: FileSystem, permissions: Permissions) {
+    this.#path = new FilePath(path);
+    this.#fs = fs;
+    this.#permissions = permissions;
+  }
+
+  get path(): string {
+    return this.#path.text;
+  }
+
+  /** The open descriptor, or -1. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  /** Opens the file if it is not open, making it and its directory if need be; returns the descriptor. */
+  open(): number {
+    if (this.#fd !== -1) return this.#fd;
+    const { fd } = this.#permissions.open(this.#fs, this.path, O_RDWR | O_NOFOLLOW, NEW_LOCK_FILE_MODE);
+    try {
+      this.#fs.statusOfOpen(fd, this.#opened);
+      if (!this.#opened.isFile) throw new Error("it is not a regular file");
+    } catch (error) {
+      this.#fs.close(fd);
+      throw error;
+    }
+    this.#fd = fd;
+    return fd;
+  }
+
+  /** True while the path still leads to the file that is open here. */
+  isCurrent(): boolean {
+    return this.#fs.linkStatus(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+  }
+
+  close(): void {
+    if (this.#fd === -1) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    this.#fs.close(fd);
+  }
+}

@@ -1,0 +1,229 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+import { closestMatch } from "leven";
+import * as v from "valibot";
+import { findCodec } from "./codec.js";
+import { LogFileError, reason } from "./errors.js";
+import type { ResolvedOptions, Rotator } from "./options.js";
+import { FilePath, FileStatus, type FileSystem } from "./platform/fs.js";
+import { loadLibc } from "./platform/native.js";
+import { type Compression, FORMATS } from "./rotation/formats.js";
+import type { Namer } from "./rotation/naming.js";
+import { parseDuration, parseSize } from "./units.js";
+
+const LONGEST_TERMINATOR = 64;
+
+const flag = v.boolean("true or false");
+const action = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "a function");
+const count = converted(parseCount, "a whole number, 0 or more");
+const size = converted(parseSize, 'a whole number of bytes, or a size such as "512k" or "10MiB"');
+const duration = converted(parseDuration, 'a whole number of milliseconds, or a duration such as "500ms" or "10s"');
+const permissionBits = converted(parsePermissionBits, 'permission bits such as 0o640 or "640"');
+
+/** For each option: what it may be, in the words of the error message, and its default. */
+const fileFields = {
+  mode: v.optional(v.picklist(["a", "w"], '"a" or "w"'), "a"),
+  backupCount: v.optional(count, 0),
+  encoding: v.nullish(
+    matching((value) => findCodec(value) !== undefined, 'an encoding such as "utf-8", "latin-1" or "cp1252"'),
+    "utf-8",
+  ),
+  unicodeErrorPolicy: v.optional(
+    v.picklist(["ignore", "replace", "strict"], '"ignore", "replace" or "strict"'),
+    "ignore",
+  ),
+  newline: v.optional(v.nullable(v.picklist(["", "\n", "\r", "\r\n"], 'null, "", "\\n", "\\r" or "\\r\\n"')), null),
+  terminator: v.optional(
+    matching((value) => value.length <= LONGEST_TERMINATOR, `a text of at most ${LONGEST_TERMINATOR} characters`),
+    "\n",
+  ),
+  useGzip: v.optional(flag, false),
+  compression: v.optional(converted(parseCompression, compressions())),
+  owner: v.nullish(
+    converted(parseOwner, 'a user and a group that this system knows, such as ["app", "adm"] or "app:adm"'),
+  ),
+  chmod: v.nullish(permissionBits),
+  umask: v.nullish(permissionBits),
+  lockFileDirectory: v.nullish(matching(isPath, "the path of a directory")),
+  keepFileOpen: v.optional(flag, true),
+  lockTimeout: v.optional(duration, 10_000),
+  retryBufferBytes: v.optional(size, 1024 ** 2),
+  namer: v.optional(action),
+  rotator: v.optional(action),
+  delivery: v.optional(v.literal("sync", '"sync"'), "sync"),
+  debug: v.optional(flag, false),
+  delay: v.nullish(flag),
+};
+
+const sizeFields = {
+  maxBytes: v.optional(size, 0),
+  strictMaxBytes: v.optional(flag, true),
+};
+
+const rotatingSchema = v.strictObject({ ...fileFields, ...sizeFields });
+
+/**
+ * Validates what a constructor was given: `(filename, options)`, or one object with `filename`.
+ * @throws {LogFileError} `ERR_CLH_OPTION`, with the option and its value
+ */
+export function resolveRotatingOptions(filename: unknown, options: unknown, fs: FileSystem): ResolvedOptions {
+  const { filename: given, ...rest } = oneObject(filename, options);
+  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, ...others } = parse(rotatingSchema, rest);
+  const path = toPath(given, fs);
+  if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
+    throw refused("compression", rest.compression, '"gzip" or nothing, since `useGzip` is true');
+  }
+  if (others.rotator !== undefined && (useGzip || compression)) {
+    throw refused(
+      "rotator",
+      others.rotator,
+      "left out when rotated files are compressed: it moves the file in their place",
+    );
+  }
+  return {
+    ...others,
+    filename: path,
+    compression: compression || (useGzip ? { format: "gzip" } : undefined),
+    owner: owner ?? undefined,
+    chmod: chmod ?? undefined,
+    umask: umask ?? undefined,
+    lockFileDirectory: lockFileDirectory == null ? undefined : toDirectory(lockFileDirectory, fs),
+    namer: others.namer as Namer | undefined,
+    rotator: others.rotator as Rotator | undefined,
+  };
+}
+
+/**
+ * A rotator puts the file where the first backup belongs, which is not where a file waits for its compression.
+ * @throws {LogFileError} `ERR_CLH_OPTION` when both are asked for
+ */
+export function checkRotator(rotator: unknown, compression: Compression | undefined): void {
+  if (rotator === undefined || compression === undefined) return;
+  throw refused("rotator", rotator, "left out when backups are compressed (it may compress them itself)");
+}
+
+/** The error for an option of the wrong type or value. */
+export function refused(option: string, value: unknown, expected: string, cause?: unknown): LogFileError {
+  const got = inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 100 });
+  return new LogFileError("ERR_CLH_OPTION", `Expected the option \`${option}\` to be ${expected}, got ${got}.`, {
+    option,
+    value,
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+function oneObject(filename: unknown, options: unknown): Record<string, unknown> {
+  const isObject = (value: unknown) => typeof value === "object" && value !== null && !(value instanceof URL);
+  if (isObject(filename) && options === undefined) return { ...(filename as object) };
+  if (options !== undefined && !isObject(options)) throw refused("options", options, "an object");
+  return { ...(options as object | undefined), filename };
+}
+
+function parse<Schema extends v.GenericSchema>(
+  schema: Schema & { entries: object },
+  options: object,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, options, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const option = String(issue.path?.[0]?.key);
+  if (!(option in schema.entries))
+    throw unknownOption(option, issue.input, ["filename", ...Object.keys(schema.entries)]);
+  throw refused(option, (options as Record<string, unknown>)[option], issue.message);
+}
+
+function unknownOption(option: string, value: unknown, known: string[]): LogFileError {
+  const nearest = closestMatch(option, known, { maxDistance: Math.max(3, option.length / 2) });
+  const hint = nearest === undefined ? `The options are: ${known.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+  return new LogFileError("ERR_CLH_OPTION", `Unknown option \`${option}\`. ${hint}`, { option, value });
+}
+
+function compressions(): string {
+  const names = Object.entries(FORMATS).map(([name, { create, levels }]) =>
+    create === undefined
+      ? `${name} (not in Node ${process.versions.node})`
+      : `"${name}" (levels ${levels.join(" to ")})`,
+  );
+  return `false, ${names.join(", ")}, or such a format with its level: { format, level }`;
+}
+
+/** A value that `parser` turns into something, or refuses by returning undefined. */
+function converted<T>(parser: (value: unknown) => T | undefined, expected: string): v.GenericSchema<unknown, T> {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }): T => {
+      const result = parser(dataset.value);
+      if (result === undefined) addIssue({ message: expected });
+      return result ?? NEVER;
+    }),
+  );
+}
+
+function matching(accepts: (value: string) => boolean, expected: string): v.GenericSchema<unknown, string> {
+  return converted((value) => (typeof value === "string" && accepts(value) ? value : undefined), expected);
+}
+
+function isPath(value: string): boolean {
+  return value !== "" && !value.includes("\0");
+}
+
+function toPath(filename: unknown, fs: FileSystem): string {
+  const expected = "the path of a file, or a file: URL";
+  let path: unknown;
+  try {
+    path = filename instanceof URL ? fileURLToPath(filename) : filename;
+  } catch (cause) {
+    throw refused("filename", filename, expected, cause);
+  }
+  if (typeof path !== "string" || !isPath(path)) throw refused("filename", filename, expected);
+  if (!isFileOrNothing(resolve(path), fs))
+    throw refused("filename", filename, "a file: there is something else of that name");
+  return resolve(path);
+}
+
+function isFileOrNothing(path: string, fs: FileSystem): boolean {
+  const status = new FileStatus();
+  try {
+    return !fs.status(new FilePath(path), status) || status.isFile;
+  } catch {
+    return true; // whatever keeps us from asking will be met, and reported, at the first record
+  }
+}
+
+function toDirectory(path: string, fs: FileSystem): string {
+  try {
+    fs.mkdir(resolve(path));
+  } catch (cause) {
+    throw refused("lockFileDirectory", path, `a directory that is there or can be made (${reason(cause)})`, cause);
+  }
+  return resolve(path);
+}
+
+function parseCount(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
+function parsePermissionBits(value: unknown): number | undefined {
+  const bits =
+    typeof value === "string" && /^(0o?)?[0-7]{1,4}$/.test(value) ? Number.parseInt(value.replace("o", ""), 8) : value;
+  return Number.isInteger(bits) && (bits as number) >= 0 && (bits as number) <= 0o7777 ? (bits as number) : undefined;
+}
+
+function parseCompression(value: unknown): Compression | false | undefined {
+  if (value === false) return false;
+  const { format, level, ...rest } = (typeof value === "string" ? { format: value } : Object(value)) as Compression;
+  if (Object.keys(rest).length > 0 || !Object.hasOwn(FORMATS, format)) return undefined;
+  const { create, levels } = FORMATS[format];
+  if (create === undefined) return undefined;
+  if (level === undefined) return { format };
+  return Number.isInteger(level) && level >= levels[0] && level <= levels[1] ? { format, level } : undefined;
+}
+
+function parseOwner(value: unknown): { uid: number; gid: number } | undefined {
+  const pair: unknown = typeof value === "string" ? value.split(":") : value;
+  if (!Array.isArray(pair) || pair.length !== 2) return undefined;
+  const uid = typeof pair[0] === "string" ? loadLibc().userId(pair[0]) : parseCount(pair[0]);
+  const gid = typeof pair[1] === "string" ? loadLibc().groupId(pair[1]) : parseCount(pair[1]);
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}

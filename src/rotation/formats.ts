@@ -1,0 +1,50 @@
+import type { Transform } from "node:stream";
+import * as zlib from "node:zlib";
+import type { Extension } from "./naming.js";
+
+export type CompressionFormat = "gzip" | "brotli" | "zstd";
+
+/** How rotated files are compressed. */
+export interface Compression {
+  readonly format: CompressionFormat;
+  /** From fast to small: gzip 0-9 (6), brotli 0-11 (5), zstd 1-19 (3). */
+  readonly level?: number;
+}
+
+interface Format {
+  readonly extension: Extension;
+  readonly levels: readonly [lowest: number, highest: number];
+  /** Undefined where this version of Node lacks the format. */
+  readonly create: ((level: number | undefined) => Transform) | undefined;
+  /** The way back. */
+  readonly open: (() => Transform) | undefined;
+}
+
+// Since Node 22.15; the types we compile with are those of the oldest Node.
+const { createZstdCompress, createZstdDecompress } = zlib as {
+  createZstdCompress?: (options: zlib.BrotliOptions) => Transform;
+  createZstdDecompress?: () => Transform;
+};
+const ZSTD_LEVEL = 100; // ZSTD_c_compressionLevel, zstd.h
+
+export const FORMATS: Readonly<Record<CompressionFormat, Format>> = {
+  gzip: {
+    extension: ".gz",
+    levels: [0, 9],
+    create: (level = 6) => zlib.createGzip({ level }),
+    open: zlib.createGunzip,
+  },
+  brotli: {
+    extension: ".br",
+    levels: [0, 11],
+    // Brotli's own default, 11, is meant for what is compressed once and served often: a hundred times slower than 5.
+    create: (level = 5) => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: level } }),
+    open: zlib.createBrotliDecompress,
+  },
+  zstd: {
+    extension: ".zst",
+    levels: [1, 19],
+    create: createZstdCompress && ((level = 3) => createZstdCompress({ params: { [ZSTD_LEVEL]: level } })),
+    open: createZstdDecompress,
+  },
+};

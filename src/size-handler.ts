@@ -1,0 +1,44 @@
+import { type Environment, systemEnvironment } from "./environment.js";
+import { ConcurrentFileHandler } from "./handler.js";
+import { type HandlerJson, optionsFromJson } from "./handler-json.js";
+import type { RotatingFileHandlerOptions } from "./options.js";
+import { resolveRotatingOptions } from "./resolve-options.js";
+import { sizeTrigger } from "./rotation/trigger.js";
+
+/**
+ * Appends records to one file, safely beside any number of other processes that do the same, and rotates it by size:
+ * "app.log" becomes "app.log.1", that one "app.log.2", and so on up to `backupCount`.
+ *
+ * @example
+ * const handler = new ConcurrentRotatingFileHandler("app.log", { maxBytes: "10MiB", backupCount: 5 });
+ * handler.write("one record");
+ */
+export class ConcurrentRotatingFileHandler extends ConcurrentFileHandler {
+  /**
+   * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option, `ERR_CLH_NATIVE` where files cannot be locked
+   */
+  constructor(filename: string | URL, options?: RotatingFileHandlerOptions);
+  constructor(options: RotatingFileHandlerOptions & { readonly filename: string | URL });
+  /** @internal */
+  constructor(
+    filename: string | URL | object,
+    options: RotatingFileHandlerOptions | undefined,
+    environment: Environment,
+  );
+  constructor(filename: unknown, options?: unknown, environment: Environment = systemEnvironment()) {
+    const resolved = resolveRotatingOptions(filename, options, environment.fs);
+    super(resolved, sizeTrigger(resolved.maxBytes, resolved.strictMaxBytes), environment);
+  }
+
+  /**
+   * The handler that `JSON.stringify` has written, in this or another process.
+   * @param functions its namer or rotator, which JSON cannot hold
+   */
+  static fromJSON(
+    json: HandlerJson | string,
+    functions: Pick<RotatingFileHandlerOptions, "namer" | "rotator"> = {},
+  ): ConcurrentRotatingFileHandler {
+    const options = optionsFromJson("ConcurrentRotatingFileHandler", json, functions);
+    return new ConcurrentRotatingFileHandler(options as RotatingFileHandlerOptions & { filename: string });
+  }
+}

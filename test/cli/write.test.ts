@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { gunzipSync } from "node:zlib";
+import { CLH, Clh } from "../support/clh.js";
+import { temporaryDirectory, textOf } from "../support/temporary.js";
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await setTimeout(5);
+}
+
+test("appends standard input line by line, the last line too", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const { code, stdout, stderr } = await Clh.run(["write", log], "one\n\ntwo\r\nthree");
+  assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
+  assert.equal(readFileSync(log, "utf8"), "one\n\ntwo\r\nthree\n");
+});
+
+test("bytes that are not UTF-8 are kept", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const bytes = Buffer.from([0xff, 0, 0xc3, 0x0a, 0x80, 0x0a]);
+  await Clh.run(["write", log], bytes);
+  assert.deepEqual(readFileSync(log), bytes);
+});
+
+test("text is encoded", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  await Clh.run(["write", log, "--encoding", "latin-1"], "naïve\n");
+  assert.equal(readFileSync(log, "latin1"), "naïve\n");
+});
+
+test("rotates and compresses", async (t) => {
+  const directory = temporaryDirectory(t);
+  const lines = Array.from({ length: 100 }, (_, i) => `line ${i}\n`).join("");
+  const flags = ["--max-bytes", "200", "--backup-count", "50", "--gzip", "--chmod", "640"];
+  const { code } = await Clh.run(["write", join(directory, "app.log"), ...flags], lines);
+  assert.equal(code, 0);
+  const names = readdirSync(directory).filter((name) => name.endsWith(".gz"));
+  names.sort((a, b) => Number.parseInt(b.slice(8), 10) - Number.parseInt(a.slice(8), 10));
+  const archived = names.map((name) => gunzipSync(readFileSync(join(directory, name))).toString()).join("");
+  assert.equal(archived + readFileSync(join(directory, "app.log"), "utf8"), lines);
+});
+
+test("many at once share one log", async (t) => {
+  const directory = temporaryDirectory(t);
+  const writers = ["a", "b", "c", "d"];
+  const input = (writer: string) => Array.from({ length: 500 }, (_, i) => `${writer} ${i}\n`).join("");
+  const flags = ["--max-bytes", "2KiB", "--backup-count", "100"];
+  const run = (writer: string) => Clh.run(["write", join(directory, "app.log"), ...flags], input(writer));
+  await Promise.all(writers.map(run));
+  const lines = Object.values(textOf(directory)).join("").trim().split("\n");
+  const expected = writers.map(input).join("").trim().split("\n");
+  assert.deepEqual(lines.sort(), expected.sort());
+});
+
+test("--tee copies the input", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const { stdout } = await Clh.run(["write", log, "--tee"], "one\ntwo");
+  assert.equal(stdout, "one\ntwo");
+});
+
+describe("ends cleanly, with all that it was given in the log", () => {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    test(`on ${signal}`, async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const clh = new Clh("write", log);
+      clh.process.stdin.write("one\ntwo\nno line feed");
+      await until(() => existsSync(log) && readFileSync(log, "utf8").length > 4);
+      clh.process.kill(signal);
+      assert.equal(await clh.ended, 0);
+      assert.equal(readFileSync(log, "utf8"), "one\ntwo\nno line feed\n");
+    });
+  }
+
+  test("on a signal, though the sender does not stop", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const clh = new Clh("write", log);
+    const sender = setInterval(() => clh.process.stdin.write("again\n"), 5);
+    t.after(() => clearInterval(sender));
+    await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
+    clh.process.kill("SIGTERM");
+    assert.equal(await clh.ended, 0);
+  });
+
+  test("when nobody reads what it tees", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const clh = new Clh("write", log, "--tee");
+    clh.process.stdin.write("one\n");
+    await until(() => clh.stdout !== "");
+    clh.process.stdout.destroy();
+    await setTimeout(20);
+    clh.process.stdin.write("two\n");
+    await until(() => readFileSync(log, "utf8").includes("two"));
+    clh.process.stdin.write("three\n");
+    assert.equal(await clh.ended, 0);
+    assert.match(readFileSync(log, "utf8"), /^one\ntwo\n/);
+    assert.equal(clh.stderr, "");
+  });
+});
+
+describe("one clear line and exit code 2", () => {
+  const cases: [name: string, args: string[], message: RegExp][] = [
+    [
+      "an unknown flag",
+      ["app.log", "--max-byte", "5"],
+      /^clh: unknown option '--max-byte' \(Did you mean --max-bytes\?\)\n$/,
+    ],
+    [
+      "a bad size",
+      ["app.log", "--max-bytes", "10apples"],
+      /^clh: Expected the option --max-bytes to be .*, got '10apples'\.\n$/,
+    ],
+    ["a bad count", ["app.log", "--backup-count", "-1"], /^clh: .*--backup-count.*\n$/],
+    ["a bad truth", ["app.log", "--keep-file-open", "maybe"], /^clh: .*--keep-file-open.* true or false.*\n$/],
+    ["a bad encoding", ["app.log", "--encoding", "klingon"], /^clh: .*--encoding.*'klingon'\.\n$/],
+    ["no file", [], /^clh: missing required argument 'file'\n$/],
+    ["a directory", ["."], /^clh: .*\n$/],
+  ];
+  for (const [name, args, message] of cases) {
+    test(name, async () => {
+      const { code, stdout, stderr } = await Clh.run(["write", ...args]);
+      assert.match(stderr, message);
+      assert.deepEqual([code, stdout], [2, ""]);
+    });
+  }
+
+  test("a directory that cannot be written", async (t) => {
+    const directory = temporaryDirectory(t);
+    writeFileSync(join(directory, "file"), "");
+    mkdirSync(join(directory, "other"));
+    const { code, stderr } = await Clh.run(["write", join(directory, "file", "app.log")]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^clh: Cannot .*ENOTDIR.*\n$/);
+  });
+
+  test("an unknown command", async () => {
+    const { code, stderr } = await Clh.run(["wriet"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^clh: unknown command 'wriet' \(Did you mean write\?\)\n$/);
+  });
+});
+
+test("--help and --version", async () => {
+  const help = await Clh.run(["write", "--help"]);
+  assert.equal(help.code, 0);
+  assert.match(help.stdout, /--max-bytes <size>[\s\S]*Example:/);
+  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+  assert.equal((await Clh.run(["--version"])).stdout, `${version}\n`);
+});
+
+test("a real pipe of a shell", { skip: process.platform === "win32" }, (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  execFileSync("sh", [
+    "-c",
+    `seq 20000 | "${process.execPath}" "${CLH}" write "${log}" --max-bytes 64k --backup-count 99`,
+  ]);
+  assert.match(readFileSync(log, "utf8"), /\n20000\n$/);
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { systemEnvironment } from "../../src/environment.js";
+import { LogFileError } from "../../src/index.js";
+import { resolveRotatingOptions } from "../../src/resolve-options.js";
+import { CLH } from "../support/clh.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const pages = [
+  ...readdirSync(root).filter((name) => name.endsWith(".md")),
+  ...(readdirSync(join(root, "docs"), { recursive: true }) as string[])
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => join("docs", name)),
+];
+
+describe("examples run", () => {
+  for (const page of pages) {
+    for (const [i, [, code]] of [...read(page).matchAll(/```js\n(.*?)```/gs)].entries()) {
+      test(`${page}, example ${i + 1}`, (t) => {
+        const folder = temporaryDirectory(t);
+        mkdirSync(join(folder, "node_modules"));
+        symlinkSync(root, join(folder, "node_modules", "concurrent-log-handler"));
+        writeFileSync(join(folder, "example.mjs"), code!);
+        const { status, stderr } = spawnSync(process.execPath, ["example.mjs"], { cwd: folder, encoding: "utf8" });
+        assert.equal(stderr, "");
+        assert.equal(status, 0);
+      });
+    }
+  }
+});
+
+describe("links lead to something", () => {
+  for (const page of pages) {
+    test(page, () => {
+      for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)) {
+        assert.ok(existsSync(join(root, dirname(page), target!)), target);
+      }
+    });
+  }
+});
+
+/** The words in code font in the first column of a page's tables. */
+function firstColumn(page: string): string[] {
+  return [...read(page).matchAll(/^\| `([A-Za-z_]+)`/gm)].map((match) => match[1]!);
+}
+
+test("every option is documented, and no other", () => {
+  const documented = firstColumn("docs/reference/options.md");
+  assert.deepEqual(
+    documented.sort(),
+    knownOptions()
+      .filter((name) => name !== "filename")
+      .sort(),
+  );
+});
+
+/** The list that a hopeless option name is answered with. */
+function knownOptions(): string[] {
+  try {
+    resolveRotatingOptions("app.log", { qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq: 1 }, systemEnvironment().fs);
+  } catch (error) {
+    assert.ok(error instanceof LogFileError);
+    return error.message
+      .replace(/^.*The options are: /, "")
+      .replace(/\.$/, "")
+      .split(", ");
+  }
+  throw new Error("nothing was refused");
+}
+
+test("every event and every error code is documented, and no other", () => {
+  const documented = firstColumn("docs/reference/errors.md");
+  const codes = [...read("src/errors.ts").matchAll(/\| "(ERR_CLH_\w+)"/g)].map((match) => match[1]!);
+  const events = [...read("src/events.ts").matchAll(/^ {2}(\w+): \[/gm)].map((match) => match[1]!);
+  assert.deepEqual(documented.sort(), [...codes, ...events].sort());
+});
+
+test("every error code is used", () => {
+  const sources = (readdirSync(join(root, "src"), { recursive: true }) as string[]).filter((name) =>
+    name.endsWith(".ts"),
+  );
+  const text = sources
+    .filter((name) => name !== "errors.ts")
+    .map((name) => read(join("src", name)))
+    .join("");
+  for (const [, code] of read("src/errors.ts").matchAll(/\| "(ERR_CLH_\w+)"/g))
+    assert.ok(text.includes(`"${code}"`), code);
+});
+
+test("the command's reference is its help", () => {
+  const blocks = [...read("docs/reference/cli.md").matchAll(/```text\n\$ clh (.*)\n([\s\S]*?)```/g)];
+  assert.equal(blocks.length, 3);
+  for (const [, args, help] of blocks) {
+    assert.equal(execFileSync(process.execPath, [CLH, ...args!.split(" ")], { encoding: "utf8" }), help);
+  }
+});
+
+test("the README's test command is what CI runs", () => {
+  const command = /^npm ci && npm test/m.exec(read("README.md"))![0];
+  assert.match(read(".ci/run"), new RegExp(`^${command}$`, "m"));
+});

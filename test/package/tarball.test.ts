@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { temporaryDirectory } from "../support/temporary.js";
+
+/* The package as a user gets it: packed, unpacked, and used from an empty folder. */
+
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const { name, version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+let tarball: string;
+
+before((t) => {
+  const directory = temporaryDirectory(t as TestContext);
+  execFileSync(npm, ["pack", "--ignore-scripts", "--pack-destination", directory], { cwd: root, stdio: "ignore" });
+  tarball = join(directory, `${name}-${version}.tgz`);
+});
+
+/** A folder with the package in it, and those of its dependencies that are asked for. */
+function installed(t: TestContext, without: string[] = []): string {
+  const folder = temporaryDirectory(t);
+  const home = join(folder, "node_modules", name);
+  mkdirSync(home, { recursive: true });
+  execFileSync("tar", ["-xzf", tarball, "-C", home, "--strip-components=1"]);
+  const scopes = ["@koromix"];
+  for (const dependency of [...readdirSync(join(root, "node_modules")), ...scopes]) {
+    if (dependency.startsWith(".") || without.includes(dependency) || dependency === name) continue;
+    try {
+      symlinkSync(join(root, "node_modules", dependency), join(folder, "node_modules", dependency));
+    } catch {
+      // EEXIST: a scope is in the listing too
+    }
+  }
+  return folder;
+}
+
+function run(folder: string, file: string, text: string): { status: number | null; stdout: string; stderr: string } {
+  writeFileSync(join(folder, file), text);
+  return spawnSync(process.execPath, [file], { cwd: folder, encoding: "utf8" });
+}
+
+const USE = `
+  const handler = new ConcurrentRotatingFileHandler("app.log", { maxBytes: "1k", backupCount: 2, useGzip: true });
+  for (let i = 0; i < 300; i++) handler.write("record " + i);
+  handler.swept().then(() => console.log(require("node:fs").readdirSync(".").filter((n) => n.startsWith("app.log")).sort().join()));
+`;
+
+describe("from an empty folder", () => {
+  test("import", (t) => {
+    const text = `import { createRequire } from "node:module";\nimport { ConcurrentRotatingFileHandler } from "${name}";\nconst require = createRequire(import.meta.url);${USE}`;
+    const { stdout, stderr } = run(installed(t), "use.mjs", text);
+    assert.equal(stderr, "");
+    assert.equal(stdout, "app.log,app.log.1.gz,app.log.2.gz\n");
+  });
+
+  test("require", (t) => {
+    const { stdout, stderr } = run(
+      installed(t),
+      "use.cjs",
+      `const { ConcurrentRotatingFileHandler } = require("${name}");${USE}`,
+    );
+    assert.equal(stderr.replace(/.*ExperimentalWarning[\s\S]*/, ""), "");
+    assert.equal(stdout, "app.log,app.log.1.gz,app.log.2.gz\n");
+  });
+
+  test("the command", (t) => {
+    const folder = installed(t);
+    const command = join(folder, "node_modules", name, "dist", "cli", "main.js");
+    execFileSync(process.execPath, [command, "write", "app.log"], { cwd: folder, input: "one\n" });
+    assert.equal(readFileSync(join(folder, "app.log"), "utf8"), "one\n");
+  });
+
+  test("types, for ESM and CommonJS", (t) => {
+    const folder = installed(t);
+    const use = `
+      const handler = new ConcurrentRotatingFileHandler("app.log", { maxBytes: "10MiB", backupCount: 5 });
+      const written: boolean = handler.write("x");
+      handler.on("rotated", ({ from, to, reason }) => { const path: string | undefined = to ?? from; void path; void reason; });
+      handler.on("error", (error: LogFileError) => { const code: LogFileErrorCode = error.code; void code; });
+      // @ts-expect-error: there is no such option
+      new ConcurrentRotatingFileHandler("app.log", { maxByte: 5 });
+      // @ts-expect-error: nor such a size
+      new ConcurrentRotatingFileHandler("app.log", { maxBytes: "ten" });
+      void written;
+    `;
+    writeFileSync(
+      join(folder, "use.mts"),
+      `import { ConcurrentRotatingFileHandler, type LogFileError, type LogFileErrorCode } from "${name}";${use}`,
+    );
+    writeFileSync(
+      join(folder, "use.cts"),
+      `import { ConcurrentRotatingFileHandler, type LogFileError, type LogFileErrorCode } from "${name}";${use}`,
+    );
+    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    const flags = [
+      "--noEmit",
+      "--strict",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2022",
+      "--types",
+      "node",
+      "use.mts",
+      "use.cts",
+    ];
+    const { status, stdout } = spawnSync(process.execPath, [tsc, ...flags], { cwd: folder, encoding: "utf8" });
+    assert.equal(stdout, "");
+    assert.equal(status, 0);
+  });
+
+  test("without the native part, importing works and a handler says what to do", (t) => {
+    const folder = installed(t, ["koffi", "@koromix"]);
+    const text = `import { ConcurrentRotatingFileHandler } from "${name}";
+      try { new ConcurrentRotatingFileHandler("app.log"); } catch (error) { console.log(error.code, error.message); }`;
+    const { stdout } = run(folder, "use.mjs", text);
+    assert.match(stdout, /^ERR_CLH_NATIVE Cannot load the file lock: .* koffi .*npm rebuild koffi/);
+  });
+});
+
+test("holds what it must and nothing else", () => {
+  const listing = execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n");
+  const top = new Set(listing.map((path) => path.split("/")[1]));
+  for (const file of ["dist", "package.json", "README.md", "LICENSE"]) assert.ok(top.has(file), file);
+  for (const path of listing) assert.doesNotMatch(path, /\/(test|bench|build|src|\.ci)\//);
+});
+
+test("depends on few packages, none of which needs an install script to work", () => {
+  assert.deepEqual(Object.keys(dependencies).sort(), [
+    "cli-progress",
+    "commander",
+    "iconv-lite",
+    "koffi",
+    "leven",
+    "valibot",
+  ]);
+});

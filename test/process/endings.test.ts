@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { ConcurrentRotatingFileHandler } from "../../src/index.js";
+import { lockFilePath } from "../../src/lock/lock-file.js";
+import type { End } from "../fixtures/short-life.js";
+import { Fixture } from "../support/child.js";
+import { makeLock } from "../support/locks.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const RECORDS = 1000;
+
+function lines(count: number): string {
+  return Array.from({ length: count }, (_, i) => `record ${i}\n`).join("");
+}
+
+describe("all records are in the file, however the process ends", () => {
+  for (const [end, code] of [
+    ["return", 0],
+    ["exit", 0],
+    ["throw", 3],
+    ["reject", 4],
+    ["SIGTERM", "SIGTERM"],
+    ["SIGKILL", "SIGKILL"],
+  ] as [End, number | string][]) {
+    test(end, async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const fixture = new Fixture(t, "short-life", log, RECORDS, {}, end);
+      assert.equal(await fixture.ended, code);
+      assert.equal(readFileSync(log, "utf8"), lines(RECORDS));
+    });
+  }
+});
+
+test("records that could not be written are tried once more when the process exits", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const lock = makeLock(lockFilePath(log));
+  assert.ok(lock.acquire(0));
+  const fixture = new Fixture(t, "short-life", log, 3, { lockTimeout: 100 }, "exit when told");
+  assert.equal(await fixture.line(), "3 kept");
+  lock.close();
+  fixture.say("exit");
+  await fixture.ended;
+  assert.equal(readFileSync(log, "utf8"), lines(3));
+});
+
+test("a process that is too short-lived to compress leaves it to the next", async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = join(directory, "app.log");
+  const options = { maxBytes: 1024, backupCount: 100, useGzip: true };
+  await new Fixture(t, "short-life", log, RECORDS, options, "SIGKILL").ended;
+  assert.ok(readdirSync(directory).some((name) => name.endsWith(".pending")));
+  const handler = new ConcurrentRotatingFileHandler(log, options);
+  handler.write(`record ${RECORDS}`);
+  await handler.swept();
+  handler.close();
+  const names = readdirSync(directory);
+  assert.deepEqual(
+    names.filter((name) => name.startsWith(".")),
+    [".__app.lock"],
+  );
+  const backups = names.filter((name) => name.endsWith(".gz")).sort((a, b) => number(b) - number(a));
+  const archived = backups.map((name) => gunzipSync(readFileSync(join(directory, name))).toString()).join("");
+  assert.equal(archived + readFileSync(log, "utf8"), lines(RECORDS + 1));
+});
+
+function number(name: string): number {
+  return Number(/\.(\d+)\.gz$/.exec(name)![1]);
+}
+
+test("a process stays until what it rotated is compressed, and no longer", async (t) => {
+  const directory = temporaryDirectory(t);
+  const options = { maxBytes: 1024, backupCount: 100, useGzip: true };
+  const fixture = new Fixture(t, "short-life", join(directory, "app.log"), RECORDS, options, "return");
+  assert.equal(await fixture.ended, 0);
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.startsWith(".")),
+    [".__app.lock"],
+  );
+});

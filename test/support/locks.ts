@@ -1,0 +1,26 @@
+import { systemEnvironment } from "../../src/environment.js";
+import { FileLock, type LockBackend } from "../../src/lock/lock.js";
+import { LockFile } from "../../src/lock/lock-file.js";
+import { Permissions } from "../../src/permissions.js";
+
+/** A lock as it should be, or broken in one way, to see that the tests notice. */
+export type LockKind = "real" | "no lock" | "never looks again";
+
+export function makeLock(
+  path: string,
+  kind: LockKind = "real",
+  { fs, clock, lockBackend } = systemEnvironment(),
+): FileLock {
+  const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
+  const file =
+    kind === "never looks again" ? new TrustingLockFile(path, fs, permissions) : new LockFile(path, fs, permissions);
+  return new FileLock(file, kind === "no lock" ? noLock : lockBackend, clock);
+}
+
+const noLock: LockBackend = { tryLock: () => true, unlock() {} };
+
+class TrustingLockFile extends LockFile {
+  override isCurrent(): boolean {
+    return true;
+  }
+}

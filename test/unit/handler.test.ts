@@ -1,0 +1,388 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import type { Environment } from "../../src/environment.js";
+import { systemEnvironment } from "../../src/environment.js";
+import { ConcurrentRotatingFileHandler, type HandlerEvents, type RotatingFileHandlerOptions } from "../../src/index.js";
+import { environmentWith, ManualClock, systemError } from "../support/environment.js";
+import { temporaryDirectory, textOf } from "../support/temporary.js";
+
+type Told = { [Name in keyof HandlerEvents]: [Name, ...HandlerEvents[Name]] }[keyof HandlerEvents];
+
+function setUp(
+  t: TestContext,
+  options: RotatingFileHandlerOptions = {},
+  environment: Environment = systemEnvironment(),
+) {
+  const directory = temporaryDirectory(t);
+  const path = join(directory, "app.log");
+  const handler = new ConcurrentRotatingFileHandler(path, options, environment);
+  const told: Told[] = [];
+  for (const name of ["rotated", "compressed", "removed", "recovered", "drop", "warning", "error"] as const) {
+    handler.on(name, ((payload: never) => told.push([name, payload])) as never);
+  }
+  t.after(() => handler.close());
+  return { directory, path, handler, told, text: () => readFileSync(path, "utf8") };
+}
+
+/** What the descriptors of this process lead to (Linux). */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return []; // ENOENT: the descriptor of the listing itself
+    }
+  });
+}
+
+describe("write", () => {
+  test("touches nothing before the first record", (t) => {
+    const { directory } = setUp(t);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+
+  test("appends, and says so", (t) => {
+    const { handler, text } = setUp(t);
+    assert.equal(handler.write("one"), true);
+    assert.equal(handler.write("two\n"), true);
+    assert.equal(handler.write(""), true);
+    assert.equal(handler.write(Buffer.from("bytes \xff", "latin1")), true);
+    assert.equal(text(), "one\ntwo\n\nbytes \ufffd\n");
+  });
+
+  test("embedded newlines, NUL and half a surrogate pair", (t) => {
+    const { handler, text } = setUp(t);
+    handler.write("a\nb");
+    handler.write("nul\0");
+    handler.write("x\ud800y");
+    assert.equal(text(), "a\nb\nnul\0\nxy\n");
+  });
+
+  test("a record of 50 MB, alone in its file", (t) => {
+    const { handler, path } = setUp(t, { maxBytes: 1024, backupCount: 3 });
+    handler.write("before");
+    assert.equal(handler.write("x".repeat(50_000_000)), true);
+    handler.write("after");
+    assert.equal(statSync(`${path}.1`).size, 50_000_001);
+    assert.deepEqual([readFileSync(`${path}.2`, "utf8"), readFileSync(path, "utf8")], ["before\n", "after\n"]);
+  });
+
+  test("after close opens the file again", (t) => {
+    const { handler, text } = setUp(t);
+    handler.write("one");
+    handler.close();
+    assert.equal(handler.write("two"), true);
+    assert.equal(text(), "one\ntwo\n");
+  });
+
+  test("of two handlers on one file go in turn", (t) => {
+    const { handler, path, text } = setUp(t);
+    const other = new ConcurrentRotatingFileHandler(path);
+    for (let i = 0; i < 3; i++) {
+      handler.write(`mine ${i}`);
+      other.write(`theirs ${i}`);
+    }
+    other.close();
+    assert.equal(text(), "mine 0\ntheirs 0\nmine 1\ntheirs 1\nmine 2\ntheirs 2\n");
+  });
+
+  test("makes a directory that was deleted", (t) => {
+    const { handler, directory, text } = setUp(t);
+    handler.write("one");
+    rmSync(directory, { recursive: true });
+    assert.equal(handler.write("two"), true);
+    assert.equal(text(), "two\n");
+  });
+
+  test("what is not text is written as String makes it", (t) => {
+    const { handler, text } = setUp(t);
+    handler.write(5 as unknown as string);
+    handler.write(undefined as unknown as string);
+    assert.equal(text(), "5\nundefined\n");
+  });
+
+  test("keeps no file open when asked not to", { skip: !existsSync("/proc/self/fd") && "needs /proc" }, (t) => {
+    const { handler, directory } = setUp(t, { keepFileOpen: false });
+    handler.write("one");
+    assert.deepEqual(
+      openFiles().filter((path) => path.startsWith(directory)),
+      [],
+    );
+  });
+});
+
+describe("a record that is refused", () => {
+  test("is an error event, not an exception, and not in the file", (t) => {
+    const { handler, told, text } = setUp(t, { encoding: "ascii", unicodeErrorPolicy: "strict" });
+    assert.equal(handler.write("naïve"), false);
+    assert.equal(handler.write("plain"), true);
+    assert.equal(text(), "plain\n");
+    assert.deepEqual(
+      told.map(([name, error]) => [name, (error as Error & { code: string }).code]),
+      [["error", "ERR_CLH_ENCODE"]],
+    );
+  });
+});
+
+describe("rotation", () => {
+  test("tells what it did", (t) => {
+    const { handler, path, told } = setUp(t, { maxBytes: 10, backupCount: 1 });
+    for (const record of ["aaaaaa", "bbbbbb", "cccccc"]) handler.write(record);
+    assert.deepEqual(told, [
+      ["rotated", { from: path, to: `${path}.1`, reason: "size" }],
+      ["rotated", { from: path, to: `${path}.1`, reason: "size" }],
+      ["removed", { path: `${path}.1` }],
+    ]);
+    assert.equal(handler.stats().rotations, 2);
+  });
+
+  test("by hand, whatever the size, but not of nothing", (t) => {
+    const { handler, directory, path, told } = setUp(t, { backupCount: 2 });
+    assert.equal(handler.rotate(), false);
+    handler.write("one");
+    assert.equal(handler.rotate(), true);
+    assert.equal(handler.rotate(), false);
+    handler.write("two");
+    assert.deepEqual(textOf(directory), { "app.log": "two\n", "app.log.1": "one\n" });
+    assert.deepEqual(told, [["rotated", { from: path, to: `${path}.1`, reason: "manual" }]]);
+  });
+
+  test("that keeps no backup begins a new file and does not truncate the old one", (t) => {
+    const { handler, path, told, text } = setUp(t, { maxBytes: 10 });
+    handler.write("aaaaaa");
+    const reader = openSync(path, "r");
+    t.after(() => closeSync(reader));
+    handler.write("bbbbbb");
+    assert.equal(text(), "bbbbbb\n");
+    assert.equal(readFileSync(reader, "utf8"), "aaaaaa\n");
+    assert.deepEqual(told, [["rotated", { from: path, to: undefined, reason: "size" }]]);
+  });
+
+  test("that fails keeps every record, is told of once, and is tried again", (t) => {
+    let works = false;
+    const clock = new ManualClock();
+    const real = systemEnvironment().fs;
+    const environment = environmentWith(
+      {
+        renameNew(from, to) {
+          if (!works) throw systemError("EACCES", "rename");
+          real.renameNew(from, to);
+        },
+      },
+      clock,
+    );
+    const { handler, directory, told } = setUp(t, { maxBytes: 10, backupCount: 1 }, environment);
+    for (let i = 0; i < 5; i++) assert.equal(handler.write(`record ${i}`), true);
+    assert.equal(textOf(directory)["app.log"], "record 0\nrecord 1\nrecord 2\nrecord 3\nrecord 4\n");
+    assert.deepEqual(
+      told.map(([name, error]) => [name, (error as Error & { code: string }).code]),
+      [["error", "ERR_CLH_ROTATE"]],
+    );
+    works = true;
+    clock.time += 1000;
+    handler.write("record 5");
+    assert.equal(textOf(directory)["app.log"], "record 5\n");
+  });
+
+  test("a rotator moves the file in its way", (t) => {
+    const { handler, directory } = setUp(t, { backupCount: 1 });
+    handler.rotator = (source, destination) => {
+      writeFileSync(destination, readFileSync(source, "utf8").toUpperCase());
+      rmSync(source);
+    };
+    handler.write("one");
+    handler.rotate();
+    assert.equal(textOf(directory)["app.log.1"], "ONE\n");
+  });
+
+  test("a namer that logs to the same file does not wait for itself", (t) => {
+    const { handler, text } = setUp(t, { maxBytes: 100, backupCount: 1 });
+    handler.namer = (name) => {
+      handler.write("from the namer");
+      return name;
+    };
+    handler.write("a".repeat(90));
+    assert.equal(handler.write("b".repeat(20)), true);
+    assert.equal(handler.stats().pending, 0);
+    assert.match(text(), /^b+\n(from the namer\n)+$/);
+  });
+
+  test("a namer that throws costs no record", (t) => {
+    const { handler, told, text } = setUp(t, { maxBytes: 10, backupCount: 1 });
+    handler.namer = () => {
+      throw new Error("no name today");
+    };
+    handler.write("aaaaaa");
+    handler.write("bbbbbb");
+    assert.equal(text(), "aaaaaa\nbbbbbb\n");
+    assert.match((told[0]![1] as Error).message, /no name today/);
+  });
+});
+
+describe("mode w", () => {
+  test("empties the file once, when it is first opened", (t) => {
+    const { handler, path, text } = setUp(t, { mode: "w" });
+    writeFileSync(path, "old\n");
+    const reader = openSync(path, "r");
+    t.after(() => closeSync(reader));
+    handler.write("one");
+    handler.close();
+    handler.write("two");
+    assert.equal(text(), "one\ntwo\n");
+    assert.equal(readFileSync(reader, "utf8"), "old\n");
+  });
+});
+
+describe("when the disk fails", () => {
+  test("records are kept and written later, in order, and the application sees no exception", async (t) => {
+    let isFull = true;
+    const real = systemEnvironment().fs;
+    const environment = environmentWith({
+      write(fd, bytes, at, length) {
+        if (isFull) throw systemError("ENOSPC", "write");
+        return real.write(fd, bytes, at, length);
+      },
+    });
+    const { handler, told, text } = setUp(t, {}, environment);
+    for (let i = 0; i < 100; i++) assert.equal(handler.write(`record ${i}`), false);
+    assert.deepEqual(
+      told.map(([name, error]) => [name, (error as Error & { code: string }).code]),
+      [["error", "ERR_CLH_WRITE"]],
+    );
+    assert.equal(handler.stats().pending, 100);
+    isFull = false;
+    await handler.flush();
+    assert.equal(text(), Array.from({ length: 100 }, (_, i) => `record ${i}\n`).join(""));
+    assert.equal(handler.stats().pending, 0);
+  });
+
+  test("it is tried again by itself", async (t) => {
+    const { handler, directory, text } = setUp(t);
+    rmSync(directory, { recursive: true });
+    writeFileSync(directory, "in the way");
+    assert.equal(handler.write("one"), false);
+    rmSync(directory);
+    mkdirSync(directory);
+    while (handler.stats().pending > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(text(), "one\n");
+  });
+
+  test("descriptors are not leaked", { skip: !existsSync("/proc/self/fd") && "needs /proc" }, (t) => {
+    const environment = environmentWith({
+      write() {
+        throw systemError("EIO", "write");
+      },
+    });
+    const { handler } = setUp(t, { keepFileOpen: false }, environment);
+    handler.write("one");
+    const before = openFiles().length;
+    for (let i = 0; i < 50; i++) handler.flushSync();
+    assert.equal(openFiles().length, before);
+  });
+
+  test("with nobody listening, standard error says it once", (t) => {
+    const directory = temporaryDirectory(t);
+    const program = `
+      import { ConcurrentRotatingFileHandler } from ${JSON.stringify(new URL("../../src/index.js", import.meta.url).href)};
+      const handler = new ConcurrentRotatingFileHandler(${JSON.stringify(join(directory, "file", "app.log"))});
+      for (let i = 0; i < 3; i++) handler.write("one");
+    `;
+    writeFileSync(join(directory, "file"), "in the way");
+    const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+      encoding: "utf8",
+    });
+    assert.equal(status, 0);
+    const lines = stderr.trim().split("\n");
+    assert.equal(lines.length, 1, stderr);
+    assert.match(lines[0]!, /^concurrent-log-handler: Cannot .*app.* \[ERR_CLH_/);
+  });
+});
+
+describe("open", () => {
+  test("makes the files and throws when it cannot", (t) => {
+    const { handler, directory } = setUp(t);
+    handler.open();
+    assert.deepEqual(readdirSync(directory).sort(), [".__app.lock", "app.log"]);
+    const blocked = new ConcurrentRotatingFileHandler(join(directory, "app.log", "x.log"));
+    assert.throws(() => blocked.open(), { code: "ERR_CLH_LOCK" });
+  });
+});
+
+describe("JSON", () => {
+  test("makes the same handler in another process", (t) => {
+    const { handler } = setUp(t, {
+      maxBytes: "1MiB",
+      backupCount: 3,
+      compression: { format: "brotli", level: 4 },
+      chmod: 0o640,
+      owner: [process.getuid!(), process.getgid!()],
+      newline: "\r\n",
+    });
+    const copy = ConcurrentRotatingFileHandler.fromJSON(JSON.stringify(handler));
+    assert.deepEqual(copy.toJSON(), handler.toJSON());
+    assert.equal(copy.filename, handler.filename);
+  });
+
+  test("names functions, which must be given again", (t) => {
+    const namer = (name: string) => name;
+    const { handler } = setUp(t, { namer });
+    const json = JSON.stringify(handler);
+    assert.throws(() => ConcurrentRotatingFileHandler.fromJSON(json), { code: "ERR_CLH_OPTION", option: "namer" });
+    assert.equal(ConcurrentRotatingFileHandler.fromJSON(json, { namer }).namer, namer);
+  });
+
+  test("of something else is refused", () => {
+    const json = { type: "SomethingElse", filename: "app.log" };
+    assert.throws(() => ConcurrentRotatingFileHandler.fromJSON(json), { code: "ERR_CLH_OPTION", option: "type" });
+  });
+});
+
+test("stats count", (t) => {
+  const { handler } = setUp(t, { maxBytes: 10, backupCount: 1 });
+  for (const record of ["aaaaaa", "bbbbbb"]) handler.write(record);
+  assert.deepEqual(handler.stats(), {
+    records: 2,
+    bytes: 14,
+    rotations: 1,
+    lockWaits: 0,
+    lockTimeouts: 0,
+    failures: 0,
+    pending: 0,
+    dropped: 0,
+  });
+});
+
+test("using closes the handler", (t) => {
+  const { handler, path } = setUp(t);
+  handler.write("one");
+  handler[Symbol.dispose]();
+  assert.ok(existsSync(path));
+});
+
+test("debug traces on standard error", (t) => {
+  const directory = temporaryDirectory(t);
+  const program = `
+    import { ConcurrentRotatingFileHandler } from ${JSON.stringify(new URL("../../src/index.js", import.meta.url).href)};
+    const handler = new ConcurrentRotatingFileHandler(${JSON.stringify(join(directory, "app.log"))}, { debug: true, backupCount: 1 });
+    handler.write("one");
+    handler.rotate();
+  `;
+  const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  assert.match(stderr, /^CLH \d+: opened .*app\.log$/m);
+  assert.match(stderr, /^CLH \d+: .*app\.log has 4 bytes and is to be rotated$/m);
+  assert.match(stderr, /^CLH \d+: rotated \{ from: .* reason: 'manual' \}$/m);
+});

@@ -1,0 +1,182 @@
+import assert from "node:assert/strict";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { systemEnvironment } from "../../src/environment.js";
+import { ConcurrentRotatingFileHandler, LogFileError } from "../../src/index.js";
+import { resolveRotatingOptions } from "../../src/resolve-options.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const resolve = (filename: unknown, options?: unknown) =>
+  resolveRotatingOptions(filename, options, systemEnvironment().fs);
+
+function refusal(options: unknown, filename: unknown = "app.log"): LogFileError {
+  try {
+    resolve(filename, options);
+  } catch (error) {
+    assert.ok(error instanceof LogFileError);
+    assert.equal(error.code, "ERR_CLH_OPTION");
+    return error;
+  }
+  throw new assert.AssertionError({ message: "nothing was refused" });
+}
+
+test("defaults are those of the documentation", () => {
+  const { filename, ...defaults } = resolve("app.log");
+  assert.equal(filename, join(process.cwd(), "app.log"));
+  const { owner, chmod, umask, lockFileDirectory, compression, namer, rotator, ...others } = defaults;
+  for (const value of [owner, chmod, umask, lockFileDirectory, compression, namer, rotator])
+    assert.equal(value, undefined);
+  assert.equal(others.maxBytes, 0);
+  assert.equal(others.strictMaxBytes, true);
+  assert.equal(others.backupCount, 0);
+  assert.equal(others.mode, "a");
+  assert.equal(others.encoding, "utf-8");
+  assert.equal(others.unicodeErrorPolicy, "ignore");
+  assert.equal(others.newline, null);
+  assert.equal(others.terminator, "\n");
+  assert.equal(others.keepFileOpen, true);
+  assert.equal(others.lockTimeout, 10_000);
+  assert.equal(others.retryBufferBytes, 1024 ** 2);
+  assert.equal(others.debug, false);
+});
+
+test("upstream's None is null", () => {
+  const nothing = {
+    encoding: null,
+    owner: null,
+    chmod: null,
+    umask: null,
+    newline: null,
+    lockFileDirectory: null,
+    delay: null,
+  };
+  assert.equal(resolve("app.log", nothing).encoding, "utf-8");
+});
+
+test("units and shorthands are resolved", () => {
+  const options = resolve("app.log", {
+    maxBytes: "10MiB",
+    lockTimeout: "2s",
+    chmod: "640",
+    umask: "0o027",
+    useGzip: true,
+  });
+  assert.equal(options.maxBytes, 10 * 1024 ** 2);
+  assert.equal(options.lockTimeout, 2000);
+  assert.equal(options.chmod, 0o640);
+  assert.equal(options.umask, 0o027);
+  assert.deepEqual(options.compression, { format: "gzip" });
+  assert.deepEqual(resolve("a", { compression: { format: "brotli", level: 3 } }).compression, {
+    format: "brotli",
+    level: 3,
+  });
+  assert.equal(resolve("a", { compression: false }).compression, undefined);
+});
+
+test("a filename may be in the options, or a URL", () => {
+  assert.equal(resolve({ filename: "/var/log/app.log", maxBytes: 5 }).maxBytes, 5);
+  assert.equal(resolve(pathToFileURL("/var/log/a b.log")).filename, "/var/log/a b.log");
+});
+
+test("owner by name and by number", () => {
+  assert.deepEqual(resolve("a", { owner: "root:root" }).owner, { uid: 0, gid: 0 });
+  assert.deepEqual(resolve("a", { owner: ["root", 7] }).owner, { uid: 0, gid: 7 });
+});
+
+describe("refused at construction, with option and value", () => {
+  const wrong: Record<string, unknown[]> = {
+    mode: ["r", "a+", 1],
+    maxBytes: [-1, 1.5, "10 apples", "", null, Number.NaN, true, {}, 2 ** 60],
+    strictMaxBytes: [1, "true"],
+    backupCount: [-1, 1.5, "5", null, Infinity],
+    encoding: ["klingon", "base64", "", 8],
+    unicodeErrorPolicy: ["xmlcharrefreplace", null],
+    newline: ["\n\r", "x", 0],
+    terminator: [1, null, "x".repeat(65)],
+    useGzip: ["yes", 1],
+    compression: [
+      "bzip2",
+      true,
+      { format: "gzip", level: 12 },
+      { format: "gzip", level: 1.5 },
+      { level: 3 },
+      { format: "gzip", speed: 1 },
+      "toString",
+    ],
+    owner: ["root", ["root"], "no-such-user:root", "root:no-such-group", [-1, 0], 5, {}],
+    chmod: ["rw-r--r--", 0o10000, -1, "999", 1.5],
+    umask: ["8", 0o10000],
+    lockFileDirectory: ["", "/dev/null/x", "/proc/x", 5],
+    keepFileOpen: ["false"],
+    lockTimeout: ["soon", -1],
+    retryBufferBytes: ["much"],
+    namer: ["name"],
+    rotator: [{}],
+    delivery: ["carrier pigeon"],
+    debug: ["yes"],
+    delay: ["yes"],
+  };
+  for (const [option, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      test(`${option}: ${JSON.stringify(value) ?? String(value)}`, () => {
+        const error = refusal({ [option]: value });
+        assert.equal(error.option, option);
+        assert.equal(error.value, value);
+        assert.match(error.message, new RegExp(`^Expected the option \`${option}\` to be .+, got `));
+      });
+    }
+  }
+  for (const filename of ["", "a\0b", 5, null, undefined, new URL("http://example.org/app.log")]) {
+    test(`filename: ${JSON.stringify(filename) ?? String(filename)}`, () => {
+      assert.throws(() => resolve(filename, {}), { code: "ERR_CLH_OPTION", option: "filename", value: filename });
+    });
+  }
+  test("options that are no object", () => assert.equal(refusal("maxBytes=5").option, "options"));
+  test("a directory as file", (t) => assert.equal(refusal({}, temporaryDirectory(t)).option, "filename"));
+  test("a device as file", () => assert.equal(refusal({}, "/dev/null").option, "filename"));
+});
+
+test("an unknown option is named with the nearest known one", () => {
+  assert.match(refusal({ maxByte: 5 }).message, /^Unknown option `maxByte`\. Did you mean `maxBytes`\?$/);
+  assert.match(refusal({ use_gzip: true }).message, /Did you mean `useGzip`\?$/);
+  assert.match(refusal({ lock_file_directory: "x" }).message, /Did you mean `lockFileDirectory`\?$/);
+  assert.match(
+    refusal({ somethingElseEntirely: 1 }).message,
+    /^Unknown option `somethingElseEntirely`\. The options are: filename, /,
+  );
+  assert.match(refusal(undefined, { file: "x" }).message, /^Unknown option `file`/);
+});
+
+test("options that exclude each other", () => {
+  assert.equal(refusal({ useGzip: true, compression: "brotli" }).option, "compression");
+  assert.equal(refusal({ useGzip: true, compression: false }).option, "compression");
+  assert.equal(refusal({ useGzip: true, rotator: () => {} }).option, "rotator");
+  const handler = new ConcurrentRotatingFileHandler("app.log", { compression: "gzip" });
+  assert.throws(
+    () => {
+      handler.rotator = () => {};
+    },
+    { code: "ERR_CLH_OPTION", option: "rotator" },
+  );
+});
+
+test("a lock directory that is missing is made", (t) => {
+  const directory = join(temporaryDirectory(t), "a", "b");
+  resolve("app.log", { lockFileDirectory: directory });
+  assert.ok(existsSync(directory));
+});
+
+test("a lock directory that cannot be made", { skip: process.getuid?.() === 0 && "root may do anything" }, (t) => {
+  const directory = temporaryDirectory(t);
+  chmodSync(directory, 0o500);
+  assert.equal(refusal({ lockFileDirectory: join(directory, "locks") }).option, "lockFileDirectory");
+});
+
+test("a lock directory that is a file", (t) => {
+  const directory = temporaryDirectory(t);
+  writeFileSync(join(directory, "locks"), "");
+  assert.equal(refusal({ lockFileDirectory: join(directory, "locks") }).option, "lockFileDirectory");
+  mkdirSync(join(directory, "more"));
+});

@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
+import { systemEnvironment } from "../../src/environment.js";
+import { FileLock } from "../../src/lock/lock.js";
+import { LockFile } from "../../src/lock/lock-file.js";
+import { Permissions } from "../../src/permissions.js";
+import { type FileSystem, O_RDWR } from "../../src/platform/fs.js";
+import { type Compression, FORMATS } from "../../src/rotation/formats.js";
+import { compressedPath, numberedName, type Pending, pendingPath } from "../../src/rotation/naming.js";
+import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
+import { rotate } from "../../src/rotation/rotate.js";
+import { type SweepEvent, sweep } from "../../src/rotation/sweep.js";
+import { environmentWith, systemError } from "../support/environment.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const system = systemEnvironment();
+
+function setUp(t: TestContext, { backupCount = 5, compression = { format: "gzip" } as Compression } = {}) {
+  const directory = temporaryDirectory(t);
+  const log = join(directory, "app.log");
+  const { extension } = FORMATS[compression.format];
+  const backupsOn = (fs: FileSystem) => new NumberedBackups(fs, backupCount, (n) => numberedName(log, n));
+  const run = async (fs = system.fs) => {
+    const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, assert.fail);
+    const lock = new FileLock(
+      new LockFile(join(directory, ".__app.lock"), fs, permissions),
+      system.lockBackend,
+      system.clock,
+    );
+    const events: SweepEvent[] = [];
+    const plan = {
+      fs,
+      log,
+      lock,
+      lockTimeout: 1000,
+      lockBackend: system.lockBackend,
+      backups: backupsOn(fs),
+      extension,
+      compression,
+    };
+    await sweep(plan, (event) => events.push(event));
+    return events.map(({ type, path }) => `${type} ${basename(path)}`);
+  };
+  /** Writes a log and rotates it, as a handler would. */
+  const rotateWith = (text: string) => {
+    writeFileSync(log, text);
+    rotate({ fs: system.fs, log, backupCount, backups: backupsOn(system.fs), extension, rotator: undefined });
+  };
+  /** Rotates as upstream does with gzip on: at once, into the first backup. */
+  const upstreamRotates = (text: string) => {
+    const path = join(directory, "app.log.rotate.1.gz");
+    writeFileSync(path, gzipSync(text));
+    backupsOn(system.fs).insert([path], ".gz");
+  };
+  return { directory, log, run, rotateWith, upstreamRotates };
+}
+
+/** The texts of a directory's compressed files by name; of others, "plain". */
+function archives(directory: string): Record<string, string> {
+  const names = readdirSync(directory).filter((name) => name !== ".__app.lock");
+  return Object.fromEntries(
+    names.sort().map((name) => {
+      const path = join(directory, name);
+      return [
+        name,
+        name.endsWith(".gz") ? gunzipSync(readFileSync(path)).toString() : `plain ${readFileSync(path, "utf8")}`,
+      ];
+    }),
+  );
+}
+
+test("waiting files become backups, in order", async (t) => {
+  const { directory, rotateWith, run } = setUp(t);
+  for (const text of ["a", "b", "c"]) rotateWith(text);
+  assert.deepEqual(await run(), ["compressed app.log.3.gz", "compressed app.log.2.gz", "compressed app.log.1.gz"]);
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "c", "app.log.2.gz": "b", "app.log.3.gz": "a" });
+});
+
+test("with nothing to do, nothing is done", async (t) => {
+  const { run } = setUp(t);
+  assert.deepEqual(await run(), []);
+});
+
+test("later ones come in front of earlier ones", async (t) => {
+  const { directory, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  await run();
+  rotateWith("b");
+  rotateWith("c");
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "c", "app.log.2.gz": "b", "app.log.3.gz": "a" });
+});
+
+test("a backup that upstream makes meanwhile keeps its place", async (t) => {
+  const { directory, rotateWith, upstreamRotates, run } = setUp(t, { backupCount: 8 });
+  upstreamRotates("1 theirs");
+  rotateWith("2 ours");
+  rotateWith("3 ours");
+  upstreamRotates("4 theirs");
+  rotateWith("5 ours");
+  upstreamRotates("6 theirs");
+  await run();
+  assert.deepEqual(Object.values(archives(directory)), [
+    "6 theirs",
+    "5 ours",
+    "4 theirs",
+    "3 ours",
+    "2 ours",
+    "1 theirs",
+  ]);
+});
+
+test("also when there was no backup before", async (t) => {
+  const { directory, rotateWith, upstreamRotates, run } = setUp(t);
+  rotateWith("1 ours");
+  upstreamRotates("2 theirs");
+  upstreamRotates("3 theirs");
+  await run();
+  assert.deepEqual(Object.values(archives(directory)), ["3 theirs", "2 theirs", "1 ours"]);
+});
+
+test("and when it is made between two publications", async (t) => {
+  const { directory, log, rotateWith, upstreamRotates, run } = setUp(t, { backupCount: 8 });
+  upstreamRotates("1 theirs");
+  rotateWith("2 ours");
+  // While the first one is being compressed, two more are set aside, and upstream rotates between these.
+  let isFirst = true;
+  const { fs } = environmentWith({
+    fsync(fd) {
+      if (isFirst) {
+        isFirst = false;
+        rotateWith("3 ours");
+        upstreamRotates("4 theirs");
+        rotateWith("5 ours");
+      }
+      system.fs.fsync(fd);
+    },
+  });
+  await run(fs);
+  assert.deepEqual(Object.values(archives(directory)), ["5 ours", "4 theirs", "3 ours", "2 ours", "1 theirs"]);
+  assert.ok(!existsSync(log));
+});
+
+test("what is older than all that may be kept goes", async (t) => {
+  const { directory, rotateWith, upstreamRotates, run } = setUp(t, { backupCount: 2 });
+  rotateWith("1 ours");
+  upstreamRotates("2 theirs");
+  upstreamRotates("3 theirs");
+  assert.deepEqual(await run(), ["removed .__app.log.0000000001.gz"]);
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "3 theirs", "app.log.2.gz": "2 theirs" });
+});
+
+test("while compression cannot keep up, the oldest go, and no more than backupCount wait", async (t) => {
+  const { directory, rotateWith, run } = setUp(t, { backupCount: 2 });
+  for (const text of ["a", "b", "c", "d"]) rotateWith(text);
+  assert.equal(readdirSync(directory).length, 2);
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "d", "app.log.2.gz": "c" });
+});
+
+test("the result has the mode and the time of the file", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  const pending = join(directory, readdirSync(directory)[0]!);
+  chmodSync(pending, 0o640);
+  utimesSync(pending, 1_700_000_000, 1_700_000_000);
+  await run();
+  const { mode, mtimeMs } = statSync(`${log}.1.gz`);
+  assert.deepEqual([mode & 0o777, mtimeMs], [0o640, 1_700_000_000_000]);
+});
+
+test("brotli", async (t) => {
+  const { log, rotateWith, run } = setUp(t, { compression: { format: "brotli" } });
+  rotateWith("a".repeat(100_000));
+  await run();
+  assert.equal(brotliDecompressSync(readFileSync(`${log}.1.br`)).length, 100_000);
+});
+
+test("zstd", { skip: FORMATS.zstd.create === undefined && "not in this version of Node" }, async (t) => {
+  const { log, rotateWith, run } = setUp(t, { compression: { format: "zstd" } });
+  rotateWith("a".repeat(100_000));
+  await run();
+  assert.ok(statSync(`${log}.1.zst`).size < 1000);
+});
+
+test("one process compresses at a time", async (t) => {
+  const { directory, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  const pending = join(directory, readdirSync(directory)[0]!);
+  const other = system.fs.open(pending, O_RDWR);
+  assert.ok(system.lockBackend.tryLock(other));
+  assert.deepEqual(await run(), []);
+  assert.ok(existsSync(pending));
+  system.fs.close(other);
+  assert.deepEqual(await run(), ["compressed app.log.1.gz"]);
+});
+
+test("a file that grew while it was compressed is compressed again", async (t) => {
+  const { directory, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  const pending = join(directory, readdirSync(directory)[0]!);
+  let isFirst = true;
+  const { fs } = environmentWith({
+    fsync(fd) {
+      if (isFirst) appendFileSync(pending, " and a late record");
+      isFirst = false;
+      system.fs.fsync(fd);
+    },
+  });
+  await run(fs);
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "a and a late record" });
+});
+
+test("a failure keeps the file and publishes what came before it", async (t) => {
+  const { directory, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  rotateWith("b");
+  let syncs = 0;
+  const { fs } = environmentWith({
+    fsync(fd) {
+      if (++syncs === 2) throw systemError("ENOSPC", "fsync");
+      system.fs.fsync(fd);
+    },
+  });
+  await assert.rejects(() => run(fs), { code: "ERR_CLH_COMPRESS", message: /ENOSPC/ });
+  assert.deepEqual(Object.values(archives(directory)), ["plain b", "a"]);
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+/* A process may be killed between any two steps. Each of these states must end in the same backups, nothing twice. */
+
+const FIRST: Pending = { sequence: 1, anchor: "0", state: "pending" };
+const SECOND: Pending = { sequence: 2, anchor: "0", state: "pending" };
+
+test("killed while compressing: what is cut off is made anew", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("a").subarray(0, 10));
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "a" });
+});
+
+test("killed after a file was marked as published: its compressed form is used", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  rotateWith("b");
+  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("a"));
+  renameSync(pendingPath(log, FIRST), pendingPath(log, { ...FIRST, state: "published" }));
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+test("killed after a file was published: it is not published again", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  rotateWith("b");
+  renameSync(pendingPath(log, FIRST), pendingPath(log, { ...FIRST, state: "published" }));
+  writeFileSync(`${log}.1.gz`, gzipSync("a"));
+  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, anchor: fingerprintOf(`${log}.1.gz`) }));
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+test("killed after the others were anchored to a file that is not published yet", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  rotateWith("b");
+  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, anchor: "1234-5678" }));
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+function fingerprintOf(path: string): string {
+  return new NumberedBackups(system.fs, 1, () => path).newest("");
+}

@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Batch } from "../../src/batch.js";
+import { type CommitResult, SyncDelivery } from "../../src/delivery/sync.js";
+import { ManualClock } from "../support/environment.js";
+
+const LOCK_TIMEOUT = 1000;
+
+/** A delivery onto a disk that can fail. */
+function setUp({ retryBufferBytes = 1000 } = {}) {
+  const clock = new ManualClock();
+  const disk = {
+    text: "",
+    works: true,
+    result: "failed" as CommitResult,
+    waits: [] as number[],
+    attempts: 0,
+    takes: Infinity,
+  };
+  const drops: number[] = [];
+  const delivery = new SyncDelivery({
+    commit(batch, wait) {
+      disk.attempts++;
+      disk.waits.push(wait);
+      let taken = 0;
+      for (const record of [...batch.records()]) {
+        if (!disk.works && taken++ >= disk.takes) return disk.result;
+        if (!disk.works && disk.takes === Infinity) return disk.result;
+        disk.text += record.toString();
+        batch.advanceTo(batch.start + record.length);
+      }
+      return "done";
+    },
+    markerOf: (count) => record(`${count} dropped\n`),
+    onDrop: (count) => drops.push(count),
+    clock,
+    lockTimeout: LOCK_TIMEOUT,
+    retryBufferBytes,
+    path: "app.log",
+  });
+  return { clock, disk, drops, delivery, push: (text: string) => delivery.push(record(text)) };
+}
+
+function record(text: string): Batch {
+  const batch = new Batch();
+  batch.add(Buffer.from(text));
+  return batch;
+}
+
+test("a record is in the file when push has returned true", () => {
+  const { disk, push } = setUp();
+  assert.equal(push("one\n"), true);
+  assert.equal(disk.text, "one\n");
+});
+
+test("what cannot be written is kept, and written first, in order", () => {
+  const { clock, disk, delivery, push } = setUp();
+  disk.works = false;
+  assert.equal(push("one\n"), false);
+  assert.equal(push("two\n"), false);
+  assert.equal(delivery.pending, 2);
+  disk.works = true;
+  clock.time += 10_000;
+  assert.equal(push("three\n"), true);
+  assert.equal(disk.text, "one\ntwo\nthree\n");
+  assert.equal(delivery.pending, 0);
+});
+
+test("a disk that fails is not asked at every record", () => {
+  const { clock, disk, push } = setUp();
+  disk.works = false;
+  for (let i = 0; i < 1000; i++) {
+    push(`${i}\n`);
+    clock.time += 1;
+  }
+  assert.ok(disk.attempts < 15, `${disk.attempts} attempts in a second`);
+});
+
+test("a lock that was not had in time is not waited for at every record", () => {
+  const { clock, disk, push } = setUp();
+  disk.works = false;
+  disk.result = "lock timeout";
+  for (let i = 0; i < 100; i++) {
+    push(`${i}\n`);
+    clock.time += 100;
+  }
+  assert.equal(disk.waits[0], LOCK_TIMEOUT);
+  assert.ok(disk.waits.slice(1).every((wait) => wait < 10));
+  disk.works = true;
+  clock.time += 10_000;
+  push("free\n");
+  push("again\n");
+  assert.equal(disk.waits.at(-1), LOCK_TIMEOUT);
+});
+
+test("what does not fit is dropped, counted, and marked in its place", () => {
+  const { clock, disk, drops, push } = setUp({ retryBufferBytes: 12 });
+  disk.works = false;
+  for (const text of ["aaaaa\n", "bbbbb\n", "ccccc\n", "d\n"]) push(text);
+  assert.deepEqual(drops, [1, 1]);
+  disk.works = true;
+  clock.time += 10_000;
+  assert.equal(push("e\n"), true);
+  assert.equal(disk.text, "aaaaa\nbbbbb\n2 dropped\ne\n");
+});
+
+test("one record larger than the buffer is kept all the same", () => {
+  const { clock, disk, drops, push } = setUp({ retryBufferBytes: 4 });
+  disk.works = false;
+  push("a long record\n");
+  assert.deepEqual(drops, []);
+  disk.works = true;
+  clock.time += 10_000;
+  push("b\n");
+  assert.equal(disk.text, "a long record\nb\n");
+});
+
+test("of records written in part of a batch, none is written twice", () => {
+  const { clock, disk, delivery, push } = setUp();
+  disk.works = false;
+  for (const text of ["1\n", "2\n", "3\n"]) push(text);
+  disk.takes = 2;
+  clock.time += 10_000;
+  assert.equal(delivery.flushSync(), false);
+  assert.equal(disk.text, "1\n2\n");
+  disk.works = true;
+  assert.equal(delivery.flushSync(), true);
+  assert.equal(disk.text, "1\n2\n3\n");
+});
+
+test("flush resolves when all is written", async () => {
+  const { disk, delivery, push } = setUp();
+  await delivery.flush();
+  disk.works = false;
+  push("one\n");
+  const flushed = delivery.flush();
+  disk.works = true;
+  await flushed;
+  assert.equal(disk.text, "one\n");
+});
+
+test("flush rejects, with the number of records, when the time is over", async () => {
+  const { disk, delivery, push } = setUp();
+  disk.works = false;
+  push("one\n");
+  push("two\n");
+  await assert.rejects(() => delivery.flush(), { code: "ERR_CLH_FLUSH", message: /^2 records .* app\.log/ });
+  disk.works = true;
+  assert.equal(delivery.flushSync(), true);
+});
