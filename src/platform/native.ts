@@ -10,6 +10,7 @@ type Call<Arguments extends unknown[]> = (...args: Arguments) => number;
 export interface Libc {
   flock: Call<[fd: number, operation: number]>;
   write: Call<[fd: number, bytes: Uint8Array, length: number]>;
+  access: Call<[path: string, mode: number]>;
   /** Linux. */
   statx?: Call<[directory: number, path: Uint8Array, flags: number, mask: number, out: Uint32Array]>;
   /** Linux, glibc. */
@@ -82,6 +83,7 @@ function bindLibc(koffi: Koffi): Libc {
   return {
     flock: library.func("int flock(int fd, int operation)"),
     write: library.func("intptr_t write(int fd, void *bytes, size_t length)"),
+    access: library.func("int access(const char *path, int mode)"),
     ...(statx && { statx }),
     ...(renameat2 && { renameat2 }),
     userId: (name) => field(koffi, getpwnam(name), user, "uid"),
