@@ -18,6 +18,7 @@ import type { Environment } from "../../src/environment.js";
 import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type HandlerEvents, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { environmentWith, ManualClock, systemError } from "../support/environment.js";
+import { makeLock } from "../support/locks.js";
 import { temporaryDirectory, textOf } from "../support/temporary.js";
 
 type Told = { [Name in keyof HandlerEvents]: [Name, ...HandlerEvents[Name]] }[keyof HandlerEvents];
@@ -196,6 +197,21 @@ describe("rotation", () => {
     clock.time += 1000;
     handler.write("record 5");
     assert.equal(textOf(directory)["app.log"], "record 5\n");
+  });
+
+  test("is done under the lock that others would take, though the lock file was replaced a moment ago", (t) => {
+    const clock = new ManualClock(); // the moment does not end
+    const options = { maxBytes: 10, backupCount: 1, lockTimeout: 0 };
+    const { handler, directory } = setUp(t, options, environmentWith({}, clock));
+    handler.write("one");
+    rmSync(join(directory, ".__app.lock"));
+    const other = makeLock(join(directory, ".__app.lock"));
+    assert.ok(other.acquire(0));
+    assert.equal(handler.write("two two"), false);
+    assert.deepEqual(textOf(directory), { "app.log": "one\n" });
+    other.close();
+    assert.ok(handler.flushSync());
+    assert.deepEqual(textOf(directory), { "app.log": "two two\n", "app.log.1": "one\n" });
   });
 
   test("a rotator moves the file in its way", (t) => {
