@@ -21,7 +21,7 @@ export interface ActiveFileObserver {
   onHealed(path: string): void;
 }
 
-/** The file being written. Everything but {@link close} is called with the lock held. */
+/** The file being written. Everything but {@link close} and {@link letGo} is called with the lock held. */
 export class ActiveFile {
   readonly #path: FilePath;
   readonly #fs: FileSystem;
@@ -58,6 +58,10 @@ export class ActiveFile {
     return this.#path.text;
   }
 
+  get isOpen(): boolean {
+    return this.#fd !== -1;
+  }
+
   /** Bytes on disk, as of the last {@link refresh} or {@link append}. */
   get size(): number {
     return this.#size;
@@ -68,9 +72,7 @@ export class ActiveFile {
    * next record starts on a line of its own.
    */
   refresh(): void {
-    if (this.#fd !== -1 && !(this.#fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened))) {
-      this.close();
-    }
+    if (this.#fd !== -1 && !this.#isStillThere()) this.close();
     if (this.#fd === -1) {
       this.#open();
       this.#observer.onOpened(this.path);
@@ -92,6 +94,11 @@ export class ActiveFile {
     if (this.#fs.exists(this.path)) this.#fs.unlink(this.path);
   }
 
+  /** Closes the file when it is not at its path any more. Needs no lock. */
+  letGo(): void {
+    if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+  }
+
   /** Safe to call at any time. */
   close(): void {
     if (this.#fd === -1) return;
@@ -99,6 +106,10 @@ export class ActiveFile {
     this.#fd = -1;
     this.#end = UNKNOWN;
     this.#fs.close(fd);
+  }
+
+  #isStillThere(): boolean {
+    return this.#fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
   }
 
   #open(): void {

@@ -18,6 +18,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_ROTATE"
   /** A rotated file cannot be compressed; it stays, and is tried again. */
   | "ERR_CLH_COMPRESS"
+  /** A backup that has to go cannot be deleted; it stays, and is tried again. */
+  | "ERR_CLH_PRUNE"
   /** `chmod` or `owner` cannot be applied to a file. */
   | "ERR_CLH_PERMISSION"
   /** `flush()` ended with records still in memory. */

@@ -2,7 +2,7 @@ import type { EventEmitter } from "node:events";
 import type { LogFileError } from "./errors.js";
 
 /** Why a file was rotated. */
-export type RotationReason = "size" | "manual";
+export type RotationReason = "size" | "time" | "manual";
 
 /** The events of a handler. They are emitted after the lock is released, in the order in which things happened. */
 export interface HandlerEvents {

@@ -1,5 +1,6 @@
-import type { ResolvedOptions } from "./options.js";
+import type { ResolvedOptions, ResolvedTimedOptions } from "./options.js";
 import { refused } from "./resolve-options.js";
+import type { Schedule } from "./rotation/boundary.js";
 
 /** A handler as JSON: its class, its options, and the names of those that are functions and cannot be in it. */
 export interface HandlerJson {
@@ -9,15 +10,30 @@ export interface HandlerJson {
   readonly [option: string]: unknown;
 }
 
-export function optionsToJson(type: string, options: ResolvedOptions): HandlerJson {
-  const { owner, namer, rotator, ...plain } = options;
+export function optionsToJson(type: string, options: ResolvedOptions | ResolvedTimedOptions): HandlerJson {
+  const { owner, namer, rotator, limits, backupCount, rotateWhenIdle, ...plain } = options;
   const functions = Object.entries({ namer, rotator }).flatMap(([name, value]) => (value === undefined ? [] : name));
+  const { schedule, ...common } = { schedule: undefined, ...plain };
   return {
     type,
-    ...plain,
+    ...common,
+    ...finite({ backupCount, maxAge: limits.age * 1000, maxTotalBytes: limits.totalBytes }),
+    ...(schedule !== undefined && { ...scheduleToJson(schedule), rotateWhenIdle }),
+    ...(schedule !== undefined && finite({ maxPeriods: limits.periods })),
     ...(owner !== undefined && { owner: [owner.uid, owner.gid] }),
     ...(functions.length > 0 && { functions }),
   };
+}
+
+/** JSON has no infinity: it is what an option is when it is left out. */
+function finite(numbers: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(numbers).filter(([, value]) => Number.isFinite(value)));
+}
+
+function scheduleToJson({ atTime, ...schedule }: Schedule): object {
+  if (atTime === undefined) return schedule;
+  const digits = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  return { ...schedule, atTime: `${digits(atTime / 3600)}:${digits((atTime % 3600) / 60)}:${digits(atTime % 60)}` };
 }
 
 /**

@@ -6,17 +6,36 @@ import { type CommitResult, type Delivery, SyncDelivery } from "./delivery/sync.
 import { Encoder } from "./encode.js";
 import type { Environment } from "./environment.js";
 import { LogFileError, reason } from "./errors.js";
-import { type HandlerEvents, report, type Tell } from "./events.js";
+import { type HandlerEvents, type RotationReason, report, type Tell } from "./events.js";
 import { Failures } from "./failures.js";
 import { type HandlerJson, optionsToJson } from "./handler-json.js";
 import { FileLock, withLock } from "./lock/lock.js";
 import { LockFile, lockFilePath } from "./lock/lock-file.js";
 import type { ResolvedOptions, Rotator } from "./options.js";
 import { Permissions } from "./permissions.js";
+import type { Clock } from "./platform/clock.js";
+import { checkNamer } from "./resolve-options.js";
+import type { Backups } from "./rotation/backups.js";
 import type { Namer } from "./rotation/naming.js";
 import { Rotation } from "./rotation/rotation.js";
 import type { Trigger } from "./rotation/trigger.js";
 import { tracer } from "./trace.js";
+
+// Milliseconds within which an idle process closes a file that another has rotated: shippers want it to be gone.
+const LETTING_GO = 4000;
+const FIRST_LOOK = 1000;
+
+/** What makes a handler the one it is: when it rotates, and what becomes of the file. */
+export interface Policy {
+  readonly trigger: Trigger;
+  readonly backups: Backups;
+}
+
+/** What a policy may ask the handler for. */
+export interface PolicyContext {
+  readonly lockFile: LockFile;
+  readonly namer: () => Namer | undefined;
+}
 
 /** What a handler has done since it was made. */
 export interface HandlerStats {
@@ -43,12 +62,14 @@ export interface HandlerStats {
 export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> {
   readonly #options: ResolvedOptions;
   readonly #encoder: Encoder;
+  readonly #clock: Clock;
   readonly #delivery: Delivery;
   readonly #lock: FileLock;
   readonly #file: ActiveFile;
   readonly #trigger: Trigger;
   readonly #rotation: Rotation;
   readonly #failures: Failures;
+  #namer: Namer | undefined;
   readonly #trace: ((message: string) => void) | undefined;
   readonly #stats = { records: 0, bytes: 0, lockTimeouts: 0, failures: 0, dropped: 0 };
   /** What happened while the lock was held, to be told after it. */
@@ -58,27 +79,36 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #isWriting = false;
   #isFresh = true;
   #isRotationForced = false;
+  #cancelWatch: (() => void) | undefined;
 
-  protected constructor(options: ResolvedOptions, trigger: Trigger, environment: Environment) {
+  protected constructor(
+    options: ResolvedOptions,
+    environment: Environment,
+    policy: (context: PolicyContext) => Policy,
+  ) {
     super();
     const { fs, clock, lockBackend } = environment;
-    const { filename, lockFileDirectory, lockTimeout, retryBufferBytes } = options;
+    const { filename, lockFileDirectory, lockTimeout, retryBufferBytes, keepFileOpen, rotateWhenIdle } = options;
     const permissions = new Permissions(options, (warning) => this.#tell("warning", warning));
     this.#options = options;
-    this.#trigger = trigger;
+    this.#namer = options.namer;
+    this.#clock = clock;
     this.#trace = tracer(options.debug);
     this.#failures = new Failures((error) => this.#tell("error", error), clock);
-    this.#lock = new FileLock(
-      new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions),
-      lockBackend,
-      clock,
-    );
+    const lockFile = new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions);
+    this.#lock = new FileLock(lockFile, lockBackend, clock);
     this.#encoder = new Encoder(options);
     this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
-      onOpened: (path) => this.#trace?.(`opened ${path}`),
+      onOpened: (path) => {
+        this.#trace?.(`opened ${path}`);
+        if (keepFileOpen) this.#watch();
+      },
       onHealed: (path) => this.#tell("recovered", { path }),
     });
-    this.#rotation = new Rotation(options, environment, this.#tell);
+    const { trigger, backups } = policy({ lockFile, namer: () => this.namer });
+    this.#trigger = trigger;
+    const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
+    this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock);
     this.#delivery = new SyncDelivery({
       commit: (batch, wait) => this.#commit(batch, wait),
       markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
@@ -91,6 +121,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       retryBufferBytes,
       path: filename,
     });
+    if (rotateWhenIdle) this.#watch();
   }
 
   /** Absolute path of the log file. */
@@ -100,11 +131,12 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /** Names the backups; see the option. Called with the lock held. */
   get namer(): Namer | undefined {
-    return this.#rotation.namer;
+    return this.#namer;
   }
 
   set namer(namer: Namer | undefined) {
-    this.#rotation.namer = namer;
+    checkNamer(namer, this.#options);
+    this.#namer = namer;
   }
 
   /** Moves the file in a rotation; see the option. Called with the lock held. */
@@ -172,6 +204,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   close(): void {
     this.flushSync();
     this.#closeFiles();
+    this.#cancelWatch?.();
   }
 
   stats(): HandlerStats {
@@ -228,9 +261,10 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     if (this.#isFresh) this.#begin();
     do {
       this.#file.refresh();
-      if (this.#isRotationDue(batch)) {
+      const why = this.#whyRotate(batch);
+      if (why !== undefined) {
         if (!this.#lock.isStillShared()) return; // the lock file was replaced: take the new one, then ask again
-        if (this.#rotate()) this.#file.refresh();
+        if (this.#rotate(why)) this.#file.refresh();
       }
       if (batch.isDone) return;
       const { start } = batch;
@@ -241,25 +275,43 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     } while (!batch.isDone);
   };
 
-  #isRotationDue(batch: Batch): boolean {
+  #whyRotate(batch: Batch): RotationReason | undefined {
     const { size } = this.#file;
-    if (this.#isRotationForced) return size > 0;
-    return this.#trigger.isDue(size, batch.firstLength) && this.#rotation.isAllowed;
+    const due = this.#trigger.due(size, batch.firstLength);
+    if (this.#isRotationForced) return size > 0 ? (due ?? "manual") : undefined;
+    return this.#rotation.isAllowed ? due : undefined;
   }
 
   /** Called with the lock held. */
-  #rotate(): boolean {
-    this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated`);
-    const done = this.#rotation.rotate(this.#isRotationForced ? "manual" : "size");
-    if (done) this.#file.close();
-    return done;
+  #rotate(why: RotationReason): boolean {
+    this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
+    if (!this.#rotation.rotate(why)) return false;
+    this.#news.push(() => this.#rotation.tidy());
+    this.#file.close();
+    this.#trigger.rotated?.(why);
+    return true;
   }
 
   /** Before the first record. Called with the lock held. */
   #begin(): void {
     if (this.#options.mode === "w") this.#file.remove();
     this.#isFresh = false;
-    this.#news.push(() => this.#rotation.sweepWaiting());
+    this.#news.push(() => this.#rotation.tidy());
+  }
+
+  /** Looks after an idle process: it lets go of a file that others have rotated, and rotates in time if asked to. */
+  #watch(): void {
+    const { rotateWhenIdle, lockTimeout } = this.#options;
+    const isDue = () => !(this.#clock.now() / 1000 < (this.#trigger.boundary ?? Number.POSITIVE_INFINITY));
+    const untilDue = isDue()
+      ? FIRST_LOOK
+      : (this.#trigger.boundary ?? Number.POSITIVE_INFINITY) * 1000 - this.#clock.now();
+    this.#cancelWatch?.();
+    this.#cancelWatch = this.#clock.after(Math.min(LETTING_GO, rotateWhenIdle ? untilDue : LETTING_GO), () => {
+      this.#file.letGo();
+      if (rotateWhenIdle && isDue()) this.#commit(new Batch(), lockTimeout);
+      if (this.#file.isOpen || rotateWhenIdle) this.#watch();
+    });
   }
 
   /** A record of a namer or rotator that is called while the lock is held: after it. */

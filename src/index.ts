@@ -9,7 +9,10 @@ export type {
   RotatingFileHandlerOptions,
   Rotator,
   Size,
+  TimedRotatingFileHandlerOptions,
 } from "./options.js";
+export type { When } from "./rotation/boundary.js";
 export type { Compression, CompressionFormat } from "./rotation/formats.js";
 export type { Namer } from "./rotation/naming.js";
 export { ConcurrentRotatingFileHandler } from "./size-handler.js";
+export { ConcurrentTimedRotatingFileHandler } from "./timed-handler.js";

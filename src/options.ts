@@ -1,6 +1,8 @@
 import type { UnicodeErrorPolicy } from "./encode.js";
+import type { Schedule, When } from "./rotation/boundary.js";
 import type { Compression, CompressionFormat } from "./rotation/formats.js";
 import type { Namer } from "./rotation/naming.js";
+import type { Limits } from "./rotation/retention.js";
 
 /** Bytes: a whole number, or with a unit of 1,024: `"512k"`, `"10MiB"`, `"2g"`. */
 export type Size =
@@ -21,10 +23,15 @@ export interface FileHandlerOptions {
    */
   readonly mode?: "a" | "w";
   /**
-   * How many rotated files are kept. With 0, a rotation starts the file afresh and keeps none.
+   * How many rotated files are kept. In a log that is rotated by size, 0 keeps none: a rotation starts the file afresh,
+   * and that is the default unless `maxAge` or `maxTotalBytes` is given. In one that is rotated by time, 0 keeps all.
    * @default 0
    */
   readonly backupCount?: number;
+  /** Backups whose last record is older are deleted; asked at each rotation. `"14d"` */
+  readonly maxAge?: Duration | null;
+  /** The oldest backups are deleted while all of them together have more bytes. The active file is not counted. */
+  readonly maxTotalBytes?: Size | null;
   /**
    * Any encoding of iconv-lite, by Python's names too.
    * @default "utf-8"
@@ -111,6 +118,40 @@ export interface RotatingFileHandlerOptions extends FileHandlerOptions {
   readonly strictMaxBytes?: boolean;
 }
 
+/** Options of {@link ConcurrentTimedRotatingFileHandler}: Python's, with its rules, and those marked as ours. */
+export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOptions {
+  /**
+   * What a period is: so many seconds (`"S"`), minutes, hours or days from the last rotation by time, or up to a time of
+   * day (`"midnight"`), or to a day of the week (`"W0"` is Monday). Upper or lower case.
+   * @default "h"
+   */
+  readonly when?: When | Lowercase<When>;
+  /**
+   * How many of them.
+   * @default 1
+   */
+  readonly interval?: number;
+  /**
+   * Rotate and name files by UTC.
+   * @default false
+   */
+  readonly utc?: boolean;
+  /**
+   * Time of day of the rotation, with `"midnight"` and `"W0"` to `"W6"`: `"03:30"` or `"03:30:15"`. Without it,
+   * midnight, and of `"W0"` the midnight that ends Monday.
+   */
+  readonly atTime?: string | null;
+  /** Ours. Zone by which files are rotated and named: `"Europe/Berlin"`, `"+05:30"`. Default: that of the process. */
+  readonly timeZone?: string | null;
+  /** Ours. Of how many periods backups are kept, however many files each has. Periods without backups do not count. */
+  readonly maxPeriods?: number | null;
+  /**
+   * Ours. Rotate when the period has ended even if no record comes. The timer for it keeps no process alive.
+   * @default false
+   */
+  readonly rotateWhenIdle?: boolean;
+}
+
 /** Options after validation: defaults, units and names resolved. */
 export interface ResolvedOptions {
   /** Absolute. */
@@ -119,7 +160,11 @@ export interface ResolvedOptions {
   /** Bytes; 0 = never. */
   readonly maxBytes: number;
   readonly strictMaxBytes: boolean;
+  /** Infinity = no limit; 0 = none is kept. */
   readonly backupCount: number;
+  /** Those that are held by deleting backups, not by renaming them. */
+  readonly limits: Limits;
+  readonly rotateWhenIdle: boolean;
   readonly encoding: string;
   readonly unicodeErrorPolicy: UnicodeErrorPolicy;
   readonly newline: string | null;
@@ -138,4 +183,9 @@ export interface ResolvedOptions {
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
   readonly debug: boolean;
+}
+
+/** As {@link ResolvedOptions}, of a log that is rotated by time. */
+export interface ResolvedTimedOptions extends ResolvedOptions {
+  readonly schedule: Schedule;
 }

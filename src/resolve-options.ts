@@ -5,14 +5,17 @@ import { closestMatch } from "leven";
 import * as v from "valibot";
 import { findCodec } from "./codec.js";
 import { LogFileError, reason } from "./errors.js";
-import type { ResolvedOptions, Rotator } from "./options.js";
+import type { ResolvedOptions, ResolvedTimedOptions, Rotator } from "./options.js";
 import { FilePath, FileStatus, type FileSystem } from "./platform/fs.js";
 import { loadLibc } from "./platform/native.js";
+import { isTimeZone, localTimeZone } from "./platform/temporal.js";
+import { WHENS, type When } from "./rotation/boundary.js";
 import { type Compression, FORMATS } from "./rotation/formats.js";
 import type { Namer } from "./rotation/naming.js";
 import { parseDuration, parseSize } from "./units.js";
 
 const LONGEST_TERMINATOR = 64;
+const UNLIMITED = Number.POSITIVE_INFINITY;
 
 const flag = v.boolean("true or false");
 const action = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "a function");
@@ -24,7 +27,9 @@ const permissionBits = converted(parsePermissionBits, 'permission bits such as 0
 /** For each option: what it may be, in the words of the error message, and its default. */
 const fileFields = {
   mode: v.optional(v.picklist(["a", "w"], '"a" or "w"'), "a"),
-  backupCount: v.optional(count, 0),
+  backupCount: v.optional(count),
+  maxAge: v.nullish(converted(moreThanNothing(parseDuration), 'a duration such as "14d", or milliseconds')),
+  maxTotalBytes: v.nullish(converted(moreThanNothing(parseSize), 'a size such as "2GiB", or a number of bytes')),
   encoding: v.nullish(
     matching((value) => findCodec(value) !== undefined, 'an encoding such as "utf-8", "latin-1" or "cp1252"'),
     "utf-8",
@@ -61,37 +66,99 @@ const sizeFields = {
   strictMaxBytes: v.optional(flag, true),
 };
 
+const timeFields = {
+  when: v.optional(converted(parseWhen, `one of ${WHENS.join(", ")}, in upper or lower case`), "H"),
+  interval: v.optional(converted(parsePositive, "a whole number, 1 or more"), 1),
+  utc: v.optional(flag, false),
+  atTime: v.nullish(converted(parseTimeOfDay, 'a time of day such as "03:30" or "03:30:15"')),
+  timeZone: v.nullish(matching(isTimeZone, 'an IANA time zone such as "Europe/Berlin", or an offset such as "+05:30"')),
+  maxPeriods: v.nullish(converted(parsePositive, "a whole number, 1 or more")),
+  rotateWhenIdle: v.optional(flag, false),
+};
+
 const rotatingSchema = v.strictObject({ ...fileFields, ...sizeFields });
+const timedSchema = v.strictObject({ ...fileFields, ...sizeFields, ...timeFields });
 
 /**
  * Validates what a constructor was given: `(filename, options)`, or one object with `filename`.
  * @throws {LogFileError} `ERR_CLH_OPTION`, with the option and its value
  */
 export function resolveRotatingOptions(filename: unknown, options: unknown, fs: FileSystem): ResolvedOptions {
-  const { filename: given, ...rest } = oneObject(filename, options);
-  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, ...others } = parse(rotatingSchema, rest);
-  const path = toPath(given, fs);
+  const given = oneObject(filename, options);
+  const { maxAge, maxTotalBytes, ...common } = resolveCommon(rotatingSchema, given, fs);
+  const isLimited = maxAge != null || maxTotalBytes != null;
+  if (common.backupCount === 0 && isLimited) {
+    const option = maxAge != null ? "maxAge" : "maxTotalBytes";
+    throw refused(option, given[option], "left out, since with `backupCount` 0 no backups are kept");
+  }
+  const resolved = {
+    ...common,
+    backupCount: common.backupCount ?? (isLimited ? UNLIMITED : 0),
+    limits: { ...limitsOf(maxAge, maxTotalBytes), count: UNLIMITED, periods: UNLIMITED },
+    rotateWhenIdle: false,
+  };
+  checkNamer(resolved.namer, resolved);
+  return resolved;
+}
+
+/** As {@link resolveRotatingOptions}, of the timed handler. */
+export function resolveTimedOptions(filename: unknown, options: unknown, fs: FileSystem): ResolvedTimedOptions {
+  const given = oneObject(filename, options);
+  const { maxAge, maxTotalBytes, maxPeriods, when, interval, utc, atTime, timeZone, ...common } = resolveCommon(
+    timedSchema,
+    given,
+    fs,
+  );
+  if (utc && timeZone != null) throw refused("timeZone", timeZone, "left out, since `utc` is true");
+  const backupCount = common.backupCount || UNLIMITED;
+  return {
+    ...common,
+    backupCount,
+    limits: { ...limitsOf(maxAge, maxTotalBytes), count: backupCount, periods: maxPeriods ?? UNLIMITED },
+    schedule: { when, interval, atTime: atTime ?? undefined, timeZone: timeZone ?? (utc ? "UTC" : localTimeZone()) },
+  };
+}
+
+/** What is the same for both handlers. */
+function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema>(
+  schema: Schema,
+  { filename, ...options }: Record<string, unknown>,
+  fs: FileSystem,
+) {
+  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, namer, rotator, ...others } = parse(
+    schema,
+    options,
+  ) as v.InferOutput<Schema>;
+  const path = toPath(filename, fs);
   if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
-    throw refused("compression", rest.compression, '"gzip" or nothing, since `useGzip` is true');
+    throw refused("compression", options.compression, '"gzip" or nothing, since `useGzip` is true');
   }
-  if (others.rotator !== undefined && (useGzip || compression)) {
-    throw refused(
-      "rotator",
-      others.rotator,
-      "left out when rotated files are compressed: it moves the file in their place",
-    );
-  }
+  const format = compression || (useGzip ? ({ format: "gzip" } as const) : undefined);
+  checkRotator(rotator, format);
   return {
     ...others,
     filename: path,
-    compression: compression || (useGzip ? { format: "gzip" } : undefined),
+    compression: format,
     owner: owner ?? undefined,
     chmod: chmod ?? undefined,
     umask: umask ?? undefined,
     lockFileDirectory: lockFileDirectory == null ? undefined : toDirectory(lockFileDirectory, fs),
-    namer: others.namer as Namer | undefined,
-    rotator: others.rotator as Rotator | undefined,
+    namer: namer as Namer | undefined,
+    rotator: rotator as Rotator | undefined,
   };
+}
+
+function limitsOf(maxAge: number | null | undefined, maxTotalBytes: number | null | undefined) {
+  return { age: maxAge == null ? UNLIMITED : maxAge / 1000, totalBytes: maxTotalBytes ?? UNLIMITED };
+}
+
+/**
+ * Numbered backups without a limit have no last one of which the sweep thread could be told the name.
+ * @throws {LogFileError} `ERR_CLH_OPTION` when the backups of a log that is rotated by size are to be named without end
+ */
+export function checkNamer(namer: unknown, options: ResolvedOptions): void {
+  if (namer === undefined || "schedule" in options || Number.isFinite(options.backupCount)) return;
+  throw refused("namer", namer, "given together with `backupCount`, or left out");
 }
 
 /**
@@ -202,6 +269,26 @@ function toDirectory(path: string, fs: FileSystem): string {
 
 function parseCount(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
+function parsePositive(value: unknown): number | undefined {
+  return parseCount(value) || undefined;
+}
+
+function moreThanNothing(parser: (value: unknown) => number | undefined): (value: unknown) => number | undefined {
+  return (value) => parser(value) || undefined;
+}
+
+function parseWhen(value: unknown): When | undefined {
+  return WHENS.find((when) => typeof value === "string" && when === value.toUpperCase());
+}
+
+/** Seconds since midnight. */
+function parseTimeOfDay(value: unknown): number | undefined {
+  const match = typeof value === "string" ? /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(value) : null;
+  if (match === null) return undefined;
+  const [, hours, minutes, seconds = 0] = match;
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
 }
 
 function parsePermissionBits(value: unknown): number | undefined {

@@ -3,6 +3,7 @@ import { ConcurrentFileHandler } from "./handler.js";
 import { type HandlerJson, optionsFromJson } from "./handler-json.js";
 import type { RotatingFileHandlerOptions } from "./options.js";
 import { resolveRotatingOptions } from "./resolve-options.js";
+import { NumberedBackups } from "./rotation/numbered-backups.js";
 import { sizeTrigger } from "./rotation/trigger.js";
 
 /**
@@ -27,7 +28,11 @@ export class ConcurrentRotatingFileHandler extends ConcurrentFileHandler {
   );
   constructor(filename: unknown, options?: unknown, environment: Environment = systemEnvironment()) {
     const resolved = resolveRotatingOptions(filename, options, environment.fs);
-    super(resolved, sizeTrigger(resolved.maxBytes, resolved.strictMaxBytes), environment);
+    const { filename: log, maxBytes, strictMaxBytes, backupCount } = resolved;
+    super(resolved, environment, ({ namer }) => ({
+      trigger: sizeTrigger(maxBytes, strictMaxBytes),
+      backups: new NumberedBackups(environment.fs, log, backupCount, namer),
+    }));
   }
 
   /**

@@ -1,12 +1,27 @@
 import type { Command } from "commander";
-import type { RotatingFileHandlerOptions } from "../options.js";
+import type { ConcurrentFileHandler } from "../handler.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
+import { ConcurrentRotatingFileHandler } from "../size-handler.js";
+import { ConcurrentTimedRotatingFileHandler } from "../timed-handler.js";
+
+/** Of the timed handler when they have `when`. */
+export type HandlerOptions = RotatingFileHandlerOptions | TimedRotatingFileHandlerOptions;
 
 /** Flags of every command that writes a log. Values are checked by the handler; here they only get their type. */
 export function addHandlerFlags(command: Command): Command {
   return command
     .option("--max-bytes <size>", 'rotate at this size: bytes, or such as "512k" or "10MiB"; 0 = never', number)
     .option("--strict-max-bytes <bool>", "rotate before a record that would pass it, not after it", bool)
+    .option("--when <period>", "rotate by time: s, m, h, d, midnight, or w0 (Monday) to w6", String)
+    .option("--interval <n>", "every so many of them", number)
+    .option("--at-time <time>", 'time of day of midnight and w0 to w6, such as "03:30"')
+    .option("--utc", "rotate and name files by UTC")
+    .option("--time-zone <zone>", 'rotate and name files by this zone, such as "Europe/Berlin"')
+    .option("--rotate-when-idle", "rotate in time even if no record comes")
     .option("--backup-count <n>", "how many rotated files are kept", number)
+    .option("--max-age <time>", 'delete rotated files that are older: such as "14d"', number)
+    .option("--max-total-bytes <size>", 'delete the oldest while all are larger together: such as "2GiB"', number)
+    .option("--max-periods <n>", "keep the rotated files of so many periods", number)
     .option("--gzip", "compress rotated files")
     .option("--compression <format>", "gzip, brotli or zstd")
     .option("--encoding <name>", "encoding of the log")
@@ -20,14 +35,30 @@ export function addHandlerFlags(command: Command): Command {
 }
 
 /** The handler's options among the values of a command. */
-export function handlerOptions(flags: Record<string, unknown>): RotatingFileHandlerOptions {
+export function handlerOptions(flags: Record<string, unknown>): HandlerOptions {
   const { maxBytes, strictMaxBytes, backupCount, gzip, compression, encoding, keepFileOpen } = flags;
-  const { lockFileDirectory, lockTimeout, chmod, umask, owner, debug } = flags;
-  const given = {
+  const { lockFileDirectory, lockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes } = flags;
+  const { when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods, useTimed } = flags;
+  const common = given({
     ...{ maxBytes, strictMaxBytes, backupCount, useGzip: gzip, compression, encoding, keepFileOpen },
-    ...{ lockFileDirectory, lockTimeout, chmod, umask, owner, debug },
-  };
-  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    ...{ lockFileDirectory, lockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes },
+  });
+  const timed = given({ when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods });
+  return useTimed === true || Object.keys(timed).length > 0 ? { when: "h", ...common, ...timed } : common;
+}
+
+function given(values: Record<string, unknown>): object {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}
+
+export function isTimed(options: HandlerOptions): options is TimedRotatingFileHandlerOptions {
+  return "when" in options;
+}
+
+export function makeHandler(file: string, options: HandlerOptions): ConcurrentFileHandler {
+  return isTimed(options)
+    ? new ConcurrentTimedRotatingFileHandler(file, options)
+    : new ConcurrentRotatingFileHandler(file, options);
 }
 
 /** The flag that sets an option of the handler. */

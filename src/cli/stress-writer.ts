@@ -1,8 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
-import type { RotatingFileHandlerOptions } from "../options.js";
 import { systemClock } from "../platform/clock.js";
-import { ConcurrentRotatingFileHandler } from "../size-handler.js";
+import { type HandlerOptions, makeHandler } from "./handler-flags.js";
 import { alphabet, formatStressRecord } from "./stress-record.js";
 
 /* One writer of the stress test: a process, a cluster worker or a thread. Its other half is stress-writers.ts. */
@@ -10,7 +9,7 @@ import { alphabet, formatStressRecord } from "./stress-record.js";
 export interface WriterJob {
   readonly writer: string;
   readonly file: string;
-  readonly options: RotatingFileHandlerOptions;
+  readonly options: HandlerOptions;
   readonly records: number;
   /** Bounds of the pause between two records, in milliseconds. */
   readonly pause: readonly [shortest: number, longest: number];
@@ -27,13 +26,11 @@ export type WriterMessage =
 const PROGRESS_EVERY = 100;
 
 /** Loses one record in twenty and writes another one twice, as the faulty handler of upstream's stress test does. */
-class FaultyHandler extends ConcurrentRotatingFileHandler {
-  override write(record: string): boolean {
-    const chance = Math.random();
-    if (chance < 0.05) return true;
-    if (chance < 0.1) super.write(record);
-    return super.write(record);
-  }
+function writeFaultily(handler: ReturnType<typeof makeHandler>, record: string): void {
+  const chance = Math.random();
+  if (chance < 0.05) return;
+  if (chance < 0.1) handler.write(record);
+  handler.write(record);
 }
 
 const channel = parentPort ?? process;
@@ -46,7 +43,7 @@ channel.once("message", async (job: WriterJob) => {
 send({ type: "ready" });
 
 async function run({ writer, file, options, records, pause, faulty }: WriterJob): Promise<void> {
-  const handler = new (faulty ? FaultyHandler : ConcurrentRotatingFileHandler)(file, options);
+  const handler = makeHandler(file, options);
   const characters = alphabet(options.encoding ?? "utf-8");
   let removed = 0;
   let slowest = 0;
@@ -57,7 +54,8 @@ async function run({ writer, file, options, records, pause, faulty }: WriterJob)
   for (let number = 0; number < records; number++) {
     const record = formatStressRecord({ writer, number }, characters);
     const start = systemClock.monotonic();
-    handler.write(record);
+    if (faulty) writeFaultily(handler, record);
+    else handler.write(record);
     const end = systemClock.monotonic();
     slowest = Math.max(slowest, end - start);
     if (end - reported > PROGRESS_EVERY) {

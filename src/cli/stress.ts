@@ -2,13 +2,11 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { systemEnvironment } from "../environment.js";
-import type { RotatingFileHandlerOptions } from "../options.js";
 import { systemClock } from "../platform/clock.js";
 import { makeTemporaryDirectory, O_RDONLY, removeTree } from "../platform/fs.js";
 import { listLog } from "../rotation/log-set.js";
-import { ConcurrentRotatingFileHandler } from "../size-handler.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "./exit.js";
-import { addHandlerFlags, handlerOptions, number } from "./handler-flags.js";
+import { addHandlerFlags, type HandlerOptions, handlerOptions, isTimed, makeHandler, number } from "./handler-flags.js";
 import { group, showProgress } from "./progress.js";
 import type { WriterMessage } from "./stress-writer.js";
 import { type RunningWriter, startWriter, WRITER_KINDS, type WriterKind } from "./stress-writers.js";
@@ -45,20 +43,23 @@ export function stressCommand(): Command {
     .option("--sleep-max <seconds>", "longest pause between two records", seconds, 0.01)
     .option("--filename <name>", "name of the log", "stress_test.log")
     .option("--log-dir <dir>", "where the log is (default: a temporary directory)")
+    .option("--use-timed", "rotate by time, every hour unless --when says otherwise")
     .option("--fail", "lose and double records on purpose, to see that it is found out")
     .option("--json", "print the verdict as JSON");
   return addHandlerFlags(command)
     .addHelpText(
       "after",
-      "\nDefaults of the handler here: --max-bytes 10KiB --backup-count 2000" +
-        "\n\nExample:\n  clh stress --num-processes 8 --log-calls 100000 --sleep-max 0 --sleep-min 0 --max-bytes 1MiB",
+      "\nDefaults of the handler here: --max-bytes 10KiB (none when it rotates by time) --backup-count 2000" +
+        "\n\nExamples:\n  clh stress --num-processes 8 --log-calls 100000 --sleep-max 0 --sleep-min 0 --max-bytes 1MiB" +
+        "\n  clh stress --use-timed --when s --interval 3",
     )
     .action(stress);
 }
 
 async function stress(flags: Flags): Promise<void> {
   if (flags.sleepMax < flags.sleepMin) throw new CommandFailure("--sleep-max is less than --sleep-min", BAD_USAGE);
-  const options = { maxBytes: 10 * 1024, backupCount: 2000, ...handlerOptions(flags) };
+  const given = handlerOptions(flags);
+  const options: HandlerOptions = { maxBytes: isTimed(given) ? 0 : 10 * 1024, backupCount: 2000, ...given };
   const isTemporary = flags.logDir === undefined;
   const directory = isTemporary ? makeTemporaryDirectory(tmpdir()) : resolve(flags.logDir!);
   const file = join(directory, flags.filename);
@@ -78,7 +79,7 @@ async function stress(flags: Flags): Promise<void> {
   if (!isGood) process.exitCode = BAD_RESULT;
 }
 
-async function runWriters(file: string, options: RotatingFileHandlerOptions, flags: Flags): Promise<Run> {
+async function runWriters(file: string, options: HandlerOptions, flags: Flags): Promise<Run> {
   const run: Run = { rotations: 0, removedBackups: 0, slowest: 0, seconds: 0 };
   const records = new Map<number, number>();
   const rotations = new Map<number, number>();
@@ -150,16 +151,17 @@ function isFromStressTest(path: string): boolean {
 }
 
 /** Before anything is started: are the options right, and can the file be written? */
-function tryOut(file: string, options: RotatingFileHandlerOptions): void {
-  const handler = new ConcurrentRotatingFileHandler(file, options);
+function tryOut(file: string, options: HandlerOptions): void {
+  const handler = makeHandler(file, options);
   handler.open();
   handler.close();
 }
 
-function describe(flags: Flags, options: RotatingFileHandlerOptions): string {
+function describe(flags: Flags, options: HandlerOptions): string {
   const { useGzip, compression = useGzip ? "gzip" : "none" } = options;
   return (
     `${flags.numProcesses} writers (${flags.writers}) x ${group(flags.logCalls)} records, ` +
+    (isTimed(options) ? `every ${options.interval ?? 1} ${options.when}, ` : "") +
     `maxBytes ${options.maxBytes}, backupCount ${options.backupCount}, compression ${compression}`
   );
 }

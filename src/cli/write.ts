@@ -1,9 +1,9 @@
 import { Command } from "commander";
 import { findCodec } from "../codec.js";
 import { hasCode } from "../errors.js";
-import { ConcurrentRotatingFileHandler } from "../size-handler.js";
+import type { ConcurrentFileHandler } from "../handler.js";
 import { BAD_RESULT, CommandFailure } from "./exit.js";
-import { addHandlerFlags, handlerOptions } from "./handler-flags.js";
+import { addHandlerFlags, handlerOptions, makeHandler } from "./handler-flags.js";
 import { LineSplitter } from "./line-splitter.js";
 
 const LONGEST_LINE = 64 * 1024 ** 2;
@@ -18,12 +18,16 @@ export function writeCommand(): Command {
     .argument("<file>", "the log")
     .option("--tee", "copy standard input to standard output as well");
   return addHandlerFlags(command)
-    .addHelpText("after", "\nExample:\n  server 2>&1 | clh write server.log --max-bytes 10MiB --backup-count 5 --gzip")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  server 2>&1 | clh write server.log --max-bytes 10MiB --backup-count 5 --gzip" +
+        "\n  server 2>&1 | clh write server.log --when midnight --time-zone Europe/Berlin --max-age 14d",
+    )
     .action(run);
 }
 
 async function run(file: string, flags: Record<string, unknown>): Promise<void> {
-  const handler = new ConcurrentRotatingFileHandler(file, handlerOptions(flags));
+  const handler = makeHandler(file, handlerOptions(flags));
   handler.open();
   const input = new Input();
   const tee = flags.tee === true ? teeTo(process.stdout, input) : undefined;
@@ -45,11 +49,7 @@ function recordOf(encoding = "utf-8"): (line: Buffer) => Buffer | string {
 }
 
 /** Does not read on while a record is not in the file: the sender waits, and nothing is dropped. */
-async function writeSurely(
-  handler: ConcurrentRotatingFileHandler,
-  record: Buffer | string,
-  input: Input,
-): Promise<void> {
+async function writeSurely(handler: ConcurrentFileHandler, record: Buffer | string, input: Input): Promise<void> {
   if (handler.write(record)) return;
   while (handler.stats().pending > 0) {
     try {

@@ -54,7 +54,7 @@ export class SyncDelivery implements Delivery {
   #wait: number;
   #retryAt = 0;
   #retryDelay = FIRST_RETRY;
-  #timer: NodeJS.Timeout | undefined;
+  #cancelRetry: (() => void) | undefined;
 
   constructor(options: SyncDeliveryOptions) {
     this.#options = options;
@@ -137,8 +137,8 @@ export class SyncDelivery implements Delivery {
 
   #recover(): void {
     unfinished.delete(this);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
     this.#wait = this.#options.lockTimeout;
     this.#retryDelay = FIRST_RETRY;
     this.#retryAt = 0;
@@ -147,10 +147,10 @@ export class SyncDelivery implements Delivery {
   #postpone(result: CommitResult): void {
     this.#wait = result === "lock timeout" ? WAIT_AFTER_TIMEOUT : this.#options.lockTimeout;
     this.#retryAt = this.#options.clock.monotonic() + this.#retryDelay;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    this.#cancelRetry ??= this.#options.clock.after(this.#retryDelay, () => {
+      this.#cancelRetry = undefined;
       this.#retry(this.#wait);
-    }, this.#retryDelay).unref();
+    });
     this.#retryDelay = Math.min(this.#retryDelay * 2, LONGEST_RETRY);
   }
 

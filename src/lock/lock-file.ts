@@ -13,9 +13,12 @@ export function lockFilePath(logFile: string, directory: string = dirname(logFil
   return join(directory, `.__${basename(logFile).replace(/\.log$/, "")}.lock`);
 }
 
+// A rollover time has ten digits, of at most four bytes each.
+const LONGEST_CONTENT = 256;
+
 /**
- * The file that is locked in place of the log: opened without following a symbolic link, never truncated, never
- * deleted, and its content left to the timed handler.
+ * The file that is locked in place of the log: opened without following a symbolic link, never
+ * deleted. Its content is the timed handler's.
  */
 export class LockFile {
   readonly #path: FilePath;
@@ -58,6 +61,18 @@ export class LockFile {
   /** True while the path still leads to the file that is open here. */
   isCurrent(): boolean {
     return this.#fs.linkStatus(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+  }
+
+  /** Called with the lock held. */
+  read(): Buffer {
+    const bytes = Buffer.alloc(LONGEST_CONTENT);
+    return bytes.subarray(0, this.#fs.read(this.#fd, bytes, 0, bytes.length, 0));
+  }
+
+  /** Replaces the content. Called with the lock held. */
+  write(bytes: Buffer): void {
+    this.#fs.writeAt(this.#fd, bytes, 0);
+    this.#fs.truncate(this.#fd, bytes.length);
   }
 
   close(): void {

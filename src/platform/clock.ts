@@ -1,4 +1,4 @@
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 
 /** The only place that asks for the time or sleeps; tests pass their own. */
 export interface Clock {
@@ -10,7 +10,12 @@ export interface Clock {
   sleep(milliseconds: number): void;
   /** Waits with the event loop free. */
   delay(milliseconds: number): Promise<void>;
+  /** Does `action` after `milliseconds` unless the process ends before; it is not kept alive. Returns how to give up. */
+  after(milliseconds: number, action: () => void): () => void;
 }
+
+// Timers cannot be set further ahead (2^31 - 1 ms); one that is late is asked again by whoever set it.
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 const nobodyWakesThis = new Int32Array(new SharedArrayBuffer(4));
 
@@ -20,5 +25,14 @@ export const systemClock: Clock = {
   sleep: (milliseconds) => {
     Atomics.wait(nobodyWakesThis, 0, 0, milliseconds);
   },
-  delay: (milliseconds) => setTimeout(milliseconds),
+  delay: (milliseconds) => setTimeoutPromise(milliseconds),
+  after(milliseconds, action) {
+    const timer = setTimeout(action, Math.min(Math.max(milliseconds, 1), LONGEST_TIMER)).unref();
+    return () => clearTimeout(timer);
+  },
 };
+
+/** Minutes by which the local time of this process is ahead of UTC now. */
+export function utcOffset(): number {
+  return -new Date().getTimezoneOffset();
+}

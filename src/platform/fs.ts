@@ -106,6 +106,9 @@ export interface FileSystem {
   close(fd: number): void;
   /** Returns how many bytes the system took, which may be fewer. */
   write(fd: number, bytes: Buffer, offset: number, length: number): number;
+  /** Writes all of `bytes` at `position`. */
+  writeAt(fd: number, bytes: Buffer, position: number): void;
+  truncate(fd: number, length: number): void;
   read(fd: number, bytes: Buffer, offset: number, length: number, position: number): number;
   /** Fills `into`, but for its times; false when there is no such file. */
   status(path: FilePath, into: FileStatus): boolean;
@@ -138,6 +141,10 @@ const portable: FileSystem = {
   open: nodeFs.openSync,
   close: nodeFs.closeSync,
   write: (fd, bytes, offset, length) => nodeFs.writeSync(fd, bytes, offset, length),
+  writeAt(fd, bytes, position) {
+    for (let at = 0; at < bytes.length; ) at += nodeFs.writeSync(fd, bytes, at, bytes.length - at, position + at);
+  },
+  truncate: nodeFs.ftruncateSync,
   read: nodeFs.readSync,
   status: (path, into) => fill(into, nodeFs.statSync(path.text, AS_BIGINT)),
   linkStatus: (path, into) => fill(into, nodeFs.lstatSync(path.text, AS_BIGINT)),

@@ -25,6 +25,44 @@ export function parseNumbered(log: string, name: string): { n: number; extension
   return match === null ? undefined : { n: Number(match[1]), extension: match[2] as Extension };
 }
 
+/** A rotated file of a log that is rotated by time: its period, and its number in it when there are several. */
+export interface DatedBackup {
+  /** As `Boundaries.stamp` makes it: "2024-05-17_10". */
+  readonly stamp: string;
+  /** 0 for the first of the period, which has none in its name. */
+  readonly counter: number;
+}
+
+/** "app.log" -> "app.log.2024-05-17", "app.log.2024-05-17.1". A namer is given the first of them, as upstream does. */
+export function datedName(log: string, { stamp, counter }: DatedBackup, namer?: Namer): string {
+  const name = `${log}.${stamp}`;
+  return `${namer === undefined ? name : namer(name)}${counter === 0 ? "" : `.${counter}`}`;
+}
+
+const STAMP_IN_NAME = /\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d(?:-\d\d)?)?)?/g;
+const COUNTER_AND_EXTENSION = /^(?:\.([1-9]\d{0,14}))?(|\.gz|\.br|\.zst)$/;
+
+/** The inverse of {@link datedName}, from a name in the directory of the backups; `isStamp` says what is one here. */
+export function parseDated(
+  log: string,
+  name: string,
+  isStamp: (text: string) => boolean,
+  namer?: Namer,
+): (DatedBackup & { readonly extension: Extension }) | undefined {
+  for (const [stamp] of name.matchAll(STAMP_IN_NAME)) {
+    if (!isStamp(stamp)) continue;
+    const first = basename(datedName(log, { stamp, counter: 0 }, namer));
+    const rest = name.startsWith(first) ? COUNTER_AND_EXTENSION.exec(name.slice(first.length)) : null;
+    if (rest !== null) return { stamp, counter: Number(rest[1] ?? 0), extension: rest[2] as Extension };
+  }
+  return undefined;
+}
+
+/** From the oldest to the newest: stamps sort as the wall times that they are. */
+export function byPeriod(a: DatedBackup, b: DatedBackup): number {
+  return a.stamp === b.stamp ? a.counter - b.counter : a.stamp < b.stamp ? -1 : 1;
+}
+
 /**
  * A rotated file on its way to a compressed backup. It waits under a hidden name, since upstream, with gzip on, removes
  * a plain "app.log.1"; and hidden names match no shipper's "app.log*".
@@ -32,8 +70,11 @@ export function parseNumbered(log: string, name: string): { n: number; extension
 export interface Pending {
   /** Order of rotation; the next one is larger. */
   readonly sequence: number;
-  /** Fingerprint of the newest backup when this file was rotated: its place is in front of that one. "0" = none. */
-  readonly anchor: string;
+  /**
+   * Where it belongs. Among numbered backups, the fingerprint of the one that was the newest when this file was rotated:
+   * its place is in front of that one ("0" = there was none). Among dated ones, its name: see {@link datedPlace}.
+   */
+  readonly place: string;
   /**
    * `pending`: yet to be compressed; a compressed form beside it may be cut off.
    * `published`: compressed; the result has its public name, or is to be given it.
@@ -42,10 +83,10 @@ export interface Pending {
 }
 
 const SEQUENCE_DIGITS = 10;
-const PENDING = /^(\d{10})\.(0|[0-9a-f]+-[0-9a-f]+)\.(pending|published)$/;
+const PENDING = /^(\d{10})\.(0|[0-9a-f]+-[0-9a-f]+|[\d_-]+@\d{1,15})\.(pending|published)$/;
 
-export function pendingPath(log: string, { sequence, anchor, state }: Pending): string {
-  return hidden(log, `${digits(sequence)}.${anchor}.${state}`);
+export function pendingPath(log: string, { sequence, place, state }: Pending): string {
+  return hidden(log, `${digits(sequence)}.${place}.${state}`);
 }
 
 /** The inverse of {@link pendingPath}, from a name in the directory of `log`. */
@@ -53,8 +94,19 @@ export function parsePending(log: string, name: string): Pending | undefined {
   const prefix = basename(hidden(log, ""));
   const match = name.startsWith(prefix) ? PENDING.exec(name.slice(prefix.length)) : null;
   if (match === null) return undefined;
-  const [, sequence, anchor, state] = match as unknown as [string, string, string, Pending["state"]];
-  return { sequence: Number(sequence), anchor, state };
+  const [, sequence, place, state] = match as unknown as [string, string, string, Pending["state"]];
+  return { sequence: Number(sequence), place, state };
+}
+
+/** {@link Pending.place} among dated backups. */
+export function datedPlace({ stamp, counter }: DatedBackup): string {
+  return `${stamp}@${counter}`;
+}
+
+/** The inverse of {@link datedPlace}; undefined for a place among numbered backups. */
+export function parseDatedPlace(place: string): DatedBackup | undefined {
+  const [stamp, counter] = place.split("@");
+  return counter === undefined ? undefined : { stamp: stamp!, counter: Number(counter) };
 }
 
 /** The compressed form of a pending file, before it gets its public name. */

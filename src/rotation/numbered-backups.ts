@@ -1,39 +1,48 @@
-import { dirname } from "node:path";
-import { hasCode } from "../errors.js";
+import type { Rotator } from "../options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
-import type { Extension } from "./naming.js";
+import type { Backups, Insertion, Publisher, PublisherData, Unpublished } from "./backups.js";
+import { FORMATS } from "./formats.js";
+import { type Extension, type Namer, numberedName } from "./naming.js";
+import { moveAside } from "./pending.js";
+import type { Backup } from "./retention.js";
 
-/** What an insertion did: where the files are now, oldest first, and which backups had to go for them. */
-export interface Insertion {
-  readonly placed: string[];
-  readonly removed: string[];
-}
+const EXTENSIONS: readonly Extension[] = ["", ...Object.values(FORMATS).map(({ extension }) => extension)];
+
+// Where there is no end to the numbers: how many free ones in a row end a search.
+const END = 100;
 
 /**
  * The backups of one log, numbered from 1, the newest. A kind of file (plain, `.gz`, …) is a sequence of its own and
  * leaves the others alone. Everything here is called with the lock held, and every step is one rename or one unlink.
  */
-export class NumberedBackups {
+export class NumberedBackups implements Backups, Publisher {
+  readonly areRenamed = true;
   readonly #fs: FileSystem;
+  readonly #log: string;
   readonly #count: number;
-  readonly #name: (n: number) => string;
+  readonly #namer: () => Namer | undefined;
 
   /**
-   * @param count how many backups are kept
-   * @param name path of the nth backup, without the extension of a compressed one
+   * @param log path of the active file
+   * @param count how many backups are kept, possibly infinitely many
    */
-  constructor(fs: FileSystem, count: number, name: (n: number) => string) {
+  constructor(fs: FileSystem, log: string, count: number, namer: () => Namer | undefined = () => undefined) {
     this.#fs = fs;
+    this.#log = log;
     this.#count = count;
-    this.#name = name;
+    this.#namer = namer;
   }
 
   path(n: number, extension: Extension): string {
-    return this.#name(n) + extension;
+    return numberedName(this.#log, n, this.#namer()) + extension;
+  }
+
+  add(log: string, rotator: Rotator | undefined): Insertion {
+    return this.insert([log], "", 1, rotator);
   }
 
   /** Fingerprint of the newest backup; "0" when there is none. */
-  newest(extension: Extension): string {
+  place(extension: Extension): string {
     const status = new FileStatus();
     return this.#fs.statusWithTime(new FilePath(this.path(1, extension)), status) ? status.fingerprint : "0";
   }
@@ -41,9 +50,9 @@ export class NumberedBackups {
   /** The number of the backup with this fingerprint, undefined when it is not there any more. */
   find(fingerprint: string, extension: Extension): number | undefined {
     const status = new FileStatus();
-    for (let n = 1; n <= this.#count; n++) {
-      const there = this.#fs.statusWithTime(new FilePath(this.path(n, extension)), status);
-      if (there && status.fingerprint === fingerprint) return n;
+    for (let n = 1, free = 0; n <= this.#count && free < END; n++) {
+      if (!this.#fs.statusWithTime(new FilePath(this.path(n, extension)), status)) free++;
+      else if (status.fingerprint === fingerprint) return n;
     }
     return undefined;
   }
@@ -64,7 +73,7 @@ export class NumberedBackups {
     files: readonly string[],
     extension: Extension,
     at = 1,
-    move: (from: string, to: string) => void = (from, to) => this.#rename(from, to),
+    move: (from: string, to: string) => void = (from, to) => moveAside(this.#fs, from, to),
   ): Insertion {
     const placed: string[] = [];
     const removed: string[] = [];
@@ -77,7 +86,7 @@ export class NumberedBackups {
       const from = this.path(inTheWay[i]!, extension);
       const n = at + files.length + i;
       if (n > this.#count) remove(from);
-      else if (n !== inTheWay[i]) this.#rename(from, this.path(n, extension));
+      else if (n !== inTheWay[i]) moveAside(this.#fs, from, this.path(n, extension));
     }
     for (const [i, file] of files.entries()) {
       const n = at + files.length - 1 - i;
@@ -91,6 +100,48 @@ export class NumberedBackups {
     return { placed, removed };
   }
 
+  canPublish(): boolean {
+    return true;
+  }
+
+  publish(files: readonly Unpublished[], extension: Extension): Insertion {
+    const all: Insertion = { placed: [], removed: [] };
+    let at: number | undefined;
+    for (const group of groupByPlace(files)) {
+      // Not there any more, or never was: all backups are newer than this group, but for what was just put there.
+      at = this.find(group[0]!.place, extension) ?? at ?? this.firstFree(extension);
+      const { placed, removed } = this.insert(
+        group.map(({ path }) => path),
+        extension,
+        at,
+      );
+      all.placed.push(...placed);
+      all.removed.push(...removed);
+    }
+    return all;
+  }
+
+  publisher(): PublisherData {
+    const name = (_: unknown, i: number) => [numberedName(this.#log, i + 1), this.path(i + 1, "")] as const;
+    const names = this.#namer() && new Map(Array.from({ length: this.#count }, name));
+    return { kind: "numbered", count: this.#count, names };
+  }
+
+  list(): Backup[] {
+    const status = new FileStatus();
+    const found: Backup[] = [];
+    for (let n = 1, free = 0; n <= this.#count && free < END; n++) {
+      const before = found.length;
+      for (const extension of EXTENSIONS) {
+        const path = this.path(n, extension);
+        if (!this.#fs.statusWithTime(new FilePath(path), status)) continue;
+        found.unshift({ path, size: status.size, endsAt: status.modifiedAt }); // a number tells no time
+      }
+      free = found.length > before ? 0 : free + 1;
+    }
+    return found;
+  }
+
   /** Numbers taken from `at` up to where `room` free ones have been passed. */
   #takenFrom(at: number, room: number, extension: Extension): number[] {
     const taken: number[] = [];
@@ -100,15 +151,13 @@ export class NumberedBackups {
     }
     return taken;
   }
+}
 
-  /** Never over another file: that could only be one that a second rotation has just put there. */
-  #rename(from: string, to: string): void {
-    try {
-      this.#fs.renameNew(from, to);
-    } catch (error) {
-      if (!hasCode(error, "ENOENT") || !this.#fs.exists(from)) throw error;
-      this.#fs.mkdir(dirname(to)); // a namer may point elsewhere
-      this.#fs.renameNew(from, to);
-    }
+function groupByPlace(files: readonly Unpublished[]): Unpublished[][] {
+  const groups: Unpublished[][] = [];
+  for (const file of files) {
+    if (groups.at(-1)?.[0]?.place === file.place) groups.at(-1)!.push(file);
+    else groups.push([file]);
   }
+  return groups;
 }

@@ -1,8 +1,8 @@
-import { basename, dirname } from "node:path";
 import type { Rotator } from "../options.js";
 import type { FileSystem } from "../platform/fs.js";
-import { type Extension, type Pending, parsePending, pendingPath } from "./naming.js";
-import type { NumberedBackups } from "./numbered-backups.js";
+import type { Backups } from "./backups.js";
+import { type Extension, pendingPath } from "./naming.js";
+import { listPending } from "./pending.js";
 
 export interface RotationPlan {
   readonly fs: FileSystem;
@@ -10,7 +10,7 @@ export interface RotationPlan {
   readonly log: string;
   /** How many rotated files are kept; 0 = none, each rotation starts afresh. */
   readonly backupCount: number;
-  readonly backups: NumberedBackups;
+  readonly backups: Backups;
   /** Of compressed backups; "" = they stay plain. */
   readonly extension: Extension;
   readonly rotator: Rotator | undefined;
@@ -33,7 +33,7 @@ export function rotate(plan: RotationPlan): Rotated {
     return { to: undefined, removed: [] };
   }
   if (plan.extension !== "") return setAside(plan);
-  const { placed, removed } = plan.backups.insert([plan.log], "", 1, plan.rotator);
+  const { placed, removed } = plan.backups.add(plan.log, plan.rotator);
   return { to: placed[0], removed };
 }
 
@@ -41,22 +41,11 @@ export function rotate(plan: RotationPlan): Rotated {
 function setAside({ fs, log, backupCount, backups, extension }: RotationPlan): Rotated {
   const waiting = listPending(fs, log);
   const sequence = (waiting.at(-1)?.sequence ?? 0) + 1;
-  const to = pendingPath(log, { sequence, anchor: backups.newest(extension), state: "pending" });
+  const to = pendingPath(log, { sequence, place: backups.place(extension), state: "pending" });
   fs.renameNew(log, to);
   // Files that wait are backups too: when compression cannot keep up, or fails, the oldest go.
   const plain = waiting.filter(({ state }) => state === "pending").map((old) => pendingPath(log, old));
   const removed = plain.slice(0, Math.max(0, plain.length + 1 - backupCount));
   for (const path of removed) fs.unlink(path);
   return { to, removed };
-}
-
-/** The files of `log` that wait to be compressed or published, in the order of their rotation. */
-export function listPending(fs: FileSystem, log: string): Pending[] {
-  const found: Pending[] = [];
-  const base = basename(log);
-  for (const name of fs.readdir(dirname(log))) {
-    const pending = name.includes(base) ? parsePending(log, name) : undefined;
-    if (pending !== undefined) found.push(pending);
-  }
-  return found.sort((a, b) => a.sequence - b.sequence);
 }

@@ -1,13 +1,15 @@
 import type { Environment } from "../environment.js";
-import { LogFileError, reason } from "../errors.js";
+import { hasCode, LogFileError, reason } from "../errors.js";
 import type { RotationReason, Tell } from "../events.js";
+import { Failures } from "../failures.js";
 import { lockFilePath } from "../lock/lock-file.js";
 import type { ResolvedOptions, Rotator } from "../options.js";
 import { checkRotator } from "../resolve-options.js";
+import type { Backups } from "./backups.js";
 import { FORMATS } from "./formats.js";
-import { type Namer, numberedName } from "./naming.js";
-import { NumberedBackups } from "./numbered-backups.js";
-import { listPending, type Rotated, rotate } from "./rotate.js";
+import { listPending } from "./pending.js";
+import { toPrune } from "./retention.js";
+import { type Rotated, rotate } from "./rotate.js";
 import type { SweepJob } from "./sweeper.js";
 import { Sweeper } from "./sweeper.js";
 
@@ -18,28 +20,38 @@ const LONGEST_RETRY = 60_000;
 export class Rotation {
   readonly #options: ResolvedOptions;
   readonly #environment: Environment;
+  readonly #backups: Backups;
   readonly #tell: Tell;
-  readonly #backups: NumberedBackups;
+  readonly #underLock: (body: () => void) => boolean;
   readonly #sweeper: Sweeper;
+  readonly #pruneFailures: Failures;
   #rotator: Rotator | undefined;
   #notBefore = Number.NEGATIVE_INFINITY;
   #retry = FIRST_RETRY;
-  namer: Namer | undefined;
+  #hasSetAside = false;
   /** Rotations that this handler did. */
   count = 0;
 
-  constructor(options: ResolvedOptions, environment: Environment, tell: Tell) {
-    const { filename, backupCount } = options;
+  /** @param underLock does something with the lock held; false when the lock could not be had */
+  constructor(
+    options: ResolvedOptions,
+    environment: Environment,
+    backups: Backups,
+    tell: Tell,
+    underLock: (body: () => void) => boolean,
+  ) {
     this.#options = options;
     this.#environment = environment;
+    this.#backups = backups;
     this.#tell = tell;
+    this.#underLock = underLock;
     this.#rotator = options.rotator;
-    this.namer = options.namer;
-    this.#backups = new NumberedBackups(environment.fs, backupCount, (n) => numberedName(filename, n, this.namer));
+    this.#pruneFailures = new Failures((error) => tell("error", error), environment.clock);
     this.#sweeper = new Sweeper(
       () => this.#sweepJob(),
       (event) => tell(event.type, { path: event.path }),
       (type, error) => tell(type, error),
+      () => this.#prune(),
     );
   }
 
@@ -59,10 +71,11 @@ export class Rotation {
 
   /**
    * Moves the active file out of the way; true when that was done. A failed rotation costs disk space, never a record.
-   * Called with the lock held, and with the file closed by the caller afterwards.
+   * Called with the lock held, and with the file closed by the caller afterwards; {@link tidy} follows when it is
+   * released.
    */
   rotate(why: RotationReason): boolean {
-    const { filename, compression } = this.#options;
+    const { filename } = this.#options;
     let rotated: Rotated;
     try {
       rotated = this.#move();
@@ -72,27 +85,63 @@ export class Rotation {
     }
     this.count++;
     this.#retry = FIRST_RETRY;
+    this.#hasSetAside = this.#options.compression !== undefined;
     this.#tell("rotated", { from: filename, to: rotated.to, reason: why });
     for (const path of rotated.removed) this.#tell("removed", { path });
-    if (compression !== undefined) this.#sweeper.start();
     return true;
   }
 
-  /** Finishes what a process that has ended left to be compressed. */
-  sweepWaiting(): void {
-    const { filename, compression } = this.#options;
-    if (compression === undefined) return;
-    try {
-      if (listPending(this.#environment.fs, filename).length > 0) this.#sweeper.start();
-    } catch (cause) {
-      const message = `Cannot look for rotated files of ${filename} that are not compressed yet: ${reason(cause)}.`;
-      this.#tell("error", new LogFileError("ERR_CLH_COMPRESS", message, { cause, path: filename }));
-    }
+  /** After a rotation, and when a handler begins: compresses what waits for it, and deletes what has to go. */
+  tidy(): void {
+    if (this.#hasSetAside || this.#hasWaiting()) this.#sweeper.start();
+    else this.#prune();
   }
 
   /** Resolves when no sweep that this handler has started is under way. */
   swept(): Promise<void> {
     return this.#sweeper.idle();
+  }
+
+  #hasWaiting(): boolean {
+    const { filename, compression } = this.#options;
+    if (compression === undefined) return false;
+    try {
+      return listPending(this.#environment.fs, filename).length > 0;
+    } catch (cause) {
+      const message = `Cannot look for rotated files of ${filename} that are not compressed yet: ${reason(cause)}.`;
+      this.#tell("error", new LogFileError("ERR_CLH_COMPRESS", message, { cause, path: filename }));
+      return false;
+    }
+  }
+
+  /** Deletes the backups that are too many, too old or too large. What cannot be deleted is tried again next time. */
+  #prune(): void {
+    const { limits, filename } = this.#options;
+    if (!Object.values(limits).some(Number.isFinite)) return;
+    try {
+      if (!this.#backups.areRenamed) this.#deleteOld();
+      else if (!this.#underLock(() => this.#deleteOld())) throw new Error("the lock was not free in time");
+    } catch (cause) {
+      this.#cannotPrune(filename, cause);
+    }
+  }
+
+  #deleteOld(): void {
+    const { fs, clock } = this.#environment;
+    for (const { path } of toPrune(this.#backups.list(), this.#options.limits, clock.now() / 1000)) {
+      try {
+        fs.unlink(path);
+      } catch (error) {
+        if (!hasCode(error, "ENOENT")) this.#cannotPrune(path, error); // ENOENT: another process was quicker
+        continue;
+      }
+      this.#tell("removed", { path });
+    }
+  }
+
+  #cannotPrune(path: string, cause: unknown): void {
+    const message = `Cannot delete old backups of ${this.#options.filename} (${path}): ${reason(cause)}. It is tried again after the next rotation.`;
+    this.#pruneFailures.note(new LogFileError("ERR_CLH_PRUNE", message, { cause, path }));
   }
 
   #move(): Rotated {
@@ -118,15 +167,13 @@ export class Rotation {
   }
 
   #sweepJob(): SweepJob {
-    const { filename, lockFileDirectory, lockTimeout, backupCount, chmod, umask, owner, compression } = this.#options;
-    const { namer } = this;
+    const { filename, lockFileDirectory, lockTimeout, chmod, umask, owner, compression } = this.#options;
     return {
       log: filename,
       lockPath: lockFilePath(filename, lockFileDirectory),
       lockTimeout,
       permissions: { chmod, umask, owner },
-      backupCount,
-      names: namer && Array.from({ length: backupCount }, (_, i) => numberedName(filename, i + 1, namer)),
+      publisher: this.#backups.publisher(),
       compression: compression!,
     };
   }

@@ -4,8 +4,10 @@ import { LogFileError } from "../errors.js";
 import { FileLock } from "../lock/lock.js";
 import { LockFile } from "../lock/lock-file.js";
 import { Permissions } from "../permissions.js";
+import type { FileSystem } from "../platform/fs.js";
+import type { Publisher } from "./backups.js";
+import { DatedPublisher } from "./dated-backups.js";
 import { FORMATS } from "./formats.js";
-import { numberedName } from "./naming.js";
 import { NumberedBackups } from "./numbered-backups.js";
 import { sweep } from "./sweep.js";
 import type { SweepJob, SweepMessage } from "./sweeper.js";
@@ -25,25 +27,29 @@ async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<vo
     const permissions = new Permissions(job.permissions, ({ code, message, path }) =>
       send({ type: "warning", code, message, ...(path !== undefined && { path }) }),
     );
-    const name = (n: number) => job.names?.[n - 1] ?? numberedName(job.log, n);
-    await sweep(
+    const isComplete = await sweep(
       {
         fs,
         log: job.log,
         lock: new FileLock(new LockFile(job.lockPath, fs, permissions), lockBackend, clock),
         lockTimeout: job.lockTimeout,
         lockBackend,
-        backups: new NumberedBackups(fs, job.backupCount, name),
+        publisher: publisherOf(job, fs),
         extension: FORMATS[job.compression.format].extension,
         compression: job.compression,
       },
       send,
     );
-    send({ type: "done" });
+    send({ type: "done", isComplete });
   } catch (error) {
     const { code, message, path } = error instanceof LogFileError ? error : unexpected(error, job.log);
     send({ type: "failed", code, message, ...(path !== undefined && { path }) });
   }
+}
+
+function publisherOf({ log, publisher: { kind, count, names } }: SweepJob, fs: FileSystem): Publisher {
+  if (kind === "dated") return new DatedPublisher(fs, log, names);
+  return new NumberedBackups(fs, log, count, () => names && ((name) => names.get(name)!));
 }
 
 function unexpected(cause: unknown, path: string): LogFileError {

@@ -1,11 +1,11 @@
 import { hasCode, LogFileError, reason } from "../errors.js";
 import { type FileLock, type LockBackend, withLock } from "../lock/lock.js";
 import { FilePath, FileStatus, type FileSystem, O_RDWR } from "../platform/fs.js";
+import type { Publisher } from "./backups.js";
 import { compress } from "./compress.js";
 import type { Compression } from "./formats.js";
 import { compressedPath, type Extension, type Pending, pendingPath } from "./naming.js";
-import type { NumberedBackups } from "./numbered-backups.js";
-import { listPending } from "./rotate.js";
+import { listPending } from "./pending.js";
 
 export interface SweepPlan {
   readonly fs: FileSystem;
@@ -13,7 +13,7 @@ export interface SweepPlan {
   readonly lock: FileLock;
   readonly lockTimeout: number;
   readonly lockBackend: LockBackend;
-  readonly backups: NumberedBackups;
+  readonly publisher: Publisher;
   readonly extension: Extension;
   readonly compression: Compression;
 }
@@ -38,17 +38,21 @@ const FILES_AT_ONCE = 32;
  * Compresses what rotations have set aside, oldest first, and gives it its public name. Runs without the lock but for
  * those renames. One process at a time does it: the one that has locked the oldest waiting file. When another has,
  * this returns at once, since that one goes on until nothing waits.
+ * @returns false when something is left of which only the caller can tell the name
  * @throws {LogFileError} `ERR_CLH_COMPRESS`, `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT`; what is not done stays, and the next sweep does it
  */
-export async function sweep(plan: SweepPlan, report: (event: SweepEvent) => void): Promise<void> {
+export async function sweep(plan: SweepPlan, report: (event: SweepEvent) => void): Promise<boolean> {
   for (;;) {
     const waiting = listPending(plan.fs, plan.log);
-    if (waiting.length === 0) return;
-    const claim = claimFile(plan, waiting[0]!);
-    if (claim === "taken") return;
+    if (waiting.length === 0) return true;
+    const unknown = waiting.findIndex(({ place }) => !plan.publisher.canPublish(place));
+    const known = unknown === -1 ? waiting : waiting.slice(0, unknown);
+    if (known.length === 0) return false;
+    const claim = claimFile(plan, known[0]!);
+    if (claim === "taken") return true;
     if (claim === "gone") continue;
     try {
-      await compressAndPublish(plan, waiting.slice(0, FILES_AT_ONCE), report);
+      await compressAndPublish(plan, known.slice(0, FILES_AT_ONCE), report);
     } finally {
       plan.fs.close(claim);
     }
@@ -118,23 +122,18 @@ async function compressOne({ fs, log, extension, compression }: SweepPlan, pendi
  * a file whose state is `published` needs nothing but the rename of its compressed form, if that is still to be seen.
  */
 function publish(plan: SweepPlan, done: Compressed[], report: (event: SweepEvent) => void): void {
-  const { fs, log, backups, extension } = plan;
+  const { fs, log, publisher, extension } = plan;
   const ready = done.filter((file) => isStillWhole(plan, file)).map(({ pending }) => pending);
   if (ready.length === 0) return;
-  anchorTheRest(plan, ready.at(-1)!);
-  let at: number | undefined;
-  for (const group of groupByAnchor(ready)) {
-    // Not there any more, or never was: all backups are newer than this group, but for what was just put there.
-    at = backups.find(group[0]!.anchor, extension) ?? at ?? backups.firstFree(extension);
-    const published = group.map((pending) => markPublished(plan, pending));
-    const files = group
-      .map(({ sequence }) => compressedPath(log, sequence, extension))
-      .filter((path) => fs.exists(path));
-    const { placed, removed } = backups.insert(files, extension, at);
-    for (const path of published) fs.unlink(path);
-    for (const path of removed) report({ type: "removed", path });
-    for (const path of placed) report({ type: "compressed", path });
-  }
+  placeTheRest(plan, ready.at(-1)!);
+  const published = ready.map((pending) => markPublished(plan, pending));
+  const files = ready
+    .map(({ sequence, place }) => ({ path: compressedPath(log, sequence, extension), place }))
+    .filter(({ path }) => fs.exists(path));
+  const { placed, removed } = publisher.publish(files, extension);
+  for (const path of published) fs.unlink(path);
+  for (const path of removed) report({ type: "removed", path });
+  for (const path of placed) report({ type: "compressed", path });
 }
 
 /**
@@ -153,22 +152,13 @@ function isStillWhole({ fs, log, extension }: SweepPlan, { pending, bytes }: Com
  * Files set aside after `last`, with no backup of anybody's between, come in front of it from now on. Done first: until
  * `last` is a backup, they find their place by following it.
  */
-function anchorTheRest({ fs, log, extension }: SweepPlan, last: Pending): void {
+function placeTheRest({ fs, log, extension }: SweepPlan, last: Pending): void {
   const status = new FileStatus();
   if (!fs.statusWithTime(new FilePath(compressedPath(log, last.sequence, extension)), status)) return;
   for (const pending of listPending(fs, log)) {
-    if (pending.sequence <= last.sequence || pending.anchor !== last.anchor) continue;
-    fs.renameNew(pendingPath(log, pending), pendingPath(log, { ...pending, anchor: status.fingerprint }));
+    if (pending.sequence <= last.sequence || pending.place !== last.place) continue;
+    fs.renameNew(pendingPath(log, pending), pendingPath(log, { ...pending, place: status.fingerprint }));
   }
-}
-
-function groupByAnchor(pending: Pending[]): Pending[][] {
-  const groups: Pending[][] = [];
-  for (const file of pending) {
-    if (groups.at(-1)?.[0]?.anchor === file.anchor) groups.at(-1)!.push(file);
-    else groups.push([file]);
-  }
-  return groups;
 }
 
 function markPublished({ fs, log }: SweepPlan, pending: Pending): string {

@@ -1,6 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { LogFileError, type LogFileErrorCode } from "../errors.js";
 import type { PermissionOptions } from "../permissions.js";
+import type { PublisherData } from "./backups.js";
 import type { Compression } from "./formats.js";
 import type { SweepEvent } from "./sweep.js";
 
@@ -10,16 +11,14 @@ export interface SweepJob {
   readonly lockPath: string;
   readonly lockTimeout: number;
   readonly permissions: PermissionOptions;
-  readonly backupCount: number;
-  /** Paths of the backups 1, 2, …, where a namer made them. */
-  readonly names: readonly string[] | undefined;
+  readonly publisher: PublisherData;
   readonly compression: Compression;
 }
 
 /** The messages that a sweep thread sends for the job `id`. The last one is `done` or `failed`. */
 export type SweepMessage = { readonly id: number } & (
   | SweepEvent
-  | { readonly type: "done" }
+  | { readonly type: "done"; readonly isComplete: boolean }
   | {
       readonly type: "warning" | "failed";
       readonly code: LogFileErrorCode;
@@ -34,7 +33,7 @@ type OnError = (type: "warning" | "error", error: LogFileError) => void;
 interface Running {
   readonly onEvent: OnEvent;
   readonly onError: OnError;
-  readonly resolve: () => void;
+  readonly resolve: (isComplete: boolean) => void;
   readonly reject: (error: LogFileError) => void;
 }
 
@@ -47,8 +46,8 @@ class SweepThread {
   #lastId = 0;
   readonly #running = new Map<number, Running>();
 
-  /** Resolves when nothing of this log waits any more, or another process is at it. */
-  run(job: SweepJob, onEvent: OnEvent, onError: OnError): Promise<void> {
+  /** Resolves when nothing of this log waits any more, or another process is at it; with what `sweep` returns. */
+  run(job: SweepJob, onEvent: OnEvent, onError: OnError): Promise<boolean> {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#running.set(id, { onEvent, onError, resolve, reject });
@@ -80,7 +79,7 @@ class SweepThread {
         reject(toError(message));
         break;
       case "done":
-        resolve();
+        resolve(message.isComplete);
         break;
     }
     this.#running.delete(message.id);
@@ -109,13 +108,16 @@ export class Sweeper {
   readonly #job: () => SweepJob;
   readonly #onEvent: OnEvent;
   readonly #onError: OnError;
+  readonly #onEnd: () => void;
   #current: Promise<void> | undefined;
   #again = false;
 
-  constructor(job: () => SweepJob, onEvent: OnEvent, onError: OnError) {
+  /** @param onEnd called when a sweep has ended, whether or not all was done */
+  constructor(job: () => SweepJob, onEvent: OnEvent, onError: OnError, onEnd: () => void) {
     this.#job = job;
     this.#onEvent = onEvent;
     this.#onError = onError;
+    this.#onEnd = onEnd;
   }
 
   start(): void {
@@ -132,10 +134,12 @@ export class Sweeper {
     while (this.#again) {
       this.#again = false;
       try {
-        await thread.run(this.#job(), this.#onEvent, this.#onError);
+        // Incomplete: there are files now whose names were not yet asked for.
+        if (!(await thread.run(this.#job(), this.#onEvent, this.#onError))) this.#again = true;
       } catch (error) {
         this.#onError("error", error as LogFileError);
       }
+      this.#onEnd();
     }
     this.#current = undefined;
   }

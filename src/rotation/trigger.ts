@@ -1,12 +1,19 @@
-/** Decides, of a file as it is on disk, whether it must be rotated before the next record. */
+import type { RotationReason } from "../events.js";
+
+/** Decides, of a file as it is on disk, whether it must be rotated. Everything is called with the lock held. */
 export interface Trigger {
   /**
+   * Why the file must be rotated before the next record, if it must.
    * @param size bytes in the file now
    * @param nextRecord bytes of the record to be appended
    */
-  isDue(size: number, nextRecord: number): boolean;
-  /** How many bytes may be appended to a file of `size` bytes before a rotation can be due. */
+  due(size: number, nextRecord: number): RotationReason | undefined;
+  /** How many bytes may be appended to a file of `size` bytes before a rotation can be due for its size. */
   room(size: number): number;
+  /** The file was rotated, for that reason. */
+  rotated?(reason: RotationReason): void;
+  /** When a rotation is due whatever the size, seconds since 1970; NaN when it is not known yet. */
+  readonly boundary?: number;
 }
 
 /**
@@ -17,11 +24,11 @@ export interface Trigger {
  *   is larger than `maxBytes` gets a file of its own (as in Python 3.13).
  */
 export function sizeTrigger(maxBytes: number, strict: boolean): Trigger {
-  if (maxBytes === 0) return { isDue: () => false, room: () => Number.POSITIVE_INFINITY };
+  if (maxBytes === 0) return { due: () => undefined, room: () => Number.POSITIVE_INFINITY };
   return {
-    isDue: strict
-      ? (size, nextRecord) => size > 0 && size + nextRecord >= maxBytes
-      : (size) => size > 0 && size >= maxBytes,
+    due: strict
+      ? (size, nextRecord) => (size > 0 && size + nextRecord >= maxBytes ? "size" : undefined)
+      : (size) => (size > 0 && size >= maxBytes ? "size" : undefined),
     room: (size) => maxBytes - 1 - size,
   };
 }

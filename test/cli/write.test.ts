@@ -146,7 +146,7 @@ describe("one clear line and exit code 2", () => {
 test("--help and --version", async () => {
   const help = await Clh.run(["write", "--help"]);
   assert.equal(help.code, 0);
-  assert.match(help.stdout, /--max-bytes <size>[\s\S]*Example:/);
+  assert.match(help.stdout, /--max-bytes <size>[\s\S]*Examples:/);
   const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
   assert.equal((await Clh.run(["--version"])).stdout, `${version}\n`);
 });

@@ -6,7 +6,7 @@ import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemEnvironment } from "../../src/environment.js";
 import { LogFileError } from "../../src/index.js";
-import { resolveRotatingOptions } from "../../src/resolve-options.js";
+import { resolveTimedOptions } from "../../src/resolve-options.js";
 import { CLH } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -63,7 +63,7 @@ test("every option is documented, and no other", () => {
 /** The list that a hopeless option name is answered with. */
 function knownOptions(): string[] {
   try {
-    resolveRotatingOptions("app.log", { qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq: 1 }, systemEnvironment().fs);
+    resolveTimedOptions("app.log", { qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq: 1 }, systemEnvironment().fs);
   } catch (error) {
     assert.ok(error instanceof LogFileError);
     return error.message

@@ -14,11 +14,11 @@ const files = (readdirSync(join(root, "src"), { recursive: true }) as string[])
 /** Lowest floor first. A file imports from its own floor and from those below. */
 const FLOORS: Record<string, RegExp> = {
   ground: /^(platform\/.*|errors|events|units|codec|trace)\.ts$/,
-  pure: /^(batch|encode|options|resolve-options|handler-json|rotation\/(formats|naming|trigger))\.ts$/,
-  disk: /^(permissions|environment|active-file|failures|lock\/.*|rotation\/compress)\.ts$/,
+  pure: /^(batch|encode|options|resolve-options|handler-json|rotation\/(formats|naming|trigger|boundary|retention|backups))\.ts$/,
+  disk: /^(permissions|environment|active-file|failures|lock\/.*|rotation\/(compress|pending))\.ts$/,
   delivery: /^delivery\/.*\.ts$/,
   compose:
-    /^(handler|size-handler|rotation\/(log-set|numbered-backups|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
+    /^(handler|size-handler|timed-handler|rotation\/(log-set|numbered-backups|dated-backups|rollover-time|time-trigger|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
   outside: /^(index|cli\/.*)\.ts$/,
 };
 

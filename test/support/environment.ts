@@ -5,6 +5,7 @@ import type { FileSystem } from "../../src/platform/fs.js";
 /** A clock that stands still until it is told to go on, or until somebody sleeps. */
 export class ManualClock implements Clock {
   time = 0;
+  #timers: { at: number; action: () => void }[] = [];
 
   now(): number {
     return this.time;
@@ -21,6 +22,25 @@ export class ManualClock implements Clock {
   async delay(milliseconds: number): Promise<void> {
     this.time += milliseconds;
     await new Promise(setImmediate);
+  }
+
+  after(milliseconds: number, action: () => void): () => void {
+    const timer = { at: this.time + milliseconds, action };
+    this.#timers.push(timer);
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Goes on to `time`, with all that was to be done until then. */
+  goTo(time: number): void {
+    const next = () => this.#timers.filter(({ at }) => at <= time).sort((a, b) => a.at - b.at)[0];
+    for (let timer = next(); timer !== undefined; timer = next()) {
+      this.#timers = this.#timers.filter((other) => other !== timer);
+      this.time = Math.max(this.time, timer.at);
+      timer.action();
+    }
+    this.time = time;
   }
 }
 

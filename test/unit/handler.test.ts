@@ -399,6 +399,6 @@ test("debug traces on standard error", (t) => {
   `;
   const { stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" });
   assert.match(stderr, /^CLH \d+: opened .*app\.log$/m);
-  assert.match(stderr, /^CLH \d+: .*app\.log has 4 bytes and is to be rotated$/m);
+  assert.match(stderr, /^CLH \d+: .*app\.log has 4 bytes and is to be rotated \(manual\)$/m);
   assert.match(stderr, /^CLH \d+: rotated \{ from: .* reason: 'manual' \}$/m);
 });

@@ -16,7 +16,7 @@ const extensions = fc.constantFrom<Extension>("", ".gz", ".br", ".zst");
 const pendings: fc.Arbitrary<Pending> = fc.record(
   {
     sequence: fc.integer({ min: 1, max: 9_999_999_999 }),
-    anchor: fc.constantFrom("0", "1a2b-3c4d", "ff-0"),
+    place: fc.constantFrom("0", "1a2b-3c4d", "ff-0"),
     state: fc.constantFrom("pending", "published"),
   },
   { noNullPrototype: true },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { systemEnvironment } from "../../src/environment.js";
@@ -11,7 +11,7 @@ import { temporaryDirectory, textOf } from "../support/temporary.js";
 const { fs } = systemEnvironment();
 
 function backupsIn(directory: string, count: number, files = fs): NumberedBackups {
-  return new NumberedBackups(files, count, (n) => join(directory, `app.log.${n}`));
+  return new NumberedBackups(files, join(directory, "app.log"), count);
 }
 
 /** Makes one file for each number, with that number as text. */
@@ -79,7 +79,12 @@ test("kinds of files leave each other alone", (t) => {
 
 test("a namer may point to a directory that is still to be made", (t) => {
   const directory = temporaryDirectory(t);
-  const backups = new NumberedBackups(fs, 2, (n) => join(directory, "old", `${n}.log`));
+  const backups = new NumberedBackups(
+    fs,
+    join(directory, "app.log"),
+    2,
+    () => (name) => join(directory, "old", `${basename(name).slice(8)}.log`),
+  );
   backups.insert(newFiles(directory, 1), "");
   assert.equal(readFileSync(join(directory, "old", "1.log"), "utf8"), "new 1");
 });
@@ -101,9 +106,9 @@ test("a file that somebody has put in the way is not overwritten", (t) => {
 test("a backup is found again by its fingerprint, whatever its number", (t) => {
   const directory = temporaryDirectory(t);
   const backups = backupsIn(directory, 5);
-  assert.equal(backups.newest(""), "0");
+  assert.equal(backups.place(""), "0");
   given(directory, [1, 2]);
-  const fingerprint = backups.newest("");
+  const fingerprint = backups.place("");
   backups.insert(newFiles(directory, 1), "");
   assert.equal(backups.find(fingerprint, ""), 2);
   assert.equal(backups.find("0", ""), undefined);

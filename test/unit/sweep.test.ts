@@ -19,7 +19,7 @@ import { LockFile } from "../../src/lock/lock-file.js";
 import { Permissions } from "../../src/permissions.js";
 import { type FileSystem, O_RDWR } from "../../src/platform/fs.js";
 import { type Compression, FORMATS } from "../../src/rotation/formats.js";
-import { compressedPath, numberedName, type Pending, pendingPath } from "../../src/rotation/naming.js";
+import { compressedPath, type Pending, pendingPath } from "../../src/rotation/naming.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
 import { rotate } from "../../src/rotation/rotate.js";
 import { type SweepEvent, sweep } from "../../src/rotation/sweep.js";
@@ -32,7 +32,7 @@ function setUp(t: TestContext, { backupCount = 5, compression = { format: "gzip"
   const directory = temporaryDirectory(t);
   const log = join(directory, "app.log");
   const { extension } = FORMATS[compression.format];
-  const backupsOn = (fs: FileSystem) => new NumberedBackups(fs, backupCount, (n) => numberedName(log, n));
+  const backupsOn = (fs: FileSystem) => new NumberedBackups(fs, log, backupCount);
   const run = async (fs = system.fs) => {
     const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, assert.fail);
     const lock = new FileLock(
@@ -47,7 +47,7 @@ function setUp(t: TestContext, { backupCount = 5, compression = { format: "gzip"
       lock,
       lockTimeout: 1000,
       lockBackend: system.lockBackend,
-      backups: backupsOn(fs),
+      publisher: backupsOn(fs),
       extension,
       compression,
     };
@@ -243,8 +243,8 @@ test("a failure keeps the file and publishes what came before it", async (t) => 
 
 /* A process may be killed between any two steps. Each of these states must end in the same backups, nothing twice. */
 
-const FIRST: Pending = { sequence: 1, anchor: "0", state: "pending" };
-const SECOND: Pending = { sequence: 2, anchor: "0", state: "pending" };
+const FIRST: Pending = { sequence: 1, place: "0", state: "pending" };
+const SECOND: Pending = { sequence: 2, place: "0", state: "pending" };
 
 test("killed while compressing: what is cut off is made anew", async (t) => {
   const { directory, log, rotateWith, run } = setUp(t);
@@ -270,20 +270,20 @@ test("killed after a file was published: it is not published again", async (t) =
   rotateWith("b");
   renameSync(pendingPath(log, FIRST), pendingPath(log, { ...FIRST, state: "published" }));
   writeFileSync(`${log}.1.gz`, gzipSync("a"));
-  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, anchor: fingerprintOf(`${log}.1.gz`) }));
+  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, place: fingerprintOf(`${log}.1.gz`) }));
   await run();
   assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
 });
 
-test("killed after the others were anchored to a file that is not published yet", async (t) => {
+test("killed after the others were placeed to a file that is not published yet", async (t) => {
   const { directory, log, rotateWith, run } = setUp(t);
   rotateWith("a");
   rotateWith("b");
-  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, anchor: "1234-5678" }));
+  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, place: "1234-5678" }));
   await run();
   assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
 });
 
 function fingerprintOf(path: string): string {
-  return new NumberedBackups(system.fs, 1, () => path).newest("");
+  return new NumberedBackups(system.fs, "", 1, () => () => path).place("");
 }

@@ -1,0 +1,47 @@
+import type { Rotator } from "../options.js";
+import type { Extension } from "./naming.js";
+import type { Backup } from "./retention.js";
+
+/** What a change of the backups did: where the new ones are now, oldest first, and which had to go for them. */
+export interface Insertion {
+  readonly placed: string[];
+  readonly removed: string[];
+}
+
+/** A compressed file that is to become a backup. */
+export interface Unpublished {
+  readonly path: string;
+  /** See `Pending.place`. */
+  readonly place: string;
+}
+
+/** How compressed files become backups: all that the sweep thread needs to know of them. */
+export interface Publisher {
+  /** False when this thread cannot tell the name that belongs to `place`. */
+  canPublish(place: string): boolean;
+  /** Renames compressed files, oldest first, to what they are called as backups. Called with the lock held. */
+  publish(files: readonly Unpublished[], extension: Extension): Insertion;
+}
+
+/** The rotated files of one log. */
+export interface Backups {
+  /** True when backups are renamed in rotations, so that they may be deleted under the lock only. */
+  readonly areRenamed: boolean;
+  /** Makes the active file the newest backup. Called with the lock held. */
+  add(log: string, rotator: Rotator | undefined): Insertion;
+  /** Where a file that is rotated now will belong when it is compressed. Called with the lock held. */
+  place(extension: Extension): string;
+  /** All of them, oldest first. */
+  list(): Backup[];
+  /** The publisher of the sweep thread. */
+  publisher(): PublisherData;
+}
+
+/** A {@link Publisher} as data, for the sweep thread, to which a function cannot go. */
+export interface PublisherData {
+  readonly kind: "numbered" | "dated";
+  /** How many backups are kept, where that is a matter of their numbers. */
+  readonly count: number;
+  /** By default name, what the user's namer makes of it; undefined when there is none. */
+  readonly names: ReadonlyMap<string, string> | undefined;
+}

@@ -1,0 +1,137 @@
+import { dirname, join } from "node:path";
+import type { Rotator } from "../options.js";
+import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
+import type { Backups, Insertion, Publisher, PublisherData, Unpublished } from "./backups.js";
+import type { Boundaries } from "./boundary.js";
+import {
+  byPeriod,
+  type DatedBackup,
+  datedName,
+  datedPlace,
+  type Extension,
+  type Namer,
+  parseDated,
+  parseDatedPlace,
+} from "./naming.js";
+import { listPending, moveAside } from "./pending.js";
+import type { Backup } from "./retention.js";
+
+type Found = DatedBackup & { readonly extension: Extension; readonly path: string };
+
+/** Gives compressed files the names of their periods. */
+export class DatedPublisher implements Publisher {
+  readonly #fs: FileSystem;
+  readonly #log: string;
+  readonly #names: ReadonlyMap<string, string> | undefined;
+
+  /** @param names by default name, what a namer makes of it; undefined when there is none */
+  constructor(fs: FileSystem, log: string, names: ReadonlyMap<string, string> | undefined) {
+    this.#fs = fs;
+    this.#log = log;
+    this.#names = names;
+  }
+
+  canPublish(place: string): boolean {
+    const backup = parseDatedPlace(place);
+    return backup !== undefined && (this.#names?.has(datedName(this.#log, { ...backup, counter: 0 })) ?? true);
+  }
+
+  publish(files: readonly Unpublished[], extension: Extension): Insertion {
+    const placed = files.map(({ path, place }) => {
+      const { stamp, counter } = parseDatedPlace(place)!;
+      const namer = this.#names && ((name: string) => this.#names!.get(name)!);
+      const nameOf = (n: number) => datedName(this.#log, { stamp, counter: n }, namer) + extension;
+      let n = counter;
+      while (this.#fs.exists(nameOf(n))) n++; // upstream, which cannot see what waits, has taken it
+      moveAside(this.#fs, path, nameOf(n));
+      return nameOf(n);
+    });
+    return { placed, removed: [] };
+  }
+}
+
+export interface DatedBackupsOptions {
+  readonly fs: FileSystem;
+  readonly log: string;
+  readonly boundaries: Boundaries;
+  /** The stamp of the period to which the active file belongs. */
+  readonly period: () => string;
+  readonly namer: () => Namer | undefined;
+  /** Backups are deleted: the counter of a deleted one is not given again, for it would make the newest the oldest. */
+  readonly hasLimits: boolean;
+}
+
+/** The backups of a log that is rotated by time, named after the wall time at which their period began. */
+export class DatedBackups implements Backups {
+  readonly areRenamed = false;
+  readonly #options: DatedBackupsOptions;
+
+  constructor(options: DatedBackupsOptions) {
+    this.#options = options;
+  }
+
+  add(log: string, rotator: Rotator | undefined): Insertion {
+    const { fs, namer } = this.#options;
+    const to = datedName(log, this.#next(""), namer());
+    if (rotator === undefined) moveAside(fs, log, to);
+    else rotator(log, to);
+    return { placed: [to], removed: [] };
+  }
+
+  place(extension: Extension): string {
+    return datedPlace(this.#next(extension));
+  }
+
+  publisher(): PublisherData {
+    const { log } = this.#options;
+    const namer = this.#options.namer();
+    const name = ({ stamp }: DatedBackup) =>
+      [datedName(log, { stamp, counter: 0 }), datedName(log, { stamp, counter: 0 }, namer)] as const;
+    return { kind: "dated", count: Number.POSITIVE_INFINITY, names: namer && new Map(this.#waiting().map(name)) };
+  }
+
+  list(): Backup[] {
+    const { fs, boundaries } = this.#options;
+    const status = new FileStatus();
+    return this.#find()
+      .sort(byPeriod)
+      .flatMap(({ path, stamp }) => {
+        if (!fs.status(new FilePath(path), status)) return [];
+        return { path, size: status.size, endsAt: boundaries.endOf(stamp), period: stamp };
+      });
+  }
+
+  /** The name of the next backup of this period. */
+  #next(extension: Extension): DatedBackup {
+    const { fs, log, period, namer, hasLimits } = this.#options;
+    const stamp = period();
+    const waiting = this.#waiting().filter((backup) => backup.stamp === stamp);
+    if (hasLimits) {
+      const all = [...waiting, ...this.#find().filter((backup) => backup.stamp === stamp)];
+      return { stamp, counter: all.reduce((next, { counter }) => Math.max(next, counter + 1), 0) };
+    }
+    const isTaken = (counter: number) =>
+      waiting.some((backup) => backup.counter === counter) ||
+      fs.exists(datedName(log, { stamp, counter }, namer()) + extension);
+    let counter = 0;
+    while (isTaken(counter)) counter++;
+    return { stamp, counter };
+  }
+
+  #waiting(): DatedBackup[] {
+    const { fs, log } = this.#options;
+    return listPending(fs, log).flatMap(({ place }) => parseDatedPlace(place) ?? []);
+  }
+
+  /** Those that have their public names. A namer may put them elsewhere: where it puts those of this period is asked. */
+  #find(): Found[] {
+    const { fs, log, boundaries, period, namer: current } = this.#options;
+    const namer = current();
+    const directory = dirname(datedName(log, { stamp: period(), counter: 0 }, namer));
+    const isStamp = (text: string) => boundaries.isStamp(text);
+    return (fs.exists(directory) ? fs.readdir(directory) : []).flatMap((name) => {
+      const backup = parseDated(log, name, isStamp, namer);
+      return backup === undefined ? [] : { ...backup, path: join(directory, name) };
+    });
+  }
+}

@@ -1,0 +1,26 @@
+import { basename, dirname } from "node:path";
+import { hasCode } from "../errors.js";
+import type { FileSystem } from "../platform/fs.js";
+import { type Pending, parsePending } from "./naming.js";
+
+/** The files of `log` that wait to be compressed or published, in the order of their rotation. */
+export function listPending(fs: FileSystem, log: string): Pending[] {
+  const found: Pending[] = [];
+  const base = basename(log);
+  for (const name of fs.readdir(dirname(log))) {
+    const pending = name.includes(base) ? parsePending(log, name) : undefined;
+    if (pending !== undefined) found.push(pending);
+  }
+  return found.sort((a, b) => a.sequence - b.sequence);
+}
+
+/** Renames a file of the log, never over another: that could only be one that a second rotation has just put there. */
+export function moveAside(fs: FileSystem, from: string, to: string): void {
+  try {
+    fs.renameNew(from, to);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT") || !fs.exists(from)) throw error;
+    fs.mkdir(dirname(to)); // a namer may point elsewhere
+    fs.renameNew(from, to);
+  }
+}

@@ -1,0 +1,99 @@
+import type { RotationReason } from "../events.js";
+import type { Clock } from "../platform/clock.js";
+import type { Boundaries } from "./boundary.js";
+import type { RolloverTime } from "./rollover-time.js";
+import type { Trigger } from "./trigger.js";
+
+// By how many seconds clocks may differ, or be set, before a boundary is thought to be wrong rather than ahead.
+const SKEW = 600;
+
+// A stored time that lies further behind the last record is not the end of its period.
+const STALE = 366 * 86_400;
+
+export interface TimeTriggerOptions {
+  readonly boundaries: Boundaries;
+  readonly clock: Clock;
+  readonly shared: RolloverTime;
+  /** Seconds since 1970 of the last record in the active file; undefined when there is none. */
+  readonly lastRecord: () => number | undefined;
+  /** Rotation by size, which moves no boundary. */
+  readonly size: Trigger;
+}
+
+/** Rotation at the end of each period, by whichever process writes first after it; and by size as well. */
+export class TimeTrigger implements Trigger {
+  readonly #options: TimeTriggerOptions;
+  /** End of the period of the active file, seconds since 1970, as far as this process knows: it may be later by now. */
+  #due = Number.NaN;
+  /** Before this, the clock was set back. */
+  #earliest = Number.NaN;
+
+  constructor(options: TimeTriggerOptions) {
+    this.#options = options;
+  }
+
+  /** Seconds since 1970; NaN before the first record. */
+  get boundary(): number {
+    return this.#due;
+  }
+
+  /** The name of the period of the active file. */
+  get period(): string {
+    return this.#options.boundaries.stamp(this.#due);
+  }
+
+  due(size: number, nextRecord: number): RotationReason | undefined {
+    const now = this.#options.clock.now() / 1000;
+    const isWithin = now < this.#due && now >= this.#earliest; // false for NaN
+    if (!isWithin) {
+      this.#look(now);
+      if (now >= this.#due) {
+        if (size > 0) return "time";
+        this.#begin(now);
+      }
+    }
+    const reason = this.#options.size.due(size, nextRecord);
+    if (reason !== undefined) this.#look(now); // the period names the file
+    return reason;
+  }
+
+  room(size: number): number {
+    return this.#options.size.room(size);
+  }
+
+  rotated(reason: RotationReason): void {
+    if (reason === "time") this.#begin(this.#options.clock.now() / 1000);
+  }
+
+  #begin(now: number): void {
+    this.#set(this.#options.boundaries.next(now));
+    this.#options.shared.write(this.#due);
+  }
+
+  /** Asks what the others know. It only grows, so there is no need to ask before the time that we know. */
+  #look(now: number): void {
+    const { boundaries, shared } = this.#options;
+    const latest = boundaries.next(now) + SKEW;
+    const known = this.#due <= latest ? this.#due : undefined;
+    const stored = shared.read();
+    const isBelievable = stored !== undefined && stored <= latest && stored >= (known ?? this.#oldest(now));
+    const due = isBelievable ? stored : (known ?? this.#endOfLastPeriod(now));
+    this.#set(due);
+    if (due !== stored && due > now) shared.write(due);
+  }
+
+  #set(due: number): void {
+    this.#due = due;
+    this.#earliest = due - (this.#options.boundaries.next(due) - due) - SKEW;
+  }
+
+  #oldest(now: number): number {
+    return Math.min(this.#options.lastRecord() ?? now, now) - STALE;
+  }
+
+  /** Nobody has left a time: what a process before us wrote belongs to the period in which it wrote last. */
+  #endOfLastPeriod(now: number): number {
+    const { boundaries, lastRecord } = this.#options;
+    return boundaries.next(Math.min(lastRecord() ?? now, now));
+  }
+}

@@ -1,0 +1,66 @@
+import { type Environment, systemEnvironment } from "./environment.js";
+import { ConcurrentFileHandler } from "./handler.js";
+import { type HandlerJson, optionsFromJson } from "./handler-json.js";
+import type { TimedRotatingFileHandlerOptions } from "./options.js";
+import { FilePath, FileStatus } from "./platform/fs.js";
+import { resolveTimedOptions } from "./resolve-options.js";
+import { Boundaries } from "./rotation/boundary.js";
+import { DatedBackups } from "./rotation/dated-backups.js";
+import { RolloverTime } from "./rotation/rollover-time.js";
+import { TimeTrigger } from "./rotation/time-trigger.js";
+import { sizeTrigger } from "./rotation/trigger.js";
+
+/**
+ * Appends records to one file, safely beside any number of other processes that do the same, and rotates it by time:
+ * at midnight, "app.log" becomes "app.log.2024-05-17", named after the day that has ended. With `maxBytes`, by size as
+ * well: "app.log.2024-05-17.1", and so on.
+ *
+ * @example
+ * const handler = new ConcurrentTimedRotatingFileHandler("app.log", { when: "midnight", backupCount: 14 });
+ * handler.write("one record");
+ */
+export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
+  /**
+   * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option, `ERR_CLH_NATIVE` where files cannot be locked
+   */
+  constructor(filename: string | URL, options?: TimedRotatingFileHandlerOptions);
+  constructor(options: TimedRotatingFileHandlerOptions & { readonly filename: string | URL });
+  /** @internal */
+  constructor(
+    filename: string | URL | object,
+    options: TimedRotatingFileHandlerOptions | undefined,
+    environment: Environment,
+  );
+  constructor(filename: unknown, options?: unknown, environment: Environment = systemEnvironment()) {
+    const { fs, clock } = environment;
+    const resolved = resolveTimedOptions(filename, options, fs);
+    const { filename: log, encoding, maxBytes, strictMaxBytes, schedule, limits } = resolved;
+    const boundaries = new Boundaries(schedule);
+    const path = new FilePath(log);
+    const status = new FileStatus();
+    super(resolved, environment, ({ lockFile, namer }) => {
+      const trigger = new TimeTrigger({
+        boundaries,
+        clock,
+        shared: new RolloverTime(lockFile, encoding),
+        lastRecord: () => (fs.statusWithTime(path, status) && status.size > 0 ? status.modifiedAt : undefined),
+        size: sizeTrigger(maxBytes, strictMaxBytes),
+      });
+      const hasLimits = Object.values(limits).some(Number.isFinite);
+      const period = () => trigger.period;
+      return { trigger, backups: new DatedBackups({ fs, log, boundaries, period, namer, hasLimits }) };
+    });
+  }
+
+  /**
+   * The handler that `JSON.stringify` has written, in this or another process.
+   * @param functions its namer or rotator, which JSON cannot hold
+   */
+  static fromJSON(
+    json: HandlerJson | string,
+    functions: Pick<TimedRotatingFileHandlerOptions, "namer" | "rotator"> = {},
+  ): ConcurrentTimedRotatingFileHandler {
+    const options = optionsFromJson("ConcurrentTimedRotatingFileHandler", json, functions);
+    return new ConcurrentTimedRotatingFileHandler(options as TimedRotatingFileHandlerOptions & { filename: string });
+  }
+}
