@@ -4,7 +4,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { RotatingFileHandlerOptions } from "../src/index.js";
+import type { HandlerOptions } from "../src/cli/handler-flags.js";
 import type { Job, Report } from "./writer.js";
 
 /*
@@ -13,7 +13,12 @@ import type { Job, Report } from "./writer.js";
  */
 
 const { values: flags } = parseArgs({
-  options: { rounds: { type: "string", default: "5" }, records: { type: "string", default: "400000" } },
+  options: {
+    rounds: { type: "string", default: "5" },
+    records: { type: "string", default: "400000" },
+    /** Only cases whose names contain this. */
+    only: { type: "string", default: "" },
+  },
 });
 const ROUNDS = Number(flags.rounds);
 const RECORDS = Number(flags.records);
@@ -37,9 +42,11 @@ interface Case {
 }
 
 const cases: Case[] = [];
-const add = (name: string, processes: number, run: Case["run"]) => cases.push({ name, processes, run, rates: [] });
+const add = (name: string, processes: number, run: Case["run"]) => {
+  if (name.includes(flags.only)) cases.push({ name, processes, run, rates: [] });
+};
 const handler =
-  (options: RotatingFileHandlerOptions, latency = false): Case["run"] =>
+  (options: HandlerOptions, latency = false): Case["run"] =>
   (file, startAt, records) =>
     node({ kind: "handler", file, records, bytes: BYTES, startAt, latency, options });
 
@@ -111,6 +118,7 @@ async function printLatencies(): Promise<void> {
     ["sync", PLAIN],
     ["sync, rotating at 1 MiB", ROTATING],
   ] as const) {
+    if (!name.includes(flags.only)) continue;
     for (const processes of [1, 2, 4, 8]) {
       const file = join(mkdtempSync(join(directory, "case-")), "bench.log");
       const startAt = Date.now() + START_UP;

@@ -1,6 +1,6 @@
 import { openSync, writeSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../src/index.js";
+import { type HandlerOptions, makeHandler } from "../src/cli/handler-flags.js";
 
 /* One writer of a benchmark, in a process of its own: node writer.js '<job as JSON>'. */
 
@@ -14,7 +14,7 @@ export interface Job {
   readonly startAt: number;
   /** Time every single write, which makes the whole slower. */
   readonly latency: boolean;
-  readonly options: RotatingFileHandlerOptions;
+  readonly options: HandlerOptions;
 }
 
 export interface Report {
@@ -30,7 +30,7 @@ const WARM_UP = 20_000;
 
 const job = JSON.parse(process.argv[2]!) as Job;
 const record = "x".repeat(job.bytes - 1);
-const handler = new ConcurrentRotatingFileHandler(job.file, job.options);
+const handler = makeHandler(job.file, job.options);
 const fd = openSync(job.file, "a");
 const write = job.kind === "handler" ? () => handler.write(record) : () => writeSync(fd, `${record}\n`);
 

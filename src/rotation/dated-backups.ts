@@ -41,10 +41,12 @@ export class DatedPublisher implements Publisher {
       const { stamp, counter } = parseDatedPlace(place)!;
       const namer = this.#names && ((name: string) => this.#names!.get(name)!);
       const nameOf = (n: number) => datedName(this.#log, { stamp, counter: n }, namer) + extension;
-      let n = counter;
-      while (this.#fs.exists(nameOf(n))) n++; // upstream, which cannot see what waits, has taken it
-      moveAside(this.#fs, path, nameOf(n));
-      return nameOf(n);
+      // Upstream cannot see what waits: who has its name was rotated after it, and moves up.
+      let free = counter;
+      while (this.#fs.exists(nameOf(free))) free++;
+      for (let n = free; n > counter; n--) moveAside(this.#fs, nameOf(n - 1), nameOf(n));
+      moveAside(this.#fs, path, nameOf(counter));
+      return nameOf(counter);
     });
     return { placed, removed: [] };
   }
@@ -101,21 +103,18 @@ export class DatedBackups implements Backups {
       });
   }
 
-  /** The name of the next backup of this period. */
+  /** The name of the next backup of this period: the one that will be free when all that wait have theirs. */
   #next(extension: Extension): DatedBackup {
     const { fs, log, period, namer, hasLimits } = this.#options;
     const stamp = period();
-    const waiting = this.#waiting().filter((backup) => backup.stamp === stamp);
-    if (hasLimits) {
-      const all = [...waiting, ...this.#find().filter((backup) => backup.stamp === stamp)];
-      return { stamp, counter: all.reduce((next, { counter }) => Math.max(next, counter + 1), 0) };
-    }
+    const promised = new Set<number>();
     const isTaken = (counter: number) =>
-      waiting.some((backup) => backup.counter === counter) ||
-      fs.exists(datedName(log, { stamp, counter }, namer()) + extension);
-    let counter = 0;
-    while (isTaken(counter)) counter++;
-    return { stamp, counter };
+      promised.has(counter) || fs.exists(datedName(log, { stamp, counter }, namer()) + extension);
+    const free = (counter: number): number => (isTaken(counter) ? free(counter + 1) : counter);
+    for (const waiting of this.#waiting()) if (waiting.stamp === stamp) promised.add(free(waiting.counter));
+    if (!hasLimits) return { stamp, counter: free(0) };
+    for (const found of this.#find()) if (found.stamp === stamp) promised.add(found.counter);
+    return { stamp, counter: Math.max(-1, ...promised) + 1 };
   }
 
   #waiting(): DatedBackup[] {

@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import { type HandlerOptions, makeHandler } from "../../src/cli/handler-flags.js";
 import { formatStressRecord } from "../../src/cli/stress-record.js";
-import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { systemClock } from "../../src/platform/clock.js";
 import { fixtureArguments } from "../support/child.js";
 
@@ -10,20 +10,20 @@ export interface NodeJob {
   readonly writer: string;
   readonly file: string;
   readonly records: number;
-  readonly options: RotatingFileHandlerOptions;
+  /** Seconds between two records, on average. */
+  readonly pause: number;
+  readonly options: HandlerOptions;
   readonly characters: readonly string[];
   /** Seconds since 1970. */
   readonly startAt: number;
 }
 
-const LONGEST_PAUSE = 0.4; // ms
-
-const [{ writer, file, records, options, characters, startAt }] = fixtureArguments<[NodeJob]>();
-const handler = new ConcurrentRotatingFileHandler(file, options);
+const [{ writer, file, records, pause, options, characters, startAt }] = fixtureArguments<[NodeJob]>();
+const handler = makeHandler(file, options);
 await setTimeout(startAt * 1000 - systemClock.now());
 for (let number = 0; number < records; number++) {
   handler.write(formatStressRecord({ writer, number }, characters));
-  systemClock.sleep(Math.random() * LONGEST_PAUSE);
+  systemClock.sleep(Math.random() * 2000 * pause);
 }
 await handler.flush();
 handler.close();

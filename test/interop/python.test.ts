@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { alphabet } from "../../src/cli/stress-record.js";
 import { check } from "../../src/cli/verdict.js";
 import { systemEnvironment } from "../../src/environment.js";
+import type { TimedRotatingFileHandlerOptions } from "../../src/index.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import type { NodeJob } from "./node-writer.js";
 
@@ -13,23 +15,53 @@ import type { NodeJob } from "./node-writer.js";
 
 const PYTHON = process.env.PYTHON ?? "python3";
 const RECORDS = 5000;
-const START_UP = 1.5; // seconds until the slowest writer is loaded
+const START_UP = 3; // seconds until the slowest writer is loaded
 
-const missing = whyNotImportable();
+const skip = whyNotImportable() ?? false;
 
-for (const useGzip of [false, true]) {
-  for (const encoding of ["utf-8", "latin-1"]) {
-    const name = `4 Python and 4 Node writers, ${encoding}, ${useGzip ? "gzip" : "plain"}`;
-    test(name, { skip: missing ?? false }, (t) => shareOneFile(t, useGzip, encoding));
+describe("rotation by size", () => {
+  for (const useGzip of [false, true]) {
+    for (const encoding of ["utf-8", "latin-1"]) {
+      const limits = { maxBytes: 64 * 1024, backupCount: 2000 };
+      test(`4 Python and 4 Node writers, ${encoding}, ${useGzip ? "gzip" : "plain"}`, { skip }, async (t) => {
+        const files = await shareOneFile(t, { kind: "size", pause: 0.0002 }, { ...limits, useGzip, encoding });
+        assert.ok(files.length > 20);
+      });
+    }
   }
-}
+});
 
-async function shareOneFile(t: TestContext, useGzip: boolean, encoding: string): Promise<void> {
-  const file = join(temporaryDirectory(t), "app.log");
-  const limits = { maxBytes: 64 * 1024, backupCount: 2000 };
-  const common = { file, records: RECORDS, characters: alphabet(encoding), startAt: Date.now() / 1000 + START_UP };
-  const python = { ...common, options: { ...limits, use_gzip: useGzip, encoding } };
-  const node: Omit<NodeJob, "writer"> = { ...common, options: { ...limits, useGzip, encoding, strictMaxBytes: false } };
+describe("rotation by time, every second for a minute", { concurrency: true }, () => {
+  for (const useGzip of [false, true]) {
+    for (const maxBytes of [0, 32 * 1024]) {
+      const name = `4 Python and 4 Node writers, ${useGzip ? "gzip" : "plain"}, ${maxBytes > 0 ? "by size as well" : "by time only"}`;
+      test(name, { skip }, async (t) => {
+        const files = await shareOneFile(t, { kind: "timed", pause: 60 / RECORDS }, { when: "S", maxBytes, useGzip });
+        assert.ok(files.length > 50, `${files}`);
+        // Two rotations for one boundary would give the second file a counter.
+        if (maxBytes === 0)
+          assert.deepEqual(
+            files.filter((file) => /_[\d-]+\.\d/.test(file)),
+            [],
+          );
+      });
+    }
+  }
+});
+
+/** Lets both write one log and checks every record; returns the names of the files. */
+async function shareOneFile(
+  t: TestContext,
+  { kind, pause }: { kind: "size" | "timed"; pause: number },
+  { useGzip = false, ...options }: TimedRotatingFileHandlerOptions,
+): Promise<string[]> {
+  const directory = temporaryDirectory(t);
+  const file = join(directory, "app.log");
+  const encoding = options.encoding ?? "utf-8";
+  const characters = alphabet(encoding);
+  const common = { file, records: RECORDS, pause, characters, startAt: Date.now() / 1000 + START_UP };
+  const python = { ...common, kind, options: { ...options, use_gzip: useGzip } };
+  const node: Omit<NodeJob, "writer"> = { ...common, options: { ...options, useGzip, strictMaxBytes: false } };
   const pythonWriter = fileURLToPath(new URL("../../../test/interop/upstream_writer.py", import.meta.url));
   const nodeWriter = fileURLToPath(new URL("./node-writer.js", import.meta.url));
   const ends = Array.from({ length: 4 }, (_, i) => [
@@ -37,15 +69,12 @@ async function shareOneFile(t: TestContext, useGzip: boolean, encoding: string):
     run(process.execPath, nodeWriter, JSON.stringify({ ...node, writer: `node${i}` })),
   ]);
   assert.deepEqual(await Promise.all(ends.flat()), Array(8).fill(0));
-  const writers = new Map(
-    Array.from({ length: 4 }, (_, i) => [`python${i}`, `node${i}`])
-      .flat()
-      .map((w) => [w, RECORDS]),
-  );
+  const names = Array.from({ length: 4 }, (_, i) => [`python${i}`, `node${i}`]).flat();
+  const writers = new Map(names.map((name) => [name, RECORDS]));
   const verdict = await check(systemEnvironment().fs, file, encoding, { writers, retention: false });
   assert.deepEqual(verdict.problems, []);
   assert.equal(verdict.found, 8 * RECORDS);
-  assert.ok(verdict.files > 20);
+  return readdirSync(directory);
 }
 
 function run(program: string, ...args: string[]): Promise<number | null> {

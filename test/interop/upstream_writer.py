@@ -1,6 +1,7 @@
 """One writer with upstream's handler: upstream_writer.py '<json>', the records of src/cli/stress-record.ts.
 
-The JSON: writer, file, records, options (upstream's names), characters, startAt (seconds since 1970)."""
+The JSON: writer, file, kind (size or timed), records, pause (seconds between two), options (upstream's names),
+characters, startAt (seconds since 1970)."""
 import json
 import logging
 import random
@@ -8,14 +9,14 @@ import sys
 import time
 import zlib
 
-from concurrent_log_handler import ConcurrentRotatingFileHandler
+from concurrent_log_handler import ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler
 
 sys.dont_write_bytecode = True
 job = json.loads(sys.argv[1])
 errors = []
 
 
-class Handler(ConcurrentRotatingFileHandler):
+class Handler(ConcurrentTimedRotatingFileHandler if job["kind"] == "timed" else ConcurrentRotatingFileHandler):
     def handleError(self, record):
         errors.append(sys.exc_info()[1])
 
@@ -36,5 +37,6 @@ while time.time() < job["startAt"]:
     time.sleep(0.001)
 for text in lines:
     log.info(text)
+    time.sleep(random.uniform(0, 2 * job["pause"]))
 handler.close()
 sys.exit(f"upstream failed {len(errors)} times: {errors[0]!r}" if errors else 0)

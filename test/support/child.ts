@@ -9,10 +9,14 @@ export class Fixture {
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly #lines: AsyncIterator<string>;
 
-  constructor(t: TestContext, name: string, ...args: unknown[]) {
+  /** @param what the program; `under` is a command that starts it, with its arguments */
+  constructor(t: TestContext, what: string | { name: string; under: string[] }, ...args: unknown[]) {
+    const { name, under } = typeof what === "string" ? { name: what, under: [] } : what;
     const program = fileURLToPath(new URL(`../fixtures/${name}.js`, import.meta.url));
-    this.process = spawn(process.execPath, [program, ...args.map((arg) => JSON.stringify(arg))], {
+    const [command, ...rest] = [...under, process.execPath, program, ...args.map((arg) => JSON.stringify(arg))];
+    this.process = spawn(command!, rest, {
       stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1" },
     });
     this.ended = new Promise((resolve) => {
       this.process.on("exit", (code, signal) => resolve(code ?? signal!));

@@ -10,6 +10,7 @@ import {
   readlinkSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -401,4 +402,53 @@ test("debug traces on standard error", (t) => {
   assert.match(stderr, /^CLH \d+: opened .*app\.log$/m);
   assert.match(stderr, /^CLH \d+: .*app\.log has 4 bytes and is to be rotated \(manual\)$/m);
   assert.match(stderr, /^CLH \d+: rotated \{ from: .* reason: 'manual' \}$/m);
+});
+
+describe("retention of numbered backups", () => {
+  test("by age goes by the time of their last change", (t) => {
+    const { directory, handler, told } = setUp(t, { maxBytes: 4, maxAge: "1h" });
+    for (const [n, age] of [
+      [1, 600],
+      [2, 3500],
+      [3, 3700],
+      [4, 9000],
+    ] as const) {
+      const path = join(directory, `app.log.${n}`);
+      writeFileSync(path, `${n}`);
+      utimesSync(path, Date.now() / 1000 - age, Date.now() / 1000 - age);
+    }
+    handler.write("aaa");
+    handler.write("bbb");
+    assert.deepEqual(textOf(directory), {
+      "app.log": "bbb\n",
+      "app.log.1": "aaa\n",
+      "app.log.2": "1",
+      "app.log.3": "2",
+    });
+    assert.deepEqual(
+      told.filter(([name]) => name === "removed").map(([, payload]) => payload),
+      [{ path: join(directory, "app.log.4") }, { path: join(directory, "app.log.3") }],
+    );
+  });
+
+  test("by bytes, and by number too", (t) => {
+    const { directory, handler } = setUp(t, { maxBytes: 5, maxTotalBytes: 10, backupCount: 2 });
+    for (const record of ["one", "two", "six", "ten"]) handler.write(record);
+    assert.deepEqual(textOf(directory), { "app.log": "ten\n", "app.log.1": "six\n", "app.log.2": "two\n" });
+    const strict = setUp(t, { maxBytes: 5, maxTotalBytes: 7 });
+    for (const record of ["one", "two", "six"]) strict.handler.write(record);
+    assert.deepEqual(textOf(strict.directory), { "app.log": "six\n", "app.log.1": "two\n" });
+  });
+
+  test("of compressed ones too, as soon as they are", async (t) => {
+    const { directory, handler } = setUp(t, { maxBytes: 50, maxTotalBytes: 60, useGzip: true });
+    for (const record of ["a", "b", "c", "d"]) {
+      handler.write(record.repeat(40));
+      await handler.swept();
+    }
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => name.endsWith(".gz")),
+      ["app.log.1.gz", "app.log.2.gz"],
+    );
+  });
 });

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, LogFileError } from "../../src/index.js";
-import { resolveRotatingOptions } from "../../src/resolve-options.js";
+import { resolveRotatingOptions, resolveTimedOptions } from "../../src/resolve-options.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const resolve = (filename: unknown, options?: unknown) =>
@@ -179,4 +179,81 @@ test("a lock directory that is a file", (t) => {
   writeFileSync(join(directory, "locks"), "");
   assert.equal(refusal({ lockFileDirectory: join(directory, "locks") }).option, "lockFileDirectory");
   mkdirSync(join(directory, "more"));
+});
+
+describe("of the timed handler", () => {
+  const timed = (options: unknown) => resolveTimedOptions("app.log", options, systemEnvironment().fs);
+  const refusalOf = (options: unknown): LogFileError => {
+    try {
+      timed(options);
+    } catch (error) {
+      assert.ok(error instanceof LogFileError);
+      assert.equal(error.code, "ERR_CLH_OPTION");
+      return error;
+    }
+    throw new assert.AssertionError({ message: "nothing was refused" });
+  };
+
+  test("defaults are Python's", () => {
+    const { schedule, backupCount, limits, rotateWhenIdle, maxBytes } = timed({});
+    const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    assert.deepEqual(schedule, { when: "H", interval: 1, atTime: undefined, timeZone });
+    assert.deepEqual([backupCount, rotateWhenIdle, maxBytes], [Infinity, false, 0]);
+    assert.ok(Object.values(limits).every((limit) => limit === Infinity));
+  });
+
+  test("case, units and zones are resolved", () => {
+    const { schedule, limits } = timed({
+      when: "w3",
+      atTime: "03:30",
+      utc: true,
+      maxAge: "14d",
+      maxTotalBytes: "2GiB",
+    });
+    assert.deepEqual(schedule, { when: "W3", interval: 1, atTime: 12_600, timeZone: "UTC" });
+    assert.deepEqual([limits.age, limits.totalBytes], [14 * 86_400, 2 * 1024 ** 3]);
+  });
+
+  const wrong: Record<string, unknown[]> = {
+    when: ["hourly", "W7", "W", "", 1, null],
+    interval: [0, -1, 1.5, "2", Number.NaN],
+    atTime: ["24:00", "3:30", "12:60", "12:00:60", "noon", 1230, ""],
+    timeZone: ["Europe/Atlantis", "", "CEST5", 1],
+    utc: [1, "true", null],
+    maxPeriods: [0, -1, 2.5, "7"],
+    maxAge: [0, "0d", -1, "two weeks"],
+    maxTotalBytes: [0, "none", -5],
+    rotateWhenIdle: [1, "yes"],
+  };
+  for (const [option, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      test(`${option}: ${JSON.stringify(value)} is refused`, () => {
+        const error = refusalOf({ [option]: value });
+        assert.equal(error.option, option);
+        assert.ok(Object.is(error.value, value));
+        assert.match(error.message, new RegExp(`^Expected the option \\\`${option}\\\` to be `));
+      });
+    }
+  }
+
+  test("what is allowed is in the message", () => {
+    assert.match(refusalOf({ when: "hourly" }).message, /one of S, M, H, D, MIDNIGHT, W0, .* W6/);
+    assert.match(refusalOf({ interval: 0 }).message, /a whole number, 1 or more, got 0/);
+    assert.match(refusalOf({ timeZone: "Mars" }).message, /IANA time zone such as "Europe\/Berlin"/);
+    assert.match(refusalOf({ atTimes: "03:30" }).message, /Did you mean `atTime`\?/);
+  });
+
+  test("utc and a zone together", () =>
+    assert.equal(refusalOf({ utc: true, timeZone: "Asia/Tokyo" }).option, "timeZone"));
+
+  test("of the size handler, its options are unknown", () =>
+    assert.match(refusal({ when: "h" }).message, /^Unknown option `when`/));
+});
+
+test("with retention by age or bytes, numbered backups have no number limit of their own", () => {
+  assert.equal(resolve("a", { maxAge: "1d" }).backupCount, Infinity);
+  assert.equal(resolve("a", { maxTotalBytes: "1g", backupCount: 5 }).backupCount, 5);
+  assert.equal(refusal({ maxAge: "1d", backupCount: 0 }).option, "maxAge");
+  assert.equal(refusal({ maxTotalBytes: "1g", backupCount: 0 }).option, "maxTotalBytes");
+  assert.equal(refusal({ maxAge: "1d", namer: (name: string) => name }).option, "namer");
 });
