@@ -66,12 +66,13 @@ describe("the time of the next rotation", () => {
   });
 
   test("is not put off by rotations by size, which take the counters of the period", (t) => {
-    const { make, clock, files } = setUp(t, { maxBytes: 8 });
+    const { make, clock, files, due } = setUp(t, { maxBytes: 8 });
     const handler = make();
     for (const record of ["one", "two", "three"]) {
       handler.write(record);
       clock.time += HOUR / 4;
     }
+    assert.equal(due(), String((START + HOUR) / 1000));
     clock.time = START + HOUR;
     handler.write("four");
     assert.deepEqual(files(), {
