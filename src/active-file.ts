@@ -58,8 +58,14 @@ export class ActiveFile {
     return this.#path.text;
   }
 
-  get isOpen(): boolean {
-    return this.#fd !== -1;
+  /** Which file it is. */
+  get identity(): FileStatus {
+    return this.#opened;
+  }
+
+  /** Where the next record will be. */
+  get offset(): number {
+    return this.#size === 0 ? this.#encoder.byteOrderMark.length : this.#size;
   }
 
   /** Bytes on disk, as of the last {@link refresh} or {@link append}. */
@@ -81,7 +87,10 @@ export class ActiveFile {
     if (this.#size !== this.#end && !this.#endsWhole() && this.#isTorn()) this.#heal();
   }
 
-  /** Appends `bytes` from `start` to `end`. Whatever this throws, the next {@link refresh} mends what it left. */
+  /**
+   * Appends `bytes` from `start` to `end`. Whatever this throws, the next {@link refresh} mends what it left; what was
+   * written before it threw shows in {@link offset}.
+   */
   append(bytes: Buffer, start: number, end: number): void {
     const mark = this.#size === 0 ? this.#encoder.byteOrderMark : undefined;
     if (mark === undefined || mark.length === 0) this.#write(bytes, start, end);
@@ -94,9 +103,10 @@ export class ActiveFile {
     if (this.#fs.exists(this.path)) this.#fs.unlink(this.path);
   }
 
-  /** Closes the file when it is not at its path any more. Needs no lock. */
-  letGo(): void {
+  /** Closes the file when it is not at its path any more; true when one is open. Needs no lock. */
+  letGo(): boolean {
     if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+    return this.#fd !== -1;
   }
 
   /** Safe to call at any time. */

@@ -1,3 +1,16 @@
+import type { FileStatus } from "./platform/fs.js";
+
+/** Wants to know, before and after, what is appended to which file. Called with the lock held. */
+export interface Journal {
+  /**
+   * @param offset where in the file the first byte will be
+   * @param end of what will be appended, in the bytes of the batch
+   */
+  begin(file: FileStatus, offset: number, end: number): void;
+  /** @param written so far of the bytes of the batch */
+  end(written: number): void;
+}
+
 /**
  * Encoded records, each with its terminator, one after another in `bytes`, and how far they have been written.
  * A record is the unit: it goes into one file, whole.
@@ -8,6 +21,7 @@ export class Batch {
   readonly #ends: number[];
   /** Index of the first record that is not written yet. */
   #next = 0;
+  journal: Journal | undefined;
 
   constructor(bytes: Buffer = Buffer.alloc(0), ends: number[] = []) {
     this.#bytes = bytes;

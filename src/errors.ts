@@ -22,6 +22,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_PRUNE"
   /** `chmod` or `owner` cannot be applied to a file. */
   | "ERR_CLH_PERMISSION"
+  /** A spill, in which records wait for the lock, cannot be written or merged. */
+  | "ERR_CLH_SPILL"
   /** `flush()` ended with records still in memory. */
   | "ERR_CLH_FLUSH";
 

@@ -9,21 +9,18 @@ import { LogFileError, reason } from "./errors.js";
 import { type HandlerEvents, type RotationReason, report, type Tell } from "./events.js";
 import { Failures } from "./failures.js";
 import { type HandlerJson, optionsToJson } from "./handler-json.js";
+import { IdleWatch } from "./idle-watch.js";
 import { FileLock, withLock } from "./lock/lock.js";
 import { LockFile, lockFilePath } from "./lock/lock-file.js";
 import type { ResolvedOptions, Rotator } from "./options.js";
 import { Permissions } from "./permissions.js";
-import type { Clock } from "./platform/clock.js";
 import { checkNamer } from "./resolve-options.js";
 import type { Backups } from "./rotation/backups.js";
 import type { Namer } from "./rotation/naming.js";
 import { Rotation } from "./rotation/rotation.js";
 import type { Trigger } from "./rotation/trigger.js";
+import { Spills } from "./spills.js";
 import { tracer } from "./trace.js";
-
-// Milliseconds within which an idle process closes a file that another has rotated: shippers want it to be gone.
-const LETTING_GO = 4000;
-const FIRST_LOOK = 1000;
 
 /** What makes a handler the one it is: when it rotates, and what becomes of the file. */
 export interface Policy {
@@ -62,7 +59,8 @@ export interface HandlerStats {
 export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> {
   readonly #options: ResolvedOptions;
   readonly #encoder: Encoder;
-  readonly #clock: Clock;
+  readonly #idleWatch: IdleWatch;
+  readonly #spills: Spills;
   readonly #delivery: Delivery;
   readonly #lock: FileLock;
   readonly #file: ActiveFile;
@@ -79,7 +77,6 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #isWriting = false;
   #isFresh = true;
   #isRotationForced = false;
-  #cancelWatch: (() => void) | undefined;
 
   protected constructor(
     options: ResolvedOptions,
@@ -88,11 +85,17 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   ) {
     super();
     const { fs, clock, lockBackend } = environment;
-    const { filename, lockFileDirectory, lockTimeout, retryBufferBytes, keepFileOpen, rotateWhenIdle } = options;
+    const { filename, lockFileDirectory, lockTimeout, onLockTimeout, retryBufferBytes, keepFileOpen, rotateWhenIdle } =
+      options;
     const permissions = new Permissions(options, (warning) => this.#tell("warning", warning));
     this.#options = options;
     this.#namer = options.namer;
-    this.#clock = clock;
+    this.#idleWatch = new IdleWatch({
+      clock,
+      letGo: () => this.#file.letGo(),
+      rotate: rotateWhenIdle ? () => this.#commit(new Batch(), lockTimeout) : undefined,
+      boundary: () => this.#trigger.boundary ?? Number.POSITIVE_INFINITY,
+    });
     this.#trace = tracer(options.debug);
     this.#failures = new Failures((error) => this.#tell("error", error), clock);
     const lockFile = new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions);
@@ -101,7 +104,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
       onOpened: (path) => {
         this.#trace?.(`opened ${path}`);
-        if (keepFileOpen) this.#watch();
+        if (keepFileOpen) this.#idleWatch.start();
       },
       onHealed: (path) => this.#tell("recovered", { path }),
     });
@@ -109,6 +112,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#trigger = trigger;
     const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
     this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock);
+    this.#spills = new Spills(filename, environment, permissions);
     this.#delivery = new SyncDelivery({
       commit: (batch, wait) => this.#commit(batch, wait),
       markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
@@ -117,11 +121,14 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
         this.#tell("drop", { count });
       },
       clock,
+      onLockTimeout,
+      createSpill: () => this.#spills.create(),
+      onSpillFailure: (cause) => this.#tell("error", this.#spills.failure(cause)),
       lockTimeout,
       retryBufferBytes,
       path: filename,
     });
-    if (rotateWhenIdle) this.#watch();
+    if (rotateWhenIdle) this.#idleWatch.start();
   }
 
   /** Absolute path of the log file. */
@@ -204,7 +211,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   close(): void {
     this.flushSync();
     this.#closeFiles();
-    this.#cancelWatch?.();
+    this.#idleWatch.stop();
   }
 
   stats(): HandlerStats {
@@ -235,8 +242,9 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     } catch (error) {
       const failure = error instanceof LogFileError ? error : unexpected(error, this.filename);
       this.#stats.failures++;
-      this.#failures.note(failure);
-      return failure.code === "ERR_CLH_LOCK_TIMEOUT" ? "lock timeout" : "failed";
+      const isTimeout = failure.code === "ERR_CLH_LOCK_TIMEOUT";
+      if (!isTimeout || this.#options.onLockTimeout !== "throw") this.#failures.note(failure);
+      return isTimeout ? "lock timeout" : "failed";
     } finally {
       this.#tellNews();
     }
@@ -269,11 +277,23 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       if (batch.isDone) return;
       const { start } = batch;
       const end = batch.endWithin(this.#trigger.room(this.#file.size));
-      this.#file.append(batch.bytes, start, end);
-      this.#stats.records += batch.advanceTo(end);
-      this.#stats.bytes += end - start;
+      this.#appendPart(batch, start, end);
     } while (!batch.isDone);
   };
+
+  /** Appends records. When that fails half-way, those that are there wholly are not written again. */
+  #appendPart(batch: Batch, start: number, end: number): void {
+    const { offset } = this.#file;
+    batch.journal?.begin(this.#file.identity, offset, end);
+    try {
+      this.#file.append(batch.bytes, start, end);
+    } finally {
+      const written = Math.max(0, this.#file.offset - offset);
+      this.#stats.records += batch.advanceTo(start + written);
+      this.#stats.bytes += written;
+      batch.journal?.end(start + written);
+    }
+  }
 
   #whyRotate(batch: Batch): RotationReason | undefined {
     const { size } = this.#file;
@@ -286,7 +306,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #rotate(why: RotationReason): boolean {
     this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
     if (!this.#rotation.rotate(why)) return false;
-    this.#news.push(() => this.#rotation.tidy());
+    this.#news.push(() => this.#tidy());
     this.#file.close();
     this.#trigger.rotated?.(why);
     return true;
@@ -296,22 +316,20 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #begin(): void {
     if (this.#options.mode === "w") this.#file.remove();
     this.#isFresh = false;
-    this.#news.push(() => this.#rotation.tidy());
+    this.#news.push(() => this.#tidy());
   }
 
-  /** Looks after an idle process: it lets go of a file that others have rotated, and rotates in time if asked to. */
-  #watch(): void {
-    const { rotateWhenIdle, lockTimeout } = this.#options;
-    const isDue = () => !(this.#clock.now() / 1000 < (this.#trigger.boundary ?? Number.POSITIVE_INFINITY));
-    const untilDue = isDue()
-      ? FIRST_LOOK
-      : (this.#trigger.boundary ?? Number.POSITIVE_INFINITY) * 1000 - this.#clock.now();
-    this.#cancelWatch?.();
-    this.#cancelWatch = this.#clock.after(Math.min(LETTING_GO, rotateWhenIdle ? untilDue : LETTING_GO), () => {
-      this.#file.letGo();
-      if (rotateWhenIdle && isDue()) this.#commit(new Batch(), lockTimeout);
-      if (this.#file.isOpen || rotateWhenIdle) this.#watch();
-    });
+  /** When a handler begins and after each rotation: what others have left, then compression and retention. */
+  #tidy(): void {
+    try {
+      for (const spill of this.#spills.orphans()) {
+        if (this.#delivery.adopt(spill)) this.#tell("recovered", { path: spill.path });
+        else spill.close();
+      }
+    } catch (cause) {
+      this.#tell("error", this.#spills.failure(cause));
+    }
+    this.#rotation.tidy();
   }
 
   /** A record of a namer or rotator that is called while the lock is held: after it. */
@@ -332,7 +350,9 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const { path } = this.#lock;
     const message =
       `Could not lock ${path} within ${this.#options.lockTimeout} ms: another process holds it (fuser -v says which). ` +
-      "Records are kept in memory and tried again.";
+      (this.#options.onLockTimeout === "wait"
+        ? "It is waited for."
+        : "Records wait beside the log and are merged into it.");
     return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
   }
 

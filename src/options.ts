@@ -12,6 +12,8 @@ export type Size =
 /** Milliseconds: a whole number, or with a unit: `"500ms"`, `"10s"`, `"5m"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
 
+export type OnLockTimeout = "spill" | "wait" | "throw";
+
 /** The user's own way to move the active file to its first backup. Called with the lock held; must be quick. */
 export type Rotator = (source: string, destination: string) => void;
 
@@ -77,10 +79,17 @@ export interface FileHandlerOptions {
    */
   readonly keepFileOpen?: boolean;
   /**
-   * How long a write waits for a lock that another process keeps, at most; then the record is kept in memory.
+   * How long a write waits for a lock that another process keeps, at most; see `onLockTimeout`.
    * @default "10s"
    */
   readonly lockTimeout?: Duration;
+  /**
+   * What becomes of a record that has waited for `lockTimeout`: it goes into a hidden file beside the log, which is
+   * merged into it, in order, when the lock is free (`"spill"`); it waits on (`"wait"`); or `write` throws
+   * `ERR_CLH_LOCK_TIMEOUT` and the record is the caller's again (`"throw"`).
+   * @default "spill"
+   */
+  readonly onLockTimeout?: OnLockTimeout;
   /**
    * How much memory is used for records that cannot be written at the moment; what does not fit is dropped, counted
    * and announced.
@@ -178,6 +187,7 @@ export interface ResolvedOptions {
   readonly keepFileOpen: boolean;
   /** Milliseconds. */
   readonly lockTimeout: number;
+  readonly onLockTimeout: OnLockTimeout;
   /** Bytes. */
   readonly retryBufferBytes: number;
   readonly namer: Namer | undefined;

@@ -53,6 +53,7 @@ const fileFields = {
   lockFileDirectory: v.nullish(matching(isPath, "the path of a directory")),
   keepFileOpen: v.optional(flag, true),
   lockTimeout: v.optional(duration, 10_000),
+  onLockTimeout: v.optional(v.picklist(["spill", "wait", "throw"], '"spill", "wait" or "throw"'), "spill"),
   retryBufferBytes: v.optional(size, 1024 ** 2),
   namer: v.optional(action),
   rotator: v.optional(action),

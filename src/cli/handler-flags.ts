@@ -28,6 +28,7 @@ export function addHandlerFlags(command: Command): Command {
     .option("--keep-file-open <bool>", "false: open and close the files for every write", bool)
     .option("--lock-file-directory <dir>", "where the lock file is")
     .option("--lock-timeout <time>", 'longest wait for the lock: milliseconds, or such as "10s"', number)
+    .option("--on-lock-timeout <what>", "then: spill, wait or throw")
     .option("--chmod <bits>", "permissions of all files, such as 640")
     .option("--umask <bits>", "bits that new files do not get, such as 027")
     .option("--owner <user:group>", "owner of all files")
@@ -37,11 +38,11 @@ export function addHandlerFlags(command: Command): Command {
 /** The handler's options among the values of a command. */
 export function handlerOptions(flags: Record<string, unknown>): HandlerOptions {
   const { maxBytes, strictMaxBytes, backupCount, gzip, compression, encoding, keepFileOpen } = flags;
-  const { lockFileDirectory, lockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes } = flags;
+  const { lockFileDirectory, lockTimeout, onLockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes } = flags;
   const { when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods, useTimed } = flags;
   const common = given({
     ...{ maxBytes, strictMaxBytes, backupCount, useGzip: gzip, compression, encoding, keepFileOpen },
-    ...{ lockFileDirectory, lockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes },
+    ...{ lockFileDirectory, lockTimeout, onLockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes },
   });
   const timed = given({ when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods });
   return useTimed === true || Object.keys(timed).length > 0 ? { when: "h", ...common, ...timed } : common;

@@ -1,6 +1,8 @@
 import { Batch } from "../batch.js";
 import { LogFileError } from "../errors.js";
+import type { OnLockTimeout } from "../options.js";
 import type { Clock } from "../platform/clock.js";
+import type { Spill } from "./spill.js";
 
 /** How records get from a handler to its file. */
 export interface Delivery {
@@ -10,6 +12,8 @@ export interface Delivery {
   keep(batch: Batch): void;
   /** Records that are not in the file yet. */
   readonly pending: number;
+  /** Merges what a process that has ended could not; true when all of it is in the file. */
+  adopt(spill: Spill): boolean;
   /** Resolves when everything pushed before is in the file; rejects with `ERR_CLH_FLUSH` when it cannot be. */
   flush(): Promise<void>;
   /** Writes what can be written, now; true when nothing is pending. */
@@ -29,6 +33,10 @@ export interface SyncDeliveryOptions {
   readonly markerOf: (count: number) => Batch;
   readonly onDrop: (count: number) => void;
   readonly clock: Clock;
+  readonly onLockTimeout: OnLockTimeout;
+  /** Makes a file for records that wait for the lock. */
+  readonly createSpill: () => Spill;
+  readonly onSpillFailure: (cause: unknown) => void;
   readonly lockTimeout: number;
   readonly retryBufferBytes: number;
   readonly path: string;
@@ -49,6 +57,9 @@ let listensForExit = false;
  */
 export class SyncDelivery implements Delivery {
   readonly #options: SyncDeliveryOptions;
+  /** Waits on disk, in front of what waits in memory. */
+  #spill: Spill | undefined;
+  #spilled = 0;
   readonly #kept = new Batch();
   #dropped = 0;
   #wait: number;
@@ -62,24 +73,30 @@ export class SyncDelivery implements Delivery {
   }
 
   get pending(): number {
-    return this.#kept.count;
+    return this.#spilled + this.#kept.count;
   }
 
   push(batch: Batch): boolean {
-    const { commit, clock } = this.#options;
+    const { clock } = this.#options;
     if (!this.#isClear && clock.monotonic() >= this.#retryAt) this.#retry(this.#wait);
     if (!this.#isClear) {
-      this.keep(batch);
+      if (this.#spill !== undefined && this.#kept.isDone) this.#putAside(batch);
+      else this.keep(batch);
       return false;
     }
-    const result = commit(batch, this.#wait);
+    const result = this.#commit(batch);
     if (result === "done") {
       if (!this.#isClear) this.#retry(this.#wait); // what a namer has logged meanwhile
       return true;
     }
-    this.keep(batch);
+    if (result === "lock timeout") this.#putAside(batch);
+    else this.keep(batch);
     this.#postpone(result);
     return false;
+  }
+
+  adopt(spill: Spill): boolean {
+    return this.#merge(spill, this.#options.lockTimeout) === "done";
   }
 
   keep(batch: Batch): void {
@@ -113,14 +130,65 @@ export class SyncDelivery implements Delivery {
   }
 
   get #isClear(): boolean {
-    return this.#kept.isDone && this.#dropped === 0;
+    return this.#kept.isDone && this.#dropped === 0 && this.#spill === undefined;
+  }
+
+  /** @throws {LogFileError} `ERR_CLH_LOCK_TIMEOUT` when that is what the user wants */
+  #commit(batch: Batch): CommitResult {
+    const { commit, onLockTimeout, lockTimeout, path } = this.#options;
+    for (;;) {
+      const result = commit(batch, this.#wait);
+      if (result !== "lock timeout" || onLockTimeout === "spill") return result;
+      if (onLockTimeout === "wait") continue;
+      const message = `Could not lock ${path} within ${lockTimeout} ms. The record was not written, and is not kept.`;
+      throw new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
+    }
+  }
+
+  /** Puts records into the spill; into memory when that fails. */
+  #putAside(batch: Batch): void {
+    const { createSpill, onSpillFailure } = this.#options;
+    try {
+      this.#spill ??= createSpill();
+      this.#spill.append(batch);
+      this.#spilled += batch.count;
+      this.#listenForExit();
+    } catch (error) {
+      onSpillFailure(error);
+      this.keep(batch);
+    }
+  }
+
+  #merge(spill: Spill, wait: number): CommitResult {
+    while (!spill.isMerged) {
+      let batch: Batch | undefined;
+      try {
+        batch = spill.next();
+      } catch (error) {
+        this.#options.onSpillFailure(error);
+        return "failed";
+      }
+      if (batch === undefined) return this.#giveUp(spill);
+      const { count } = batch;
+      const result = this.#options.commit(batch, wait);
+      if (spill === this.#spill) this.#spilled -= count - batch.count;
+      if (result !== "done") return result;
+    }
+    if (spill === this.#spill) this.#spill = undefined;
+    try {
+      spill.remove();
+    } catch (error) {
+      this.#options.onSpillFailure(error); // all of it is merged, which its header says: whoever finds it removes it
+    }
+    return "done";
   }
 
   /** Writes what was kept, and a marker for what was dropped; true when nothing is left. */
   #retry(wait: number): boolean {
     const { commit, markerOf } = this.#options;
     if (this.#isClear) return true;
-    const result = this.#kept.isDone ? "done" : commit(this.#kept, wait);
+    let result: CommitResult = this.#spill === undefined ? "done" : this.#merge(this.#spill, wait);
+    if (result === "done" && !this.#kept.isDone) result = commit(this.#kept, wait);
     if (result !== "done") {
       this.#postpone(result);
       return false;
@@ -133,6 +201,19 @@ export class SyncDelivery implements Delivery {
     }
     this.#recover();
     return true;
+  }
+
+  /** A spill that the disk does not give back stays where it is. */
+  #giveUp(spill: Spill): CommitResult {
+    this.#options.onSpillFailure(new Error(`${spill.path} cannot be read`));
+    if (spill === this.#spill) {
+      this.#spill = undefined;
+      this.#options.onDrop(this.#spilled);
+      this.#dropped += this.#spilled;
+      this.#spilled = 0;
+    }
+    spill.close();
+    return "done";
   }
 
   #recover(): void {

@@ -67,6 +67,19 @@ export class FileStatus {
     );
   }
 
+  /** Which file it is, in sixteen bytes. */
+  writeIdentity(into: Buffer, at: number): void {
+    for (const [i, word] of [INODE, INODE + 1, DEVICE, DEVICE + 1].entries()) {
+      into.writeUInt32LE(this.words[word]!, at + 4 * i);
+    }
+  }
+
+  readIdentity(from: Buffer, at: number): void {
+    for (const [i, word] of [INODE, INODE + 1, DEVICE, DEVICE + 1].entries()) {
+      this.words[word] = from.readUInt32LE(at + 4 * i);
+    }
+  }
+
   /** A name for this file that outlives its renames: its inode and when its content last changed. */
   get fingerprint(): string {
     const w = this.words;

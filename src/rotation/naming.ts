@@ -114,6 +114,19 @@ export function compressedPath(log: string, sequence: number, extension: Extensi
   return hidden(log, `${digits(sequence)}${extension}`);
 }
 
+/** A file of records that wait for the lock, of process `pid`; `random` makes it new. */
+export function spillPath(log: string, pid: number, random: string): string {
+  return hidden(log, `${pid}.${random}.spill`);
+}
+
+const SPILL = /^[1-9]\d*\.[0-9a-f]{8}\.spill$/;
+
+/** True for what {@link spillPath} makes, from a name in the directory of `log`. */
+export function isSpill(log: string, name: string): boolean {
+  const prefix = basename(hidden(log, ""));
+  return name.startsWith(prefix) && SPILL.test(name.slice(prefix.length));
+}
+
 function hidden(log: string, rest: string): string {
   return join(dirname(log), `.__${basename(log)}.${rest}`);
 }

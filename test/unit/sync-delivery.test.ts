@@ -34,6 +34,11 @@ function setUp({ retryBufferBytes = 1000 } = {}) {
     markerOf: (count) => record(`${count} dropped\n`),
     onDrop: (count) => drops.push(count),
     clock,
+    onLockTimeout: "spill",
+    createSpill: () => {
+      throw new Error("no disk");
+    },
+    onSpillFailure: () => {},
     lockTimeout: LOCK_TIMEOUT,
     retryBufferBytes,
     path: "app.log",

@@ -1,0 +1,53 @@
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { Spill } from "./delivery/spill.js";
+import type { Environment } from "./environment.js";
+import { LogFileError, reason } from "./errors.js";
+import type { Permissions } from "./permissions.js";
+import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "./platform/fs.js";
+import { listLog } from "./rotation/log-set.js";
+import { isSpill, spillPath } from "./rotation/naming.js";
+
+const NEW_SPILL_MODE = 0o666;
+
+/** The spills of one log. */
+export class Spills {
+  readonly #log: string;
+  readonly #environment: Environment;
+  readonly #permissions: Permissions;
+
+  constructor(log: string, environment: Environment, permissions: Permissions) {
+    this.#log = log;
+    this.#environment = environment;
+    this.#permissions = permissions;
+  }
+
+  create(): Spill {
+    const path = spillPath(this.#log, process.pid, randomBytes(4).toString("hex"));
+    const { fd } = this.#permissions.open(this.#environment.fs, path, O_RDWR | O_NOFOLLOW, NEW_SPILL_MODE);
+    return Spill.create(path, this.#environment, fd);
+  }
+
+  /** Those that processes have left which have ended; they belong to this process now. */
+  *orphans(): Generator<Spill> {
+    const { fs } = this.#environment;
+    const directory = dirname(this.#log);
+    for (const name of fs.readdir(directory)) {
+      if (!isSpill(this.#log, name)) continue;
+      const spill = Spill.adopt(join(directory, name), this.#environment, (file) => this.#find(file));
+      if (spill !== undefined) yield spill;
+    }
+  }
+
+  failure(cause: unknown): LogFileError {
+    const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. They are kept in memory, or in that file, and tried again.`;
+    return new LogFileError("ERR_CLH_SPILL", message, { cause, path: this.#log });
+  }
+
+  #find(file: FileStatus): string | undefined {
+    const { fs } = this.#environment;
+    const status = new FileStatus();
+    const parts = listLog(fs, this.#log).filter(({ extension }) => extension === "");
+    return parts.find(({ path }) => fs.status(new FilePath(path), status) && status.isSameFile(file))?.path;
+  }
+}

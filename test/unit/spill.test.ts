@@ -1,0 +1,195 @@
+import assert from "node:assert/strict";
+import { closeSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { type Environment, systemEnvironment } from "../../src/environment.js";
+import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
+import type { FileSystem } from "../../src/platform/fs.js";
+import { systemError } from "../support/environment.js";
+import { makeLock } from "../support/locks.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const system = systemEnvironment();
+const RECORDS = ["one", "two", "three", "four", "five"];
+
+/** A process, as far as its files go: it dies at a call of the file system, or when told, and with it its locks. */
+class Mortal {
+  readonly environment: Environment;
+  readonly #open = new Set<number>();
+  #isDead = false;
+  calls = 0;
+
+  /** @param lastWords whether the call at which it dies still writes half of its bytes */
+  constructor(lastCall = Number.POSITIVE_INFINITY, lastWords = false) {
+    const alive = (call: string, args: unknown[]) => {
+      if (++this.calls < lastCall && !this.#isDead) return;
+      if (this.calls === lastCall && lastWords && call === "write") {
+        const [fd, bytes, offset, length] = args as Parameters<FileSystem["write"]>;
+        system.fs.write(fd, bytes, offset, Math.floor(length / 2));
+      }
+      throw systemError("EIO", call);
+    };
+    const fs = Object.fromEntries(
+      Object.entries(system.fs).map(([name, call]) => [
+        name,
+        (...args: unknown[]) => {
+          if (name !== "close" || this.#isDead) alive(name, args);
+          const result = (call as (...them: unknown[]) => unknown)(...args);
+          if (name === "open") this.#open.add(result as number);
+          if (name === "close") this.#open.delete(args[0] as number);
+          return result;
+        },
+      ]),
+    );
+    this.environment = { ...system, fs: fs as unknown as FileSystem };
+  }
+
+  die(): void {
+    this.#isDead = true;
+    for (const fd of this.#open) closeSync(fd);
+    this.#open.clear();
+  }
+}
+
+function make(log: string, process: Mortal, options: RotatingFileHandlerOptions = {}): ConcurrentRotatingFileHandler {
+  const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0, ...options }, process.environment);
+  handler.on("error", () => {});
+  return handler;
+}
+
+/** Leaves a spill with {@link RECORDS}, of a process that has died. */
+function leaveSpill(log: string): void {
+  const holder = makeLock(join(log, "..", ".__app.lock"));
+  assert.ok(holder.acquire(0));
+  const owner = new Mortal();
+  const handler = make(log, owner);
+  for (const record of RECORDS) assert.equal(handler.write(record), false);
+  assert.equal(handler.stats().pending, RECORDS.length);
+  owner.die();
+  holder.release();
+  holder.close();
+}
+
+function hidden(log: string): string[] {
+  return readdirSync(join(log, "..")).filter((name) => name.startsWith(".") && !name.endsWith(".lock"));
+}
+
+function setUp(t: TestContext): string {
+  return join(temporaryDirectory(t), "app.log");
+}
+
+const EXPECTED = `${[...RECORDS, "last"].join("\n")}\n`;
+
+describe("a lock that is not free in time", () => {
+  test("lets records wait on disk, in order, until it is", async (t) => {
+    const log = setUp(t);
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    const handler = make(log, new Mortal(), { lockTimeout: 20 });
+    for (const record of RECORDS) assert.equal(handler.write(record), false);
+    assert.match(hidden(log).join(), /^\.__app\.log\.\d+\.[0-9a-f]{8}\.spill$/);
+    holder.close();
+    await handler.flush();
+    assert.ok(handler.write("last"));
+    assert.equal(readFileSync(log, "utf8"), EXPECTED);
+    assert.deepEqual(hidden(log), []);
+    assert.deepEqual([handler.stats().pending, handler.stats().records], [0, 6]);
+    handler.close();
+  });
+
+  test("is thrown, if asked for, and the record is not kept", (t) => {
+    const log = setUp(t);
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    const handler = make(log, new Mortal(), { onLockTimeout: "throw" });
+    assert.throws(() => handler.write("one"), { code: "ERR_CLH_LOCK_TIMEOUT", message: /was not written/ });
+    assert.deepEqual(hidden(log), []);
+    holder.close();
+    assert.ok(handler.write("two"));
+    assert.equal(readFileSync(log, "utf8"), "two\n");
+    handler.close();
+  });
+
+  test("keeps records in memory where no spill can be made", (t) => {
+    const log = setUp(t);
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    const { environment } = new Mortal();
+    const fs = { ...environment.fs };
+    fs.open = (path, flags, mode) => {
+      if (path.endsWith(".spill")) throw systemError("ENOSPC", "open");
+      return environment.fs.open(path, flags, mode);
+    };
+    const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0 }, { ...environment, fs });
+    const codes: string[] = [];
+    handler.on("error", ({ code }) => codes.push(code));
+    for (const record of RECORDS) assert.equal(handler.write(record), false);
+    assert.ok(codes.includes("ERR_CLH_SPILL"));
+    holder.close();
+    assert.ok(handler.flushSync());
+    assert.ok(handler.write("last"));
+    assert.equal(readFileSync(log, "utf8"), EXPECTED);
+    handler.close();
+  });
+});
+
+describe("a spill whose process has died", () => {
+  test("is merged by the next handler, and one whose process lives is not", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    const handler = make(log, new Mortal());
+    handler.open();
+    assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
+    assert.deepEqual(hidden(log), []);
+    handler.close();
+  });
+
+  test("obeys the limits of the log", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    const handler = make(log, new Mortal(), { maxBytes: 12, backupCount: 10 });
+    handler.open();
+    handler.close();
+    const names = readdirSync(join(log, "..")).filter((name) => name.startsWith("app.log"));
+    const texts = names.sort().map((name) => readFileSync(join(log, "..", name), "utf8"));
+    assert.deepEqual(texts, ["five\n", "three\nfour\n", "one\ntwo\n"]);
+  });
+
+  for (const lastWords of [false, true]) {
+    for (const isMoved of [false, true]) {
+      const name = `is merged once though its merger is killed at any call${lastWords ? ", half-way through a write" : ""}${isMoved ? ", and the log moved away" : ""}`;
+      test(name, (t) => {
+        let untouched = false;
+        for (let n = 1; !untouched; n++) {
+          const log = setUp(t);
+          leaveSpill(log);
+          const merger = new Mortal(n, lastWords);
+          try {
+            make(log, merger).open();
+          } catch {
+            // ERR_CLH_LOCK, ERR_CLH_OPEN: killed before it merged anything
+          }
+          untouched = merger.calls < n;
+          merger.die();
+          if (isMoved && readdirSync(join(log, "..")).includes("app.log")) renameSync(log, `${log}.1`);
+          const next = make(log, new Mortal());
+          assert.ok(next.write("last"));
+          next.close();
+          const names = readdirSync(join(log, ".."))
+            .filter((file) => file.startsWith("app.log"))
+            .sort()
+            .reverse();
+          const text = names.map((file) => readFileSync(join(log, "..", file), "utf8")).join("\n");
+          const lines = text.split("\n");
+          const whole = EXPECTED.split("\n");
+          for (const line of new Set(whole.slice(0, -1))) {
+            assert.equal(lines.filter((found) => found === line).length, 1, `killed at ${n}: ${JSON.stringify(text)}`);
+          }
+          const rest = lines.filter((line) => line !== "" && !whole.includes(line));
+          assert.ok(rest.length <= (lastWords ? 1 : 0), `killed at ${n}: ${JSON.stringify(text)}`);
+          assert.deepEqual(hidden(log), [], `killed at ${n}`);
+        }
+      });
+    }
+  }
+});
