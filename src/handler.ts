@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { ActiveFile } from "./active-file.js";
 import { Batch } from "./batch.js";
 import { type CommitResult, type Delivery, SyncDelivery } from "./delivery/sync.js";
+import { Durability } from "./durability.js";
 import { Encoder } from "./encode.js";
 import type { Environment } from "./environment.js";
 import { LogFileError, reason } from "./errors.js";
@@ -66,6 +67,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   readonly #delivery: Delivery;
   readonly #lock: FileLock;
   readonly #file: ActiveFile;
+  readonly #durability: Durability;
   readonly #trigger: Trigger;
   readonly #rotation: Rotation;
   readonly #failures: Failures;
@@ -98,9 +100,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const lockFile = new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions);
     this.#lock = new FileLock(lockFile, lockBackend, clock);
     this.#encoder = new Encoder(options);
+    this.#durability = new Durability(options.sync, environment, (error) => this.#tell("error", error));
     this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
-      onOpened: (path) => {
+      onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
+        if (isAnother) this.#durability.name(path);
         if (keepFileOpen) this.#watch();
       },
       onHealed: (path) => this.#tell("recovered", { path }),
@@ -108,7 +112,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const { trigger, backups } = policy({ lockFile, namer: () => this.namer });
     this.#trigger = trigger;
     const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
-    this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock);
+    this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock, this.#durability);
     this.#delivery = new SyncDelivery({
       commit: (batch, wait) => this.#commit(batch, wait),
       markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
@@ -272,6 +276,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       this.#file.append(batch.bytes, start, end);
       this.#stats.records += batch.advanceTo(end);
       this.#stats.bytes += end - start;
+      this.#durability.records(this.#file);
     } while (!batch.isDone);
   };
 

@@ -12,6 +12,9 @@ export type Size =
 /** Milliseconds: a whole number, or with a unit: `"500ms"`, `"10s"`, `"5m"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
 
+/** For what a write waits: `"none"`, the record is in the file; `"data"` and `"full"`, it is on the disk. */
+export type SyncMode = "none" | "data" | "full";
+
 /** The user's own way to move the active file to its first backup. Called with the lock held; must be quick. */
 export type Rotator = (source: string, destination: string) => void;
 
@@ -91,6 +94,12 @@ export interface FileHandlerOptions {
   readonly namer?: Namer;
   /** Moves the file in a rotation, in place of a rename. Not together with compression. */
   readonly rotator?: Rotator;
+  /**
+   * Whether a write waits until its record is on the disk, not only in the file: `"data"` with `fdatasync`, `"full"` with
+   * `fsync`, both also with the names of the files that a rotation makes.
+   * @default "none"
+   */
+  readonly sync?: SyncMode;
   /** How records reach the file. `"sync"`: a write returns when its record is in it. */
   readonly delivery?: "sync";
   /**
@@ -182,6 +191,7 @@ export interface ResolvedOptions {
   readonly retryBufferBytes: number;
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
+  readonly sync: SyncMode;
   readonly debug: boolean;
 }
 

@@ -56,6 +56,7 @@ const fileFields = {
   retryBufferBytes: v.optional(size, 1024 ** 2),
   namer: v.optional(action),
   rotator: v.optional(action),
+  sync: v.optional(v.picklist(["none", "data", "full"], '"none", "data" or "full"'), "none"),
   delivery: v.optional(v.literal("sync", '"sync"'), "sync"),
   debug: v.optional(flag, false),
   delay: v.nullish(flag),

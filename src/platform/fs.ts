@@ -128,7 +128,10 @@ export interface FileSystem {
   fchmod(fd: number, mode: number): void;
   fchown(fd: number, uid: number, gid: number): void;
   futimes(fd: number, accessed: number, modified: number): void;
+  /** Brings content and status of a file, or the names in a directory, to the disk. */
   fsync(fd: number): void;
+  /** As fsync, without what is not needed to read the content: its times. */
+  fdatasync(fd: number): void;
   createReadStream: typeof nodeFs.createReadStream;
   createWriteStream: typeof nodeFs.createWriteStream;
 }
@@ -163,6 +166,7 @@ const portable: FileSystem = {
   fchown: nodeFs.fchownSync,
   futimes: nodeFs.futimesSync,
   fsync: nodeFs.fsyncSync,
+  fdatasync: nodeFs.fdatasyncSync,
   createReadStream: nodeFs.createReadStream,
   createWriteStream: nodeFs.createWriteStream,
 };

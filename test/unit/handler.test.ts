@@ -348,6 +348,7 @@ describe("JSON", () => {
       chmod: 0o640,
       owner: [process.getuid!(), process.getgid!()],
       newline: "\r\n",
+      sync: "data",
     });
     const copy = ConcurrentRotatingFileHandler.fromJSON(JSON.stringify(handler));
     assert.deepEqual(copy.toJSON(), handler.toJSON());
