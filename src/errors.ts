@@ -22,6 +22,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_PRUNE"
   /** `chmod` or `owner` cannot be applied to a file. */
   | "ERR_CLH_PERMISSION"
+  /** Another process writes the log with other settings. */
+  | "ERR_CLH_SETTINGS"
   /** `flush()` ended with records still in memory. */
   | "ERR_CLH_FLUSH";
 

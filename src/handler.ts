@@ -20,6 +20,7 @@ import type { Backups } from "./rotation/backups.js";
 import type { Namer } from "./rotation/naming.js";
 import { Rotation } from "./rotation/rotation.js";
 import type { Trigger } from "./rotation/trigger.js";
+import { SharedSettings } from "./settings.js";
 import { tracer } from "./trace.js";
 
 // Milliseconds within which an idle process closes a file that another has rotated: shippers want it to be gone.
@@ -68,6 +69,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   readonly #lock: FileLock;
   readonly #file: ActiveFile;
   readonly #durability: Durability;
+  readonly #settings: SharedSettings;
   readonly #trigger: Trigger;
   readonly #rotation: Rotation;
   readonly #failures: Failures;
@@ -101,6 +103,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#lock = new FileLock(lockFile, lockBackend, clock);
     this.#encoder = new Encoder(options);
     this.#durability = new Durability(options.sync, environment, (error) => this.#tell("error", error));
+    this.#settings = new SharedSettings(options, this.#encoder.terminator, fs, permissions);
     this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
       onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
@@ -208,6 +211,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   close(): void {
     this.flushSync();
     this.#closeFiles();
+    this.#settings.close();
     this.#cancelWatch?.();
   }
 
@@ -301,6 +305,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #begin(): void {
     if (this.#options.mode === "w") this.#file.remove();
     this.#isFresh = false;
+    const limit = this.#settings.agree((warning) => this.#tell("warning", warning), this.#trace);
+    if (limit !== undefined) this.#trigger.limitTo(limit);
     this.#news.push(() => this.#rotation.tidy());
   }
 

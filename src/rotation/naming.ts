@@ -114,6 +114,11 @@ export function compressedPath(log: string, sequence: number, extension: Extensi
   return hidden(log, `${digits(sequence)}${extension}`);
 }
 
+/** Where the writers of a log leave their settings: "app.log" -> ".__app.log.settings". It has no inverse: it is not looked for. */
+export function settingsPath(log: string): string {
+  return hidden(log, "settings");
+}
+
 function hidden(log: string, rest: string): string {
   return join(dirname(log), `.__${basename(log)}.${rest}`);
 }
