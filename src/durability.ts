@@ -3,6 +3,7 @@ import type { ActiveFile } from "./active-file.js";
 import type { Environment } from "./environment.js";
 import { advice, hasCode, LogFileError, reason } from "./errors.js";
 import { Failures } from "./failures.js";
+import { isOnNetwork } from "./network.js";
 import type { SyncMode } from "./options.js";
 import { type FileSystem, O_RDONLY } from "./platform/fs.js";
 
@@ -20,6 +21,16 @@ export class Durability {
     this.#mode = mode;
     this.#fs = fs;
     this.#failures = new Failures(report, clock);
+  }
+
+  /**
+   * Asked before the first record: may the log stay open between writes? Not on a network file system, unless that was
+   * asked for: other hosts see a record only when it was written back and the file closed, whatever `sync` says.
+   */
+  mayStayOpen(log: string, keepFileOpen: boolean | undefined): boolean {
+    if (keepFileOpen === true || !isOnNetwork(this.#fs, log)) return keepFileOpen !== false;
+    this.#mode = "full";
+    return false;
   }
 
   /**

@@ -82,6 +82,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #batch = new Batch();
   #isWriting = false;
   #isFresh = true;
+  #isKeptOpen: boolean;
   #isRotationForced = false;
   #cancelWatch: (() => void) | undefined;
 
@@ -92,9 +93,10 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   ) {
     super();
     const { fs, clock, lockBackend } = environment;
-    const { filename, lockFileDirectory, lockTimeout, retryBufferBytes, keepFileOpen, rotateWhenIdle } = options;
+    const { filename, lockFileDirectory, lockTimeout, retryBufferBytes, rotateWhenIdle } = options;
     const permissions = new Permissions(options, (warning) => this.#tell("warning", warning));
     this.#options = options;
+    this.#isKeptOpen = options.keepFileOpen !== false;
     this.#namer = options.namer;
     this.#clock = clock;
     this.#trace = tracer(options.debug);
@@ -108,7 +110,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
         if (isAnother) this.#durability.name(path);
-        if (keepFileOpen) this.#watch();
+        if (this.#isKeptOpen) this.#watch();
       },
       onHealed: (path) => this.#tell("recovered", { path }),
     });
@@ -255,16 +257,25 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#isWriting = true;
     try {
       do {
-        if (!withLock(this.#lock, wait, this.#append)) throw this.#lockTimeout();
+        if (!withLock(this.#lock, wait, this.#appendAndLetGo)) throw this.#lockTimeout();
       } while (!batch.isDone);
     } finally {
       this.#isWriting = false;
-      if (!this.#options.keepFileOpen) this.#closeFiles();
+      if (!this.#isKeptOpen) this.#closeFiles();
     }
   }
 
+  /** Closes the log before the lock is released: only then do other hosts of a network file system see what is in it. */
+  readonly #appendAndLetGo = (): void => {
+    try {
+      this.#append();
+    } finally {
+      if (!this.#isKeptOpen) this.#file.close();
+    }
+  };
+
   /** Appends the records of the current batch, rotating where that is due. Called with the lock held. */
-  readonly #append = (): void => {
+  #append(): void {
     const batch = this.#batch;
     if (this.#isFresh) this.#begin();
     do {
@@ -282,7 +293,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       this.#stats.bytes += end - start;
       this.#durability.records(this.#file);
     } while (!batch.isDone);
-  };
+  }
 
   #whyRotate(batch: Batch): RotationReason | undefined {
     const { size } = this.#file;
@@ -303,10 +314,12 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /** Before the first record. Called with the lock held. */
   #begin(): void {
-    if (this.#options.mode === "w") this.#file.remove();
+    const { mode, keepFileOpen, filename } = this.#options;
+    if (mode === "w") this.#file.remove();
     this.#isFresh = false;
     const limit = this.#settings.agree((warning) => this.#tell("warning", warning), this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
+    this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);
     this.#news.push(() => this.#rotation.tidy());
   }
 

@@ -75,7 +75,8 @@ export interface FileHandlerOptions {
   /** Where the lock file is; made if missing. All writers of the log must agree on it. Default: beside the log. */
   readonly lockFileDirectory?: string | null;
   /**
-   * `false` opens and closes log and lock file for every write.
+   * `false` opens and closes log and lock file for every write. That is also the default on a network file system
+   * (Linux), where each write then waits for the server (`fsync`), so that other hosts see the record.
    * @default true
    */
   readonly keepFileOpen?: boolean;
@@ -184,7 +185,8 @@ export interface ResolvedOptions {
   readonly umask: number | undefined;
   /** Absolute. */
   readonly lockFileDirectory: string | undefined;
-  readonly keepFileOpen: boolean;
+  /** Undefined = unless the log is on a network file system. */
+  readonly keepFileOpen: boolean | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
   /** Bytes. */

@@ -51,7 +51,7 @@ const fileFields = {
   chmod: v.nullish(permissionBits),
   umask: v.nullish(permissionBits),
   lockFileDirectory: v.nullish(matching(isPath, "the path of a directory")),
-  keepFileOpen: v.optional(flag, true),
+  keepFileOpen: v.optional(flag),
   lockTimeout: v.optional(duration, 10_000),
   retryBufferBytes: v.optional(size, 1024 ** 2),
   namer: v.optional(action),
@@ -126,10 +126,8 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
   { filename, ...options }: Record<string, unknown>,
   fs: FileSystem,
 ) {
-  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, namer, rotator, ...others } = parse(
-    schema,
-    options,
-  ) as v.InferOutput<Schema>;
+  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, keepFileOpen, namer, rotator, ...others } =
+    parse(schema, options) as v.InferOutput<Schema>;
   const path = toPath(filename, fs);
   if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
     throw refused("compression", options.compression, '"gzip" or nothing, since `useGzip` is true');
@@ -144,6 +142,7 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
     chmod: chmod ?? undefined,
     umask: umask ?? undefined,
     lockFileDirectory: lockFileDirectory == null ? undefined : toDirectory(lockFileDirectory, fs),
+    keepFileOpen,
     namer: namer as Namer | undefined,
     rotator: rotator as Rotator | undefined,
   };

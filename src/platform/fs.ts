@@ -132,6 +132,8 @@ export interface FileSystem {
   fsync(fd: number): void;
   /** As fsync, without what is not needed to read the content: its times. */
   fdatasync(fd: number): void;
+  /** Linux: the number of the kind of file system that `path` is on, as in statfs(2); 0 elsewhere. */
+  fileSystemType(path: string): number;
   createReadStream: typeof nodeFs.createReadStream;
   createWriteStream: typeof nodeFs.createWriteStream;
 }
@@ -167,6 +169,7 @@ const portable: FileSystem = {
   futimes: nodeFs.futimesSync,
   fsync: nodeFs.fsyncSync,
   fdatasync: nodeFs.fdatasyncSync,
+  fileSystemType: (path) => (process.platform === "linux" ? nodeFs.statfsSync(path).type : 0),
   createReadStream: nodeFs.createReadStream,
   createWriteStream: nodeFs.createWriteStream,
 };

@@ -114,7 +114,7 @@ export function compressedPath(log: string, sequence: number, extension: Extensi
   return hidden(log, `${digits(sequence)}${extension}`);
 }
 
-/** Where the writers of a log leave their settings: "app.log" -> ".__app.log.settings". It has no inverse: it is not looked for. */
+/** Where the writers of a log leave their settings: "app.log" -> ".__app.log.settings". Nobody looks for such names. */
 export function settingsPath(log: string): string {
   return hidden(log, "settings");
 }
