@@ -15,8 +15,11 @@ const UNKNOWN = -1;
 
 /** Who wants to know what becomes of the file. Called with the lock held. */
 export interface ActiveFileObserver {
-  /** A file was opened, since none was, or since the path leads to another one now. */
-  onOpened(path: string): void;
+  /**
+   * A file was opened, since none was, or since the path leads to another one now.
+   * @param isAnother false when it is the one that was open before
+   */
+  onOpened(path: string, isAnother: boolean): void;
   /** A record that somebody could not finish was ended. */
   onHealed(path: string): void;
 }
@@ -30,6 +33,7 @@ export class ActiveFile {
   readonly #encoder: Encoder;
   readonly #observer: ActiveFileObserver;
   readonly #opened = new FileStatus();
+  readonly #openedBefore = new FileStatus();
   readonly #there = new FileStatus();
   #fd = -1;
   #canRead = true;
@@ -80,8 +84,8 @@ export class ActiveFile {
   refresh(): void {
     if (this.#fd !== -1 && !this.#isStillThere()) this.close();
     if (this.#fd === -1) {
-      this.#open();
-      this.#observer.onOpened(this.path);
+      const created = this.#open();
+      this.#observer.onOpened(this.path, created || !this.#opened.isSameFile(this.#openedBefore));
     }
     this.#size = this.#there.size;
     if (this.#size !== this.#end && !this.#endsWhole() && this.#isTorn()) this.#heal();
@@ -95,6 +99,12 @@ export class ActiveFile {
     const mark = this.#size === 0 ? this.#encoder.byteOrderMark : undefined;
     if (mark === undefined || mark.length === 0) this.#write(bytes, start, end);
     else this.#write(Buffer.concat([mark, bytes.subarray(start, end)]), 0, mark.length + end - start);
+  }
+
+  /** Waits until what was appended is on the disk: with the times of the file (`full`), or without them. */
+  sync(how: "data" | "full"): void {
+    if (how === "full") this.#fs.fsync(this.#fd);
+    else this.#fs.fdatasync(this.#fd);
   }
 
   /** Deletes the file, if there is one. */
@@ -122,12 +132,16 @@ export class ActiveFile {
     return this.#fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
   }
 
-  #open(): void {
+  /** True when the file was made. */
+  #open(): boolean {
     try {
-      this.#fd = this.#openReadable();
-      this.#fs.statusOfOpen(this.#fd, this.#opened);
+      const { fd, created } = this.#openReadable();
+      this.#fd = fd;
+      this.#openedBefore.copyFrom(this.#opened);
+      this.#fs.statusOfOpen(fd, this.#opened);
       if (!this.#opened.isFile) throw new Error("it is not a regular file");
       this.#there.copyFrom(this.#opened);
+      return created;
     } catch (cause) {
       this.close();
       const message = `Cannot open ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
@@ -136,9 +150,8 @@ export class ActiveFile {
   }
 
   /** Reading is wanted for the tail alone: a user who may only write can still log. */
-  #openReadable(): number {
-    const open = (access: number) =>
-      this.#permissions.open(this.#fs, this.path, access | O_APPEND, NEW_LOG_FILE_MODE).fd;
+  #openReadable(): { fd: number; created: boolean } {
+    const open = (access: number) => this.#permissions.open(this.#fs, this.path, access | O_APPEND, NEW_LOG_FILE_MODE);
     try {
       this.#canRead = true;
       return open(O_RDWR);

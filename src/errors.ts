@@ -24,6 +24,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_PERMISSION"
   /** A spill, in which records wait for the lock, cannot be written or merged. */
   | "ERR_CLH_SPILL"
+  /** Another process writes the log with other settings. */
+  | "ERR_CLH_SETTINGS"
   /** `flush()` ended with records still in memory. */
   | "ERR_CLH_FLUSH";
 

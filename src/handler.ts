@@ -3,6 +3,7 @@ import { inspect } from "node:util";
 import { ActiveFile } from "./active-file.js";
 import { Batch } from "./batch.js";
 import { type CommitResult, type Delivery, SyncDelivery } from "./delivery/sync.js";
+import { Durability } from "./durability.js";
 import { Encoder } from "./encode.js";
 import type { Environment } from "./environment.js";
 import { LogFileError, reason } from "./errors.js";
@@ -15,24 +16,13 @@ import { LockFile, lockFilePath } from "./lock/lock-file.js";
 import type { ResolvedOptions, Rotator } from "./options.js";
 import { Permissions } from "./permissions.js";
 import { checkNamer } from "./resolve-options.js";
-import type { Backups } from "./rotation/backups.js";
 import type { Namer } from "./rotation/naming.js";
+import type { Policy, PolicyContext } from "./rotation/policy.js";
 import { Rotation } from "./rotation/rotation.js";
 import type { Trigger } from "./rotation/trigger.js";
+import { SharedSettings } from "./settings.js";
 import { Spills } from "./spills.js";
 import { tracer } from "./trace.js";
-
-/** What makes a handler the one it is: when it rotates, and what becomes of the file. */
-export interface Policy {
-  readonly trigger: Trigger;
-  readonly backups: Backups;
-}
-
-/** What a policy may ask the handler for. */
-export interface PolicyContext {
-  readonly lockFile: LockFile;
-  readonly namer: () => Namer | undefined;
-}
 
 /** What a handler has done since it was made. */
 export interface HandlerStats {
@@ -64,6 +54,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   readonly #delivery: Delivery;
   readonly #lock: FileLock;
   readonly #file: ActiveFile;
+  readonly #durability: Durability;
+  readonly #settings: SharedSettings;
   readonly #trigger: Trigger;
   readonly #rotation: Rotation;
   readonly #failures: Failures;
@@ -76,6 +68,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #batch = new Batch();
   #isWriting = false;
   #isFresh = true;
+  #isKeptOpen: boolean;
   #isRotationForced = false;
 
   protected constructor(
@@ -85,10 +78,10 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   ) {
     super();
     const { fs, clock, lockBackend } = environment;
-    const { filename, lockFileDirectory, lockTimeout, onLockTimeout, retryBufferBytes, keepFileOpen, rotateWhenIdle } =
-      options;
+    const { filename, lockFileDirectory, lockTimeout, onLockTimeout, retryBufferBytes, rotateWhenIdle } = options;
     const permissions = new Permissions(options, (warning) => this.#tell("warning", warning));
     this.#options = options;
+    this.#isKeptOpen = options.keepFileOpen !== false;
     this.#namer = options.namer;
     this.#idleWatch = new IdleWatch({
       clock,
@@ -101,17 +94,20 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const lockFile = new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions);
     this.#lock = new FileLock(lockFile, lockBackend, clock);
     this.#encoder = new Encoder(options);
+    this.#durability = new Durability(options.sync, environment, (error) => this.#tell("error", error));
+    this.#settings = new SharedSettings(options, this.#encoder.terminator, fs, permissions);
     this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
-      onOpened: (path) => {
+      onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
-        if (keepFileOpen) this.#idleWatch.start();
+        if (isAnother) this.#durability.name(path);
+        if (this.#isKeptOpen) this.#idleWatch.start();
       },
       onHealed: (path) => this.#tell("recovered", { path }),
     });
     const { trigger, backups } = policy({ lockFile, namer: () => this.namer });
     this.#trigger = trigger;
     const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
-    this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock);
+    this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock, this.#durability);
     this.#spills = new Spills(filename, environment, permissions);
     this.#delivery = new SyncDelivery({
       commit: (batch, wait) => this.#commit(batch, wait),
@@ -211,6 +207,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   close(): void {
     this.flushSync();
     this.#closeFiles();
+    this.#settings.close();
     this.#idleWatch.stop();
   }
 
@@ -255,16 +252,25 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#isWriting = true;
     try {
       do {
-        if (!withLock(this.#lock, wait, this.#append)) throw this.#lockTimeout();
+        if (!withLock(this.#lock, wait, this.#appendAndLetGo)) throw this.#lockTimeout();
       } while (!batch.isDone);
     } finally {
       this.#isWriting = false;
-      if (!this.#options.keepFileOpen) this.#closeFiles();
+      if (!this.#isKeptOpen) this.#closeFiles();
     }
   }
 
+  /** Closes the log before the lock is released: only then do other hosts of a network file system see what is in it. */
+  readonly #appendAndLetGo = (): void => {
+    try {
+      this.#append();
+    } finally {
+      if (!this.#isKeptOpen) this.#file.close();
+    }
+  };
+
   /** Appends the records of the current batch, rotating where that is due. Called with the lock held. */
-  readonly #append = (): void => {
+  #append(): void {
     const batch = this.#batch;
     if (this.#isFresh) this.#begin();
     do {
@@ -279,7 +285,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       const end = batch.endWithin(this.#trigger.room(this.#file.size));
       this.#appendPart(batch, start, end);
     } while (!batch.isDone);
-  };
+  }
 
   /** Appends records. When that fails half-way, those that are there wholly are not written again. */
   #appendPart(batch: Batch, start: number, end: number): void {
@@ -287,6 +293,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     batch.journal?.begin(this.#file.identity, offset, end);
     try {
       this.#file.append(batch.bytes, start, end);
+      this.#durability.records(this.#file);
     } finally {
       const written = Math.max(0, this.#file.offset - offset);
       this.#stats.records += batch.advanceTo(start + written);
@@ -314,21 +321,18 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /** Before the first record. Called with the lock held. */
   #begin(): void {
-    if (this.#options.mode === "w") this.#file.remove();
+    const { mode, keepFileOpen, filename } = this.#options;
+    if (mode === "w") this.#file.remove();
     this.#isFresh = false;
+    const limit = this.#settings.agree((warning) => this.#tell("warning", warning), this.#trace);
+    if (limit !== undefined) this.#trigger.limitTo(limit);
+    this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);
     this.#news.push(() => this.#tidy());
   }
 
   /** When a handler begins and after each rotation: what others have left, then compression and retention. */
   #tidy(): void {
-    try {
-      for (const spill of this.#spills.orphans()) {
-        if (this.#delivery.adopt(spill)) this.#tell("recovered", { path: spill.path });
-        else spill.close();
-      }
-    } catch (cause) {
-      this.#tell("error", this.#spills.failure(cause));
-    }
+    this.#spills.mergeOrphans((spill) => this.#delivery.adopt(spill), this.#tell);
     this.#rotation.tidy();
   }
 

@@ -9,6 +9,7 @@ export type {
   RotatingFileHandlerOptions,
   Rotator,
   Size,
+  SyncMode,
   TimedRotatingFileHandlerOptions,
 } from "./options.js";
 export type { When } from "./rotation/boundary.js";

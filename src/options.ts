@@ -14,6 +14,9 @@ export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`
 
 export type OnLockTimeout = "spill" | "wait" | "throw";
 
+/** For what a write waits: `"none"`, the record is in the file; `"data"` and `"full"`, it is on the disk. */
+export type SyncMode = "none" | "data" | "full";
+
 /** The user's own way to move the active file to its first backup. Called with the lock held; must be quick. */
 export type Rotator = (source: string, destination: string) => void;
 
@@ -74,7 +77,8 @@ export interface FileHandlerOptions {
   /** Where the lock file is; made if missing. All writers of the log must agree on it. Default: beside the log. */
   readonly lockFileDirectory?: string | null;
   /**
-   * `false` opens and closes log and lock file for every write.
+   * `false` opens and closes log and lock file for every write. That is also the default on a network file system
+   * (Linux), where each write then waits for the server (`fsync`), so that other hosts see the record.
    * @default true
    */
   readonly keepFileOpen?: boolean;
@@ -100,6 +104,12 @@ export interface FileHandlerOptions {
   readonly namer?: Namer;
   /** Moves the file in a rotation, in place of a rename. Not together with compression. */
   readonly rotator?: Rotator;
+  /**
+   * Whether a write waits until its record is on the disk, not only in the file: `"data"` with `fdatasync`, `"full"` with
+   * `fsync`, both also with the names of the files that a rotation makes.
+   * @default "none"
+   */
+  readonly sync?: SyncMode;
   /** How records reach the file. `"sync"`: a write returns when its record is in it. */
   readonly delivery?: "sync";
   /**
@@ -184,7 +194,8 @@ export interface ResolvedOptions {
   readonly umask: number | undefined;
   /** Absolute. */
   readonly lockFileDirectory: string | undefined;
-  readonly keepFileOpen: boolean;
+  /** Undefined = unless the log is on a network file system. */
+  readonly keepFileOpen: boolean | undefined;
   /** Milliseconds. */
   readonly lockTimeout: number;
   readonly onLockTimeout: OnLockTimeout;
@@ -192,6 +203,7 @@ export interface ResolvedOptions {
   readonly retryBufferBytes: number;
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
+  readonly sync: SyncMode;
   readonly debug: boolean;
 }
 

@@ -13,7 +13,8 @@ export interface PermissionOptions {
 
 const ALL_BITS = 0o7777;
 
-// Between "not there" and "make it", another process may have made or removed it.
+// Between "not there" and "make it", another process may have made or removed it. On a network mount a name that another
+// host has just made may also be "not there" and "there already" (EEXIST, even without O_EXCL) for a few calls.
 const ATTEMPTS = 10;
 
 /** Opens files so that nobody finds them with other permissions than asked for. */

@@ -51,12 +51,13 @@ const fileFields = {
   chmod: v.nullish(permissionBits),
   umask: v.nullish(permissionBits),
   lockFileDirectory: v.nullish(matching(isPath, "the path of a directory")),
-  keepFileOpen: v.optional(flag, true),
+  keepFileOpen: v.optional(flag),
   lockTimeout: v.optional(duration, 10_000),
   onLockTimeout: v.optional(v.picklist(["spill", "wait", "throw"], '"spill", "wait" or "throw"'), "spill"),
   retryBufferBytes: v.optional(size, 1024 ** 2),
   namer: v.optional(action),
   rotator: v.optional(action),
+  sync: v.optional(v.picklist(["none", "data", "full"], '"none", "data" or "full"'), "none"),
   delivery: v.optional(v.literal("sync", '"sync"'), "sync"),
   debug: v.optional(flag, false),
   delay: v.nullish(flag),
@@ -126,10 +127,8 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
   { filename, ...options }: Record<string, unknown>,
   fs: FileSystem,
 ) {
-  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, namer, rotator, ...others } = parse(
-    schema,
-    options,
-  ) as v.InferOutput<Schema>;
+  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, keepFileOpen, namer, rotator, ...others } =
+    parse(schema, options) as v.InferOutput<Schema>;
   const path = toPath(filename, fs);
   if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
     throw refused("compression", options.compression, '"gzip" or nothing, since `useGzip` is true');
@@ -144,6 +143,7 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
     chmod: chmod ?? undefined,
     umask: umask ?? undefined,
     lockFileDirectory: lockFileDirectory == null ? undefined : toDirectory(lockFileDirectory, fs),
+    keepFileOpen,
     namer: namer as Namer | undefined,
     rotator: rotator as Rotator | undefined,
   };

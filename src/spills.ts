@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import { Spill } from "./delivery/spill.js";
 import type { Environment } from "./environment.js";
 import { LogFileError, reason } from "./errors.js";
+import type { Tell } from "./events.js";
 import type { Permissions } from "./permissions.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "./platform/fs.js";
 import { listLog } from "./rotation/log-set.js";
@@ -28,14 +29,23 @@ export class Spills {
     return Spill.create(path, this.#environment, fd);
   }
 
-  /** Those that processes have left which have ended; they belong to this process now. */
-  *orphans(): Generator<Spill> {
+  /**
+   * Takes over those of processes that have ended.
+   * @param merge true when all of it is in the log
+   */
+  mergeOrphans(merge: (spill: Spill) => boolean, tell: Tell): void {
     const { fs } = this.#environment;
     const directory = dirname(this.#log);
-    for (const name of fs.readdir(directory)) {
-      if (!isSpill(this.#log, name)) continue;
-      const spill = Spill.adopt(join(directory, name), this.#environment, (file) => this.#find(file));
-      if (spill !== undefined) yield spill;
+    try {
+      for (const name of fs.readdir(directory)) {
+        if (!isSpill(this.#log, name)) continue;
+        const spill = Spill.adopt(join(directory, name), this.#environment, (file) => this.#find(file));
+        if (spill === undefined) continue;
+        if (merge(spill)) tell("recovered", { path: spill.path });
+        else spill.close();
+      }
+    } catch (cause) {
+      tell("error", this.failure(cause));
     }
   }
 

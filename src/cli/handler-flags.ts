@@ -25,6 +25,7 @@ export function addHandlerFlags(command: Command): Command {
     .option("--gzip", "compress rotated files")
     .option("--compression <format>", "gzip, brotli or zstd")
     .option("--encoding <name>", "encoding of the log")
+    .option("--sync <how>", "wait for the disk at every write: none, data (fdatasync) or full (fsync)")
     .option("--keep-file-open <bool>", "false: open and close the files for every write", bool)
     .option("--lock-file-directory <dir>", "where the lock file is")
     .option("--lock-timeout <time>", 'longest wait for the lock: milliseconds, or such as "10s"', number)
@@ -37,11 +38,11 @@ export function addHandlerFlags(command: Command): Command {
 
 /** The handler's options among the values of a command. */
 export function handlerOptions(flags: Record<string, unknown>): HandlerOptions {
-  const { maxBytes, strictMaxBytes, backupCount, gzip, compression, encoding, keepFileOpen } = flags;
+  const { maxBytes, strictMaxBytes, backupCount, gzip, compression, encoding, keepFileOpen, sync } = flags;
   const { lockFileDirectory, lockTimeout, onLockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes } = flags;
   const { when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods, useTimed } = flags;
   const common = given({
-    ...{ maxBytes, strictMaxBytes, backupCount, useGzip: gzip, compression, encoding, keepFileOpen },
+    ...{ maxBytes, strictMaxBytes, backupCount, useGzip: gzip, compression, encoding, keepFileOpen, sync },
     ...{ lockFileDirectory, lockTimeout, onLockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes },
   });
   const timed = given({ when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods });

@@ -1,4 +1,4 @@
-import { advice, LogFileError, reason } from "../errors.js";
+import { advice, hasCode, LogFileError, reason } from "../errors.js";
 import type { Clock } from "../platform/clock.js";
 import type { LockFile } from "./lock-file.js";
 
@@ -85,7 +85,7 @@ export class FileLock {
   tryAcquire(): boolean {
     try {
       for (let times = 0; times < REPLACEMENTS; times++) {
-        const locked = this.#backend.tryLock(this.#file.open());
+        const locked = this.#tryLock();
         if (this.#isCurrent()) {
           if (locked) heldHere.push(this);
           return locked;
@@ -120,6 +120,18 @@ export class FileLock {
   close(): void {
     this.#seenCurrent = Number.NEGATIVE_INFINITY;
     this.#file.close();
+  }
+
+  #tryLock(): boolean {
+    try {
+      return this.#backend.tryLock(this.#file.open());
+    } catch (error) {
+      // The server of a network file system does not know this open any more: it was started again, or another host has
+      // deleted the file. A fresh one may do; if not, that is the failure.
+      if (!hasCode(error, "ESTALE", "EIO")) throw error;
+      this.close();
+      return this.#backend.tryLock(this.#file.open());
+    }
   }
 
   #tryOften(): boolean {

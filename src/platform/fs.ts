@@ -141,7 +141,12 @@ export interface FileSystem {
   fchmod(fd: number, mode: number): void;
   fchown(fd: number, uid: number, gid: number): void;
   futimes(fd: number, accessed: number, modified: number): void;
+  /** Brings content and status of a file, or the names in a directory, to the disk. */
   fsync(fd: number): void;
+  /** As fsync, without what is not needed to read the content: its times. */
+  fdatasync(fd: number): void;
+  /** Linux: the number of the kind of file system that `path` is on, as in statfs(2); 0 elsewhere. */
+  fileSystemType(path: string): number;
   createReadStream: typeof nodeFs.createReadStream;
   createWriteStream: typeof nodeFs.createWriteStream;
 }
@@ -176,6 +181,8 @@ const portable: FileSystem = {
   fchown: nodeFs.fchownSync,
   futimes: nodeFs.futimesSync,
   fsync: nodeFs.fsyncSync,
+  fdatasync: nodeFs.fdatasyncSync,
+  fileSystemType: (path) => (process.platform === "linux" ? nodeFs.statfsSync(path).type : 0),
   createReadStream: nodeFs.createReadStream,
   createWriteStream: nodeFs.createWriteStream,
 };

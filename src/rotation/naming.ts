@@ -127,6 +127,11 @@ export function isSpill(log: string, name: string): boolean {
   return name.startsWith(prefix) && SPILL.test(name.slice(prefix.length));
 }
 
+/** Where the writers of a log leave their settings: "app.log" -> ".__app.log.settings". Nobody looks for such names. */
+export function settingsPath(log: string): string {
+  return hidden(log, "settings");
+}
+
 function hidden(log: string, rest: string): string {
   return join(dirname(log), `.__${basename(log)}.${rest}`);
 }

@@ -1,3 +1,5 @@
+import { dirname } from "node:path";
+import type { Durability } from "../durability.js";
 import type { Environment } from "../environment.js";
 import { hasCode, LogFileError, reason } from "../errors.js";
 import type { RotationReason, Tell } from "../events.js";
@@ -24,6 +26,7 @@ export class Rotation {
   readonly #tell: Tell;
   readonly #underLock: (body: () => void) => boolean;
   readonly #sweeper: Sweeper;
+  readonly #durability: Durability;
   readonly #pruneFailures: Failures;
   #rotator: Rotator | undefined;
   #notBefore = Number.NEGATIVE_INFINITY;
@@ -39,12 +42,14 @@ export class Rotation {
     backups: Backups,
     tell: Tell,
     underLock: (body: () => void) => boolean,
+    durability: Durability,
   ) {
     this.#options = options;
     this.#environment = environment;
     this.#backups = backups;
     this.#tell = tell;
     this.#underLock = underLock;
+    this.#durability = durability;
     this.#rotator = options.rotator;
     this.#pruneFailures = new Failures((error) => tell("error", error), environment.clock);
     this.#sweeper = new Sweeper(
@@ -83,6 +88,8 @@ export class Rotation {
       this.#postpone(cause);
       return false;
     }
+    // The new file that follows brings the log's own directory to the disk.
+    if (rotated.to !== undefined && dirname(rotated.to) !== dirname(filename)) this.#durability.name(rotated.to);
     this.count++;
     this.#retry = FIRST_RETRY;
     this.#hasSetAside = this.#options.compression !== undefined;

@@ -61,6 +61,10 @@ export class TimeTrigger implements Trigger {
     return this.#options.size.room(size);
   }
 
+  limitTo(maxBytes: number): void {
+    this.#options.size.limitTo(maxBytes);
+  }
+
   rotated(reason: RotationReason): void {
     if (reason === "time") this.#begin(this.#options.clock.now() / 1000);
   }

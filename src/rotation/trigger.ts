@@ -10,6 +10,8 @@ export interface Trigger {
   due(size: number, nextRecord: number): RotationReason | undefined;
   /** How many bytes may be appended to a file of `size` bytes before a rotation can be due for its size. */
   room(size: number): number;
+  /** From now on, `maxBytes` is so much. */
+  limitTo(maxBytes: number): void;
   /** The file was rotated, for that reason. */
   rotated?(reason: RotationReason): void;
   /** When a rotation is due whatever the size, seconds since 1970; NaN when it is not known yet. */
@@ -24,11 +26,14 @@ export interface Trigger {
  *   is larger than `maxBytes` gets a file of its own (as in Python 3.13).
  */
 export function sizeTrigger(maxBytes: number, strict: boolean): Trigger {
-  if (maxBytes === 0) return { due: () => undefined, room: () => Number.POSITIVE_INFINITY };
+  let limit = maxBytes === 0 ? Number.POSITIVE_INFINITY : maxBytes;
   return {
     due: strict
-      ? (size, nextRecord) => (size > 0 && size + nextRecord >= maxBytes ? "size" : undefined)
-      : (size) => (size > 0 && size >= maxBytes ? "size" : undefined),
-    room: (size) => maxBytes - 1 - size,
+      ? (size, nextRecord) => (size > 0 && size + nextRecord >= limit ? "size" : undefined)
+      : (size) => (size > 0 && size >= limit ? "size" : undefined),
+    room: (size) => limit - 1 - size,
+    limitTo: (bytes) => {
+      limit = bytes;
+    },
   };
 }

@@ -238,6 +238,37 @@ test("a failing lock is told of, with its path, and tried anew", (t) => {
   lock.close();
 });
 
+test("an open that the server of a network file system has forgotten is replaced, once", (t) => {
+  const { path } = lockIn(t);
+  const system = systemEnvironment();
+  for (const code of ["ESTALE", "EIO"]) {
+    const tried: number[] = [];
+    let forgotten = 0;
+    const tryLock = (fd: number) => {
+      tried.push(fd);
+      if (forgotten-- > 0) throw systemError(code, "flock");
+      return system.lockBackend.tryLock(fd);
+    };
+    const closed: number[] = [];
+    const close = (fd: number) => {
+      closed.push(fd);
+      system.fs.close(fd);
+    };
+    const environment = { ...environmentWith({ close }), lockBackend: { ...system.lockBackend, tryLock } };
+    const lock = makeLock(path, "real", environment);
+    forgotten = 1;
+    assert.equal(lock.acquire(0), true);
+    assert.deepEqual([tried.length, closed], [2, tried.slice(0, 1)]);
+    lock.release();
+    forgotten = 2;
+    assert.throws(() => lock.acquire(0), { code: "ERR_CLH_LOCK", message: new RegExp(code) });
+    assert.equal(lock.acquire(0), true);
+    lock.release();
+    lock.close();
+    assert.equal(closed.length, 4);
+  }
+});
+
 test("a lock file that is replaced without end counts as held by another", (t) => {
   const { path } = lockIn(t);
   const { fs } = systemEnvironment();

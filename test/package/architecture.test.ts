@@ -15,10 +15,10 @@ const files = (readdirSync(join(root, "src"), { recursive: true }) as string[])
 const FLOORS: Record<string, RegExp> = {
   ground: /^(platform\/.*|errors|events|units|codec|trace)\.ts$/,
   pure: /^(batch|encode|options|resolve-options|handler-json|rotation\/(formats|naming|trigger|boundary|retention|backups))\.ts$/,
-  disk: /^(permissions|environment|active-file|failures|idle-watch|lock\/.*|rotation\/(compress|pending))\.ts$/,
+  disk: /^(permissions|environment|active-file|durability|settings|network|failures|idle-watch|lock\/.*|rotation\/(compress|pending))\.ts$/,
   delivery: /^delivery\/.*\.ts$/,
   compose:
-    /^(handler|spills|size-handler|timed-handler|rotation\/(log-set|numbered-backups|dated-backups|rollover-time|time-trigger|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
+    /^(handler|spills|size-handler|timed-handler|rotation\/(log-set|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
   outside: /^(index|cli\/.*)\.ts$/,
 };
 

@@ -10,8 +10,8 @@ export function temporaryDirectory(t: TestContext): string {
   return directory;
 }
 
-/** All files of a directory with their text, hidden lock files left out. */
+/** All files of a directory with their text, hidden files for locks and settings left out. */
 export function textOf(directory: string): Record<string, string> {
-  const names = readdirSync(directory).filter((name) => !name.endsWith(".lock"));
+  const names = readdirSync(directory).filter((name) => !/\.(lock|settings)$/.test(name));
   return Object.fromEntries(names.sort().map((name) => [name, readFileSync(join(directory, name), "utf8")]));
 }

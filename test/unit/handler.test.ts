@@ -333,7 +333,7 @@ describe("open", () => {
   test("makes the files and throws when it cannot", (t) => {
     const { handler, directory } = setUp(t);
     handler.open();
-    assert.deepEqual(readdirSync(directory).sort(), [".__app.lock", "app.log"]);
+    assert.deepEqual(readdirSync(directory).sort(), [".__app.lock", ".__app.log.settings", "app.log"]);
     const blocked = new ConcurrentRotatingFileHandler(join(directory, "app.log", "x.log"));
     assert.throws(() => blocked.open(), { code: "ERR_CLH_LOCK" });
   });
@@ -348,6 +348,7 @@ describe("JSON", () => {
       chmod: 0o640,
       owner: [process.getuid!(), process.getgid!()],
       newline: "\r\n",
+      sync: "data",
     });
     const copy = ConcurrentRotatingFileHandler.fromJSON(JSON.stringify(handler));
     assert.deepEqual(copy.toJSON(), handler.toJSON());

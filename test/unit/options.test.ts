@@ -36,9 +36,10 @@ test("defaults are those of the documentation", () => {
   assert.equal(others.unicodeErrorPolicy, "ignore");
   assert.equal(others.newline, null);
   assert.equal(others.terminator, "\n");
-  assert.equal(others.keepFileOpen, true);
+  assert.equal(others.keepFileOpen, undefined);
   assert.equal(others.lockTimeout, 10_000);
   assert.equal(others.retryBufferBytes, 1024 ** 2);
+  assert.equal(others.sync, "none");
   assert.equal(others.debug, false);
 });
 
@@ -114,6 +115,7 @@ describe("refused at construction, with option and value", () => {
     retryBufferBytes: ["much"],
     namer: ["name"],
     rotator: [{}],
+    sync: ["fsync", true, null],
     delivery: ["carrier pigeon"],
     debug: ["yes"],
     delay: ["yes"],

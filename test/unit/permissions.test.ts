@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { systemEnvironment } from "../../src/environment.js";
 import type { LogFileError } from "../../src/errors.js";
 import { type PermissionOptions, Permissions } from "../../src/permissions.js";
-import { O_NOFOLLOW, O_RDWR } from "../../src/platform/fs.js";
+import { O_CREAT, O_NOFOLLOW, O_RDWR } from "../../src/platform/fs.js";
 import { environmentWith, systemError } from "../support/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -103,6 +103,22 @@ test("a file that another process makes first is opened", (t) => {
   });
   assert.equal(open(path, {}, racing.fs).created, false);
   assert.equal(readFileSync(path, "utf8"), "theirs");
+});
+
+test("a name that a network mount does not show and does not let be made is tried again", (t) => {
+  for (const flags of [O_RDWR, O_RDWR | O_NOFOLLOW]) {
+    const path = join(temporaryDirectory(t), "app.log");
+    let unseen = 6;
+    const lagging = environmentWith({
+      open(file, asked, bits) {
+        if (unseen-- > 0) throw systemError(asked & O_CREAT ? "EEXIST" : "ENOENT", "open");
+        return fs.open(file, asked, bits);
+      },
+    });
+    writeFileSync(path, "theirs");
+    assert.equal(open(path, {}, lagging.fs, flags).created, false);
+    assert.equal(readFileSync(path, "utf8"), "theirs");
+  }
 });
 
 test("a symbolic link to a file that is not there yet is followed, unless that is forbidden", (t) => {

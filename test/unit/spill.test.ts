@@ -71,7 +71,7 @@ function leaveSpill(log: string): void {
 }
 
 function hidden(log: string): string[] {
-  return readdirSync(join(log, "..")).filter((name) => name.startsWith(".") && !name.endsWith(".lock"));
+  return readdirSync(join(log, "..")).filter((name) => name.startsWith(".") && !/\.(lock|settings)$/.test(name));
 }
 
 function setUp(t: TestContext): string {
