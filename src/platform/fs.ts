@@ -130,7 +130,6 @@ export interface FileSystem {
   futimes(fd: number, accessed: number, modified: number): void;
   fsync(fd: number): void;
   createReadStream: typeof nodeFs.createReadStream;
-  createWriteStream: typeof nodeFs.createWriteStream;
 }
 
 export const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW = 0 } = nodeFs.constants;
@@ -164,7 +163,6 @@ const portable: FileSystem = {
   futimes: nodeFs.futimesSync,
   fsync: nodeFs.fsyncSync,
   createReadStream: nodeFs.createReadStream,
-  createWriteStream: nodeFs.createWriteStream,
 };
 
 function fill(into: FileStatus, stats: nodeFs.BigIntStats | undefined): boolean {
