@@ -94,9 +94,13 @@ export class ActiveFile {
     if (this.#fs.exists(this.path)) this.#fs.unlink(this.path);
   }
 
-  /** Closes the file when it is not at its path any more. Needs no lock. */
+  /** Closes the file when it is not at its path any more. Needs no lock, and throws nothing. */
   letGo(): void {
-    if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+    try {
+      if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+    } catch {
+      // whatever the code: nobody waits for this, and the next record tells what is wrong
+    }
   }
 
   /** Safe to call at any time. */

@@ -336,9 +336,15 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
   }
 
+  /** Throws nothing: a file whose close fails, as it may on NFS, is closed all the same. */
   #closeFiles(): void {
-    this.#file.close();
-    this.#lock.close();
+    for (const file of [this.#file, this.#lock]) {
+      try {
+        file.close();
+      } catch (error) {
+        this.#failures.note(unexpected(error, this.filename));
+      }
+    }
   }
 
   /** Emits an event: at once, or when the lock is released. */
