@@ -264,7 +264,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       const why = this.#whyRotate(batch);
       if (why !== undefined) {
         if (!this.#lock.isStillShared()) return; // the lock file was replaced: take the new one, then ask again
-        if (this.#rotate(why)) this.#file.refresh();
+        this.#rotate(why);
+        this.#file.refresh(); // also when that failed: it may have failed after the file was moved
       }
       if (batch.isDone) return;
       const { start } = batch;
@@ -283,13 +284,12 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   }
 
   /** Called with the lock held. */
-  #rotate(why: RotationReason): boolean {
+  #rotate(why: RotationReason): void {
     this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
-    if (!this.#rotation.rotate(why)) return false;
+    if (!this.#rotation.rotate(why)) return;
     this.#news.push(() => this.#rotation.tidy());
     this.#file.close();
     this.#trigger.rotated?.(why);
-    return true;
   }
 
   /** Before the first record. Called with the lock held. */
