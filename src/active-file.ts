@@ -37,6 +37,8 @@ export class ActiveFile {
   /** Where our last append ended. */
   #end = UNKNOWN;
   #size = 0;
+  /** Where our last append began, after a byte order mark. */
+  #start = 0;
 
   constructor(
     path: string,
@@ -81,9 +83,15 @@ export class ActiveFile {
     if (this.#size !== this.#end && !this.#endsWhole() && this.#isTorn()) this.#heal();
   }
 
+  /** How many bytes of the last {@link append} are in the file, also if it threw. */
+  get appended(): number {
+    return Math.max(0, this.#size - this.#start);
+  }
+
   /** Appends `bytes` from `start` to `end`. Whatever this throws, the next {@link refresh} mends what it left. */
   append(bytes: Buffer, start: number, end: number): void {
     const mark = this.#size === 0 ? this.#encoder.byteOrderMark : undefined;
+    this.#start = this.#size + (mark?.length ?? 0);
     if (mark === undefined || mark.length === 0) this.#write(bytes, start, end);
     else this.#write(Buffer.concat([mark, bytes.subarray(start, end)]), 0, mark.length + end - start);
   }

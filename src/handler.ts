@@ -270,9 +270,15 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       if (batch.isDone) return;
       const { start } = batch;
       const end = batch.endWithin(this.#trigger.room(this.#file.size));
-      this.#file.append(batch.bytes, start, end);
-      this.#stats.records += batch.advanceTo(end);
-      this.#stats.bytes += end - start;
+      try {
+        this.#file.append(batch.bytes, start, end);
+        this.#stats.records += batch.advanceTo(end);
+      } catch (error) {
+        this.#stats.records += batch.cutAt(start + this.#file.appended, this.#encoder.terminator.length);
+        throw error;
+      } finally {
+        this.#stats.bytes += this.#file.appended;
+      }
     } while (!batch.isDone);
   };
 
