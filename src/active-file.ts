@@ -41,6 +41,8 @@ export class ActiveFile {
   /** Where our last append ended. */
   #end = UNKNOWN;
   #size = 0;
+  /** Where our last append began, after a byte order mark. */
+  #start = 0;
 
   constructor(
     path: string,
@@ -91,12 +93,15 @@ export class ActiveFile {
     if (this.#size !== this.#end && !this.#endsWhole() && this.#isTorn()) this.#heal();
   }
 
-  /**
-   * Appends `bytes` from `start` to `end`. Whatever this throws, the next {@link refresh} mends what it left; what was
-   * written before it threw shows in {@link offset}.
-   */
+  /** How many bytes of the last {@link append} are in the file, also if it threw. */
+  get appended(): number {
+    return Math.max(0, this.#size - this.#start);
+  }
+
+  /** Appends `bytes` from `start` to `end`. Whatever this throws, the next {@link refresh} mends what it left. */
   append(bytes: Buffer, start: number, end: number): void {
     const mark = this.#size === 0 ? this.#encoder.byteOrderMark : undefined;
+    this.#start = this.#size + (mark?.length ?? 0);
     if (mark === undefined || mark.length === 0) this.#write(bytes, start, end);
     else this.#write(Buffer.concat([mark, bytes.subarray(start, end)]), 0, mark.length + end - start);
   }
@@ -113,9 +118,13 @@ export class ActiveFile {
     if (this.#fs.exists(this.path)) this.#fs.unlink(this.path);
   }
 
-  /** Closes the file when it is not at its path any more; true when one is open. Needs no lock. */
+  /** Closes the file when it is not at its path any more; true when one is open. Needs no lock, and throws nothing. */
   letGo(): boolean {
-    if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+    try {
+      if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+    } catch {
+      // whatever the code: nobody waits for this, and the next record tells what is wrong
+    }
     return this.#fd !== -1;
   }
 

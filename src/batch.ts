@@ -105,6 +105,16 @@ export class Batch {
     return this.#next - before;
   }
 
+  /**
+   * As {@link advanceTo}, of a write that ended at `end` and not as it should have. A record that lacks no more than
+   * its terminator is written as well: whoever writes next ends it, and written again it would be there twice.
+   */
+  cutAt(end: number, terminatorLength: number): number {
+    const written = this.advanceTo(end);
+    const isWhole = !this.isDone && end > this.start && end >= this.start + this.firstLength - terminatorLength;
+    return isWhole ? written + this.advanceTo(this.start + this.firstLength) : written;
+  }
+
   #forgetAll(): void {
     this.#ends.length = 0;
     this.#next = 0;

@@ -108,7 +108,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#trigger = trigger;
     const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
     this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock, this.#durability);
-    this.#spills = new Spills(filename, environment, permissions);
+    this.#spills = new Spills(filename, environment, permissions, this.#encoder.terminator.length);
     this.#delivery = new SyncDelivery({
       commit: (batch, wait) => this.#commit(batch, wait),
       markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
@@ -278,7 +278,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       const why = this.#whyRotate(batch);
       if (why !== undefined) {
         if (!this.#lock.isStillShared()) return; // the lock file was replaced: take the new one, then ask again
-        if (this.#rotate(why)) this.#file.refresh();
+        this.#rotate(why);
+        this.#file.refresh(); // also when that failed: it may have failed after the file was moved
       }
       if (batch.isDone) return;
       const { start } = batch;
@@ -287,18 +288,19 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     } while (!batch.isDone);
   }
 
-  /** Appends records. When that fails half-way, those that are there wholly are not written again. */
+  /** Appends records. When that fails half-way, those that are there are not written again. */
   #appendPart(batch: Batch, start: number, end: number): void {
-    const { offset } = this.#file;
-    batch.journal?.begin(this.#file.identity, offset, end);
+    batch.journal?.begin(this.#file.identity, this.#file.offset, end);
     try {
       this.#file.append(batch.bytes, start, end);
+      this.#stats.records += batch.advanceTo(end);
       this.#durability.records(this.#file);
+    } catch (error) {
+      this.#stats.records += batch.cutAt(start + this.#file.appended, this.#encoder.terminator.length);
+      throw error;
     } finally {
-      const written = Math.max(0, this.#file.offset - offset);
-      this.#stats.records += batch.advanceTo(start + written);
-      this.#stats.bytes += written;
-      batch.journal?.end(start + written);
+      this.#stats.bytes += this.#file.appended;
+      batch.journal?.end(batch.start);
     }
   }
 
@@ -310,13 +312,12 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   }
 
   /** Called with the lock held. */
-  #rotate(why: RotationReason): boolean {
+  #rotate(why: RotationReason): void {
     this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
-    if (!this.#rotation.rotate(why)) return false;
+    if (!this.#rotation.rotate(why)) return;
     this.#news.push(() => this.#tidy());
     this.#file.close();
     this.#trigger.rotated?.(why);
-    return true;
   }
 
   /** Before the first record. Called with the lock held. */
@@ -360,9 +361,15 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
   }
 
+  /** Throws nothing: a file whose close fails, as it may on NFS, is closed all the same. */
   #closeFiles(): void {
-    this.#file.close();
-    this.#lock.close();
+    for (const file of [this.#file, this.#lock]) {
+      try {
+        file.close();
+      } catch (error) {
+        this.#failures.note(unexpected(error, this.filename));
+      }
+    }
   }
 
   /** Emits an event: at once, or when the lock is released. */

@@ -16,8 +16,11 @@ export class Spills {
   readonly #log: string;
   readonly #environment: Environment;
   readonly #permissions: Permissions;
+  readonly #terminatorLength: number;
 
-  constructor(log: string, environment: Environment, permissions: Permissions) {
+  /** @param terminatorLength bytes at the end of each record that whoever writes next adds where they are missing */
+  constructor(log: string, environment: Environment, permissions: Permissions, terminatorLength: number) {
+    this.#terminatorLength = terminatorLength;
     this.#log = log;
     this.#environment = environment;
     this.#permissions = permissions;
@@ -39,7 +42,8 @@ export class Spills {
     try {
       for (const name of fs.readdir(directory)) {
         if (!isSpill(this.#log, name)) continue;
-        const spill = Spill.adopt(join(directory, name), this.#environment, (file) => this.#find(file));
+        const find = (file: FileStatus) => this.#find(file);
+        const spill = Spill.adopt(join(directory, name), this.#environment, find, this.#terminatorLength);
         if (spill === undefined) continue;
         if (merge(spill)) tell("recovered", { path: spill.path });
         else spill.close();

@@ -67,7 +67,12 @@ export class Spill implements Journal {
   }
 
   /** Takes over one whose process has ended; undefined when it has not, or somebody else was quicker. */
-  static adopt(path: string, { fs, lockBackend }: SpillEnvironment, find: FindFile): Spill | undefined {
+  static adopt(
+    path: string,
+    { fs, lockBackend }: SpillEnvironment,
+    find: FindFile,
+    terminatorLength: number,
+  ): Spill | undefined {
     let fd: number;
     try {
       fd = fs.open(path, O_RDWR | O_NOFOLLOW);
@@ -77,7 +82,7 @@ export class Spill implements Journal {
     }
     const spill = new Spill(path, fs, fd);
     try {
-      if (lockBackend.tryLock(fd) && spill.#load(find)) return spill;
+      if (lockBackend.tryLock(fd) && spill.#load(find, terminatorLength)) return spill;
     } catch (error) {
       fs.close(fd);
       throw error;
@@ -160,7 +165,7 @@ export class Spill implements Journal {
   }
 
   /** False when the file is not there any more, or is no spill. */
-  #load(find: FindFile): boolean {
+  #load(find: FindFile, terminatorLength: number): boolean {
     const opened = new FileStatus();
     const there = new FileStatus();
     this.#fs.statusOfOpen(this.#fd, opened);
@@ -170,7 +175,7 @@ export class Spill implements Journal {
       this.#header.writeDoubleLE(HEADER, MERGED); // killed before anything was in it
     else if (length < HEADER || !this.#header.subarray(0, MAGIC.length).equals(MAGIC)) return false;
     this.#end = Math.max(opened.size, HEADER);
-    this.#settleIntent(find);
+    this.#settleIntent(find, terminatorLength);
     let at = this.#merged;
     for (let record = this.#read(at); record !== undefined; record = this.#read(at)) at += FRAME + record.length;
     this.#end = at; // what comes after was cut off by a kill: no write has returned for it
@@ -178,7 +183,7 @@ export class Spill implements Journal {
   }
 
   /** How much of what a merger was about to append is in the log? */
-  #settleIntent(find: FindFile): void {
+  #settleIntent(find: FindFile, terminatorLength: number): void {
     const to = this.#header.readDoubleLE(INTENT);
     if (to === 0) return;
     const file = new FileStatus();
@@ -191,7 +196,14 @@ export class Spill implements Journal {
       for (let at = this.#merged; log !== -1 && at < to; ) {
         const record = this.#read(at)!;
         const found = Buffer.alloc(record.length);
-        if (this.#fs.read(log, found, 0, found.length, offset) < record.length || !found.equals(record)) break;
+        const length = this.#fs.read(log, found, 0, found.length, offset);
+        // One that lacks only its terminator is given it by whoever writes next.
+        if (
+          length === 0 ||
+          length < record.length - terminatorLength ||
+          !found.subarray(0, length).equals(record.subarray(0, length))
+        )
+          break;
         at += FRAME + record.length;
         offset += record.length;
         this.#header.writeDoubleLE(at, MERGED);

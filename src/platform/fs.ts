@@ -148,7 +148,6 @@ export interface FileSystem {
   /** Linux: the number of the kind of file system that `path` is on, as in statfs(2); 0 elsewhere. */
   fileSystemType(path: string): number;
   createReadStream: typeof nodeFs.createReadStream;
-  createWriteStream: typeof nodeFs.createWriteStream;
 }
 
 export const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW = 0 } = nodeFs.constants;
@@ -184,7 +183,6 @@ const portable: FileSystem = {
   fdatasync: nodeFs.fdatasyncSync,
   fileSystemType: (path) => (process.platform === "linux" ? nodeFs.statfsSync(path).type : 0),
   createReadStream: nodeFs.createReadStream,
-  createWriteStream: nodeFs.createWriteStream,
 };
 
 function fill(into: FileStatus, stats: nodeFs.BigIntStats | undefined): boolean {

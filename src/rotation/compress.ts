@@ -3,6 +3,8 @@ import { hasCode } from "../errors.js";
 import { FileStatus, type FileSystem, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../platform/fs.js";
 import { type Compression, FORMATS } from "./formats.js";
 
+const CHUNK_BYTES = 64 * 1024;
+
 /**
  * Writes the compressed form of `from` to the new file `to`, with its owner, mode and time of last change, and makes
  * sure that it is on the disk. Streams: memory does not grow with the file.
@@ -15,17 +17,43 @@ export async function compress(fs: FileSystem, from: string, to: string, compres
     fs.statusOfOpen(source, status);
     const target = fs.open(to, O_WRONLY | O_CREAT | O_EXCL, 0o600);
     try {
-      const input = fs.createReadStream("", { fd: source, autoClose: false, start: 0 });
-      const output = fs.createWriteStream("", { fd: target, autoClose: false });
-      await pipeline(input, FORMATS[compression.format].create!(compression.level), output);
+      // Not the streams of node:fs: one that fails closes its descriptor, `autoClose` or not, and then it may be
+      // somebody else's that we close.
+      let bytesRead = 0;
+      const count = (bytes: number) => {
+        bytesRead += bytes;
+      };
+      const toTarget = async (compressed: AsyncIterable<Buffer>) => {
+        for await (const bytes of compressed) writeAll(fs, target, bytes);
+      };
+      await pipeline(chunksOf(fs, source, count), FORMATS[compression.format].create!(compression.level), toTarget);
       inherit(fs, status, target);
       fs.fsync(target);
-      return input.bytesRead;
+      return bytesRead;
     } finally {
       fs.close(target);
     }
   } finally {
     fs.close(source);
+  }
+}
+
+function* chunksOf(fs: FileSystem, fd: number, count: (bytes: number) => void): Generator<Buffer> {
+  for (let position = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const length = fs.read(fd, chunk, 0, chunk.length, position);
+    if (length === 0) return;
+    position += length;
+    count(length);
+    yield chunk.subarray(0, length);
+  }
+}
+
+function writeAll(fs: FileSystem, fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    const written = fs.write(fd, bytes, at, bytes.length - at);
+    if (written === 0) throw new Error("the system took no bytes");
+    at += written;
   }
 }
 

@@ -88,13 +88,14 @@ export class NumberedBackups implements Backups, Publisher {
       if (n > this.#count) remove(from);
       else if (n !== inTheWay[i]) moveAside(this.#fs, from, this.path(n, extension));
     }
-    for (const [i, file] of files.entries()) {
-      const n = at + files.length - 1 - i;
+    // The newest first: if we are killed in between, those that are left still belong where they were to go.
+    for (const [i, file] of files.toReversed().entries()) {
+      const n = at + i;
       if (n > this.#count) remove(file);
       else {
         const to = this.path(n, extension);
         move(file, to);
-        placed.push(to);
+        placed.unshift(to);
       }
     }
     return { placed, removed };

@@ -69,16 +69,20 @@ function claimFile({ fs, log, lockBackend }: SweepPlan, pending: Pending): numbe
     if (hasCode(error, "ENOENT")) return "gone";
     throw failed(path, error);
   }
-  if (!lockBackend.tryLock(fd)) {
-    fs.close(fd);
-    return "taken";
+  let claim: "claimed" | "taken" | "gone" | undefined;
+  try {
+    claim = lockBackend.tryLock(fd) ? (isAt(fs, path, fd) ? "claimed" : "gone") : "taken";
+  } finally {
+    if (claim !== "claimed") fs.close(fd); // left open, it would keep the file from everybody
   }
+  return claim === "claimed" ? fd : claim;
+}
+
+function isAt(fs: FileSystem, path: string, fd: number): boolean {
   const opened = new FileStatus();
   const there = new FileStatus();
   fs.statusOfOpen(fd, opened);
-  if (fs.status(new FilePath(path), there) && there.isSameFile(opened)) return fd;
-  fs.close(fd);
-  return "gone";
+  return fs.status(new FilePath(path), there) && there.isSameFile(opened);
 }
 
 async function compressAndPublish(
@@ -97,8 +101,12 @@ async function compressAndPublish(
       break; // what comes after it must wait: backups are published in order
     }
   }
-  const inTime = done.length === 0 || withLock(plan.lock, plan.lockTimeout, () => publish(plan, done, report));
-  plan.lock.close();
+  let inTime = true;
+  try {
+    if (done.length > 0) inTime = withLock(plan.lock, plan.lockTimeout, () => publish(plan, done, report));
+  } finally {
+    plan.lock.close();
+  }
   if (!inTime) throw failed(plan.log, new Error(`the lock was not free within ${plan.lockTimeout} ms`));
   if (failure !== undefined) throw failure;
 }

@@ -27,9 +27,22 @@ export class Fixture {
 
   /** The next line that it prints; throws when it has ended. */
   async line(): Promise<string> {
+    const line = await this.next();
+    if (line === undefined) throw new Error(`the fixture ended with ${await this.ended}`);
+    return line;
+  }
+
+  /** The next line that it prints; undefined when it has ended. */
+  async next(): Promise<string | undefined> {
     const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error(`the fixture ended with ${await this.ended}`);
-    return value;
+    return done === true ? undefined : value;
+  }
+
+  /** All lines that it has still to print, until it ends. */
+  async rest(): Promise<string[]> {
+    const lines: string[] = [];
+    for (let line = await this.next(); line !== undefined; line = await this.next()) lines.push(line);
+    return lines;
   }
 
   say(line: string): void {

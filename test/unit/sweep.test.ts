@@ -275,6 +275,19 @@ test("killed after a file was published: it is not published again", async (t) =
   assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
 });
 
+test("killed when one of two files had its name: the other one comes behind it", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  await run();
+  const place = fingerprintOf(`${log}.1.gz`);
+  renameSync(`${log}.1.gz`, `${log}.3.gz`);
+  writeFileSync(`${log}.1.gz`, gzipSync("c"));
+  for (const sequence of [1, 2]) writeFileSync(pendingPath(log, { sequence, place, state: "published" }), "");
+  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("b"));
+  await run();
+  assert.deepEqual(Object.values(archives(directory)), ["c", "b", "a"]);
+});
+
 test("killed after the others were placeed to a file that is not published yet", async (t) => {
   const { directory, log, rotateWith, run } = setUp(t);
   rotateWith("a");

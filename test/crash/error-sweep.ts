@@ -1,0 +1,157 @@
+import { dirname } from "node:path";
+import type { TestContext } from "node:test";
+import { systemEnvironment } from "../../src/environment.js";
+import { LogFileError } from "../../src/index.js";
+import { environmentWith, ManualClock, systemError } from "../support/environment.js";
+import { recordOf } from "../support/log-oracle.js";
+import { makeHandler, OPERATIONS, type OperationName, Scene, sweepLog } from "../support/operations.js";
+import { temporaryDirectory } from "../support/temporary.js";
+import { type Watch, watchedFileSystem } from "../support/watched-fs.js";
+import { afterACleanStart } from "./kill-sweep.js";
+
+/* Makes each call of the file system fail in turn, and looks whether anything is lost, doubled, thrown or left open. */
+
+export const ERRNOS = ["ENOSPC", "EDQUOT", "EIO", "EMFILE", "EROFS", "EACCES", "ESTALE", "EINTR"] as const;
+
+export interface Fault {
+  readonly errno: (typeof ERRNOS)[number];
+  /** The call that fails first. */
+  readonly n: number;
+  /** The calls of that name fail until all records have been given to the handler; else that one does. */
+  readonly lasts: boolean;
+  /** A call that writes takes half of its bytes before it fails. */
+  readonly half: boolean;
+}
+
+export interface FaultResult {
+  /** False when the operation made fewer calls. */
+  readonly wasReached: boolean;
+  readonly problems: string[];
+}
+
+/** Counts calls and descriptors, and fails where it is told to. */
+class FaultyDisk {
+  readonly #fault: Fault;
+  #calls = 0;
+  #failing: string | undefined;
+  #isFixed = false;
+  /** Descriptors that are open. */
+  open = 0;
+  /** What failed. */
+  failed: string | undefined;
+
+  constructor(fault: Fault) {
+    this.#fault = fault;
+  }
+
+  get isOpen(): boolean {
+    return this.open !== 0;
+  }
+
+  fix(): void {
+    this.#isFixed = true;
+  }
+
+  readonly watch: Watch = (call, proceed) => {
+    const { errno, n, lasts, half } = this.#fault;
+    const isIt = ++this.#calls === n;
+    if (isIt) this.#failing = call.name;
+    const fails = !this.#isFixed && (isIt || (lasts && call.name === this.#failing)) && call.name !== "exists";
+    if (fails) {
+      this.failed = call.name;
+      if (half) call.writeHalf?.();
+      // A close that fails has closed all the same (Linux, close(2)).
+      if (call.name === "close") this.#count(call.name, proceed);
+      throw systemError(errno, call.name);
+    }
+    return this.#count(call.name, proceed);
+  };
+
+  #count<Result>(name: string, proceed: () => Result): Result {
+    const result = proceed();
+    if (name === "open") this.open++;
+    if (name === "close") this.open--;
+    return result;
+  }
+}
+
+const AFTER_THE_FAULT = 2;
+
+/** An operation whose nth call fails, and what a handler does afterwards. */
+export async function failAt(t: TestContext, name: OperationName, fault: Fault): Promise<FaultResult> {
+  const operation = OPERATIONS[name];
+  const scene = new Scene(temporaryDirectory(t));
+  await operation.prepare(scene);
+  const prepared = scene.count;
+  const disk = new FaultyDisk(fault);
+  const clock = operation.isTimed ? systemEnvironment().clock : new ManualClock();
+  const environment = environmentWith(watchedFileSystem(systemEnvironment().fs, disk.watch), clock);
+  const problems: string[] = [];
+  const guard = async (what: string, action: () => unknown) => {
+    try {
+      await action();
+    } catch (error) {
+      problems.push(`${what} threw ${(error as Error).message}`);
+    }
+  };
+  const handler = makeHandler(scene.log, operation, environment);
+  let errors = 0;
+  handler.on("error", (error) => {
+    errors++;
+    if (!(error instanceof LogFileError)) problems.push(`an error that is none of ours: ${String(error)}`);
+  });
+  let refused = 0;
+  const write = () => guard("write()", () => handler.write(recordOf("w", scene.count++)) || refused++);
+  for (let i = 0; i < 4; i++) await write();
+  if (clock instanceof ManualClock) await guard("a timer", () => clock.goTo(clock.time + 5000));
+  if (refused > 0 && errors === 0) problems.push("write() returned false, and no error event said why");
+  disk.fix();
+  if (clock instanceof ManualClock) clock.time += 120_000; // rotations that failed are tried again
+  await guard("flush()", () => handler.flush());
+  for (let i = 0; i < AFTER_THE_FAULT; i++) await write();
+  await guard("flush()", () => handler.flush());
+  await guard("swept()", () => handler.swept());
+  await guard("close()", () => handler.close());
+  await guard("swept()", () => handler.swept());
+  if (disk.isOpen) problems.push(`${disk.open} descriptors were left open`);
+  problems.push(...(await afterwards(scene, name, fault, operation.limits.mayGo === undefined ? 0 : prepared + 4)));
+  return resultOf(name, fault, disk, problems);
+}
+
+/** A sweep whose nth call fails: it may say so, but must leave all as it was, and nothing open. */
+export async function failInSweep(
+  t: TestContext,
+  name: "compression" | "recovery",
+  fault: Fault,
+): Promise<FaultResult> {
+  const scene = new Scene(temporaryDirectory(t));
+  await OPERATIONS[name].prepare(scene);
+  const disk = new FaultyDisk(fault);
+  const problems: string[] = [];
+  try {
+    await sweepLog(scene.log, environmentWith(watchedFileSystem(systemEnvironment().fs, disk.watch)));
+  } catch {
+    // whatever the code: the sweep thread tells it as ERR_CLH_COMPRESS
+  }
+  if (disk.isOpen) problems.push(`${disk.open} descriptors were left open`);
+  disk.fix();
+  problems.push(...(await afterwards(scene, name, fault, 0)));
+  return resultOf(name, fault, disk, problems);
+}
+
+/** What is wrong when the fault is gone and another handler has been at work. */
+function afterwards(scene: Scene, name: OperationName, fault: Fault, atLeast: number): Promise<string[]> {
+  const operation = OPERATIONS[name];
+  const mayGo = fault.half ? scene.count : atLeast; // pieces take the place of records
+  // While a file cannot be rotated, it grows; and each half of a record is one that is cut off.
+  const limits = { ...operation.limits, mayGo, maxBytes: Infinity };
+  const cutOff = fault.half ? 100 : 0;
+  return afterACleanStart(dirname(scene.log), { ...operation, limits }, new Map([["w", scene.count]]), cutOff);
+}
+
+function resultOf(name: OperationName, fault: Fault, disk: FaultyDisk, problems: string[]): FaultResult {
+  // Taken for a file that may be written and not read: then nobody can know whether its last record is whole.
+  if (fault.errno === "EACCES" && disk.failed === "open") return { wasReached: true, problems: [] };
+  const where = `${name}, ${fault.errno} at call ${fault.n} (${disk.failed}${fault.half ? ", half of it" : ""})`;
+  return { wasReached: disk.failed !== undefined, problems: problems.map((text) => `${where}: ${text}`) };
+}

@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { crc32, gunzipSync } from "node:zlib";
+import { parseStressRecord } from "../../src/cli/stress-record.js";
+import { systemEnvironment } from "../../src/environment.js";
+import { lockFilePath } from "../../src/lock/lock-file.js";
+import { listLog } from "../../src/rotation/log-set.js";
+import { parseNumbered, settingsPath } from "../../src/rotation/naming.js";
+
+/* What must be true of a log, whatever has happened to its writers. */
+
+/** A record of always the same length, so that what a handler does with it is always the same. */
+export function recordOf(writer: string, number: number): string {
+  const text = `${writer}-${number}-`.padEnd(RECORD_BYTES - 9, "x");
+  return text + crc32(text).toString(16).padStart(8, "0");
+}
+
+/** With its line feed. */
+const RECORD_BYTES = 49;
+
+export interface Expected {
+  /** Of each writer, how many of its records are certainly in the file: those from 0 on. */
+  readonly acknowledged: ReadonlyMap<string, number>;
+  /** How many records may be cut off, or be there although nobody was told so: one for each kill. */
+  readonly unfinished?: number;
+  /** How many of the oldest records of each writer a limit may have removed. */
+  readonly mayGo?: number;
+  readonly maxBytes?: number;
+  readonly backupCount?: number;
+  readonly maxTotalBytes?: number;
+}
+
+interface Part {
+  readonly name: string;
+  readonly storedBytes: number;
+  readonly bytes: number;
+  readonly lines: string[];
+}
+
+/** What is wrong with a log after a clean start, as sentences. */
+export function problemsOf(log: string, expected: Expected): string[] {
+  const problems: string[] = [];
+  const parts = readParts(log, problems);
+  return [...problems, ...recordProblems(parts, expected), ...limitProblems(log, parts, expected), ...leftovers(log)];
+}
+
+/** Lines that are no whole record, in all files. */
+export function tornLines(log: string): string[] {
+  return readParts(log, []).flatMap(({ lines }) => lines.filter((line) => parseStressRecord(line) === undefined));
+}
+
+function readParts(log: string, problems: string[]): Part[] {
+  return listLog(systemEnvironment().fs, log).flatMap(({ path, extension }) => {
+    const name = basename(path);
+    const stored = readFileSync(path);
+    let bytes: Buffer;
+    try {
+      bytes = extension === ".gz" ? gunzipSync(stored) : stored;
+    } catch (error) {
+      problems.push(`${name} is broken: ${(error as Error).message}`); // whatever the code: it cannot be read
+      return [];
+    }
+    const lines = bytes.toString().split("\n");
+    if (lines.pop() !== "") problems.push(`${name} does not end with a line feed`);
+    return [{ name, storedBytes: stored.length, bytes: bytes.length, lines }];
+  });
+}
+
+function recordProblems(parts: Part[], { acknowledged, unfinished = 0, mayGo = 0 }: Expected): string[] {
+  const problems: string[] = [];
+  const found = new Map<string, number[]>();
+  let surplus = 0;
+  for (const line of parts.flatMap(({ lines }) => lines)) {
+    const record = parseStressRecord(line);
+    if (record === undefined) surplus++;
+    else if (found.has(record.writer)) found.get(record.writer)!.push(record.number);
+    else found.set(record.writer, [record.number]);
+  }
+  for (const writer of new Set([...acknowledged.keys(), ...found.keys()])) {
+    const count = acknowledged.get(writer) ?? 0;
+    const numbers = found.get(writer) ?? [];
+    const beyond = numbers.filter((number) => number >= count).length;
+    if (beyond > 1) problems.push(`${writer}: ${beyond} records that were not acknowledged`);
+    surplus += beyond;
+    problems.push(...sequenceProblems(writer, numbers, count, mayGo));
+  }
+  if (surplus > unfinished) problems.push(`${surplus} torn or unacknowledged records, not ${unfinished}`);
+  return problems;
+}
+
+/** The records of one writer must be its first ones, but for `mayGo`, each once and in order. */
+function sequenceProblems(writer: string, numbers: number[], count: number, mayGo: number): string[] {
+  const first = Math.min(numbers[0] ?? count, count);
+  if (first > mayGo) return [`${writer}: record ${mayGo} is missing, the first one there is ${numbers[0]}`];
+  const wrong = numbers.findIndex((number, i) => number !== first + i);
+  if (wrong !== -1) return [`${writer}: record ${numbers[wrong]} where ${first + wrong} should be`];
+  const end = first + numbers.length;
+  return end < count ? [`${writer}: record ${end} of ${count} is missing`] : [];
+}
+
+function limitProblems(log: string, parts: Part[], expected: Expected): string[] {
+  const { maxBytes = Infinity, backupCount = Infinity, maxTotalBytes = Infinity } = expected;
+  const backups = parts.filter(({ name }) => name !== basename(log));
+  const total = backups.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  return [
+    ...parts
+      .filter(({ bytes, lines }) => bytes > maxBytes && lines.length > 1)
+      .map(({ name, bytes }) => `${name} has ${bytes} bytes`),
+    ...backups
+      .filter(({ name }) => (parseNumbered(log, name)?.n ?? 0) > backupCount)
+      .map(({ name }) => `${name} is there`),
+    ...(backups.length > backupCount ? [`${backups.length} backups`] : []),
+    ...(total > maxTotalBytes ? [`backups have ${total} bytes`] : []),
+  ];
+}
+
+/** Nothing but the files of the log, its lock and its settings may stay. */
+function leftovers(log: string): string[] {
+  const ours = new Set(listLog(systemEnvironment().fs, log).map(({ path }) => basename(path)));
+  return readdirSync(dirname(log))
+    .filter((name) => name !== basename(lockFilePath(log)) && name !== basename(settingsPath(log)))
+    .filter((name) => name.startsWith(".") || !ours.has(name))
+    .map((name) => `${name} was left`);
+}

@@ -1,0 +1,183 @@
+import { appendFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { type Environment, systemEnvironment } from "../../src/environment.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../../src/index.js";
+import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../../src/index.js";
+import { FileLock } from "../../src/lock/lock.js";
+import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
+import { Permissions } from "../../src/permissions.js";
+import { systemClock } from "../../src/platform/clock.js";
+import { compressedPath, pendingPath } from "../../src/rotation/naming.js";
+import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
+import { rotate } from "../../src/rotation/rotate.js";
+import { sweep } from "../../src/rotation/sweep.js";
+import { type Expected, recordOf } from "./log-oracle.js";
+
+/* What a handler does with its files, each as a thing that can be interrupted anywhere. */
+
+type Handler = ConcurrentRotatingFileHandler | ConcurrentTimedRotatingFileHandler;
+
+/** A log and its one writer, who says of each record that it is in the file. */
+export class Scene {
+  readonly log: string;
+  readonly writer: string;
+  readonly #acknowledge: (number: number) => void;
+  /** Records that were written so far. */
+  count = 0;
+
+  constructor(directory: string, writer = "w", acknowledge: (number: number) => void = () => {}) {
+    this.log = join(directory, "app.log");
+    this.writer = writer;
+    this.#acknowledge = acknowledge;
+  }
+
+  write(handler: Handler, records: number): void {
+    for (let i = 0; i < records; i++) {
+      const number = this.count++;
+      if (handler.write(recordOf(this.writer, number))) this.#acknowledge(number);
+    }
+  }
+
+  /** With a handler of its own, which is closed again. */
+  writeWith(options: RotatingFileHandlerOptions, records: number, environment?: Environment): void {
+    const handler = makeHandler(this.log, { options }, environment);
+    this.write(handler, records);
+    handler.close();
+  }
+}
+
+export interface Operation {
+  /** Of the handler that comes after it. */
+  readonly options: TimedRotatingFileHandlerOptions;
+  readonly isTimed?: boolean;
+  readonly limits: Omit<Expected, "acknowledged">;
+  /** Makes what the operation finds. */
+  prepare(scene: Scene): void | Promise<void>;
+  run(scene: Scene, environment: Environment): void | Promise<void>;
+}
+
+export function makeHandler(
+  log: string,
+  { options, isTimed = false }: Pick<Operation, "options" | "isTimed">,
+  environment: Environment = systemEnvironment(),
+): Handler {
+  return isTimed
+    ? new ConcurrentTimedRotatingFileHandler(log, options, environment)
+    : new ConcurrentRotatingFileHandler(log, options as RotatingFileHandlerOptions, environment);
+}
+
+/** What a handler does when it is started after the end of another, with the compression in this thread. */
+export async function restart(scene: Scene, operation: Operation, environment: Environment): Promise<void> {
+  const { useGzip, ...options } = operation.options;
+  const handler = makeHandler(scene.log, { ...operation, options }, environment);
+  scene.write(handler, 1);
+  handler.close();
+  if (useGzip) await sweepLog(scene.log, environment);
+}
+
+/** Two records to a file. */
+const MAX_BYTES = 100;
+const BACKUPS = 8;
+const GZIP = { maxBytes: MAX_BYTES, backupCount: BACKUPS, useGzip: true };
+
+function byWriting(
+  options: RotatingFileHandlerOptions,
+  before: number,
+  records: number,
+  limits: Operation["limits"] = {},
+): Operation {
+  const { maxTotalBytes: _, useGzip: __, ...plain } = options;
+  return {
+    options,
+    limits: { maxBytes: Number(options.maxBytes ?? Infinity), ...limits },
+    prepare: (scene) => scene.writeWith(plain, before),
+    run: (scene, environment) => scene.writeWith(options, records, environment),
+  };
+}
+
+const SECONDLY = { when: "s", backupCount: 100 } as const;
+
+export type OperationName =
+  | "append"
+  | "rotation by size"
+  | "rotation by time"
+  | "cascade of 5 backups"
+  | "setting aside"
+  | "compression"
+  | "pruning"
+  | "recovery";
+
+export const OPERATIONS: Record<OperationName, Operation> = {
+  append: byWriting({}, 2, 3),
+  "rotation by size": byWriting({ maxBytes: MAX_BYTES, backupCount: 4 }, 3, 3, { backupCount: 4 }),
+  "rotation by time": {
+    options: SECONDLY,
+    isTimed: true,
+    limits: { backupCount: 100 },
+    prepare: (scene) => writeAt(scene, 100, 2),
+    run: (scene, environment) => writeAt(scene, 50, 2, environment),
+  },
+  "cascade of 5 backups": byWriting({ maxBytes: MAX_BYTES, backupCount: 5 }, 12, 1, { backupCount: 5, mayGo: 2 }),
+  "setting aside": byWriting(GZIP, 2, 1, { backupCount: BACKUPS }),
+  compression: {
+    options: GZIP,
+    limits: { maxBytes: MAX_BYTES, backupCount: BACKUPS },
+    async prepare(scene) {
+      setAside(scene);
+      await sweepLog(scene.log, systemEnvironment());
+      for (let i = 0; i < 2; i++) setAside(scene);
+    },
+    run: ({ log }, environment) => sweepLog(log, environment),
+  },
+  pruning: byWriting({ maxBytes: MAX_BYTES, backupCount: 10, maxTotalBytes: 300 }, 14, 1, {
+    mayGo: 8,
+    maxTotalBytes: 300,
+  }),
+  recovery: {
+    options: { ...GZIP, maxBytes: 1000 },
+    limits: { maxBytes: 1000, backupCount: BACKUPS, unfinished: 1 },
+    prepare: leaveARuin,
+    run: (scene, environment) => restart(scene, OPERATIONS.recovery, environment),
+  },
+};
+
+export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];
+
+/** So many seconds ago. */
+function writeAt(scene: Scene, ago: number, records: number, environment = systemEnvironment()): void {
+  const clock = { ...systemClock, now: () => Date.now() - ago * 1000 };
+  const handler = makeHandler(scene.log, { options: SECONDLY, isTimed: true }, { ...environment, clock });
+  scene.write(handler, records);
+  handler.close();
+}
+
+/** Writes a file and rotates it, to be compressed. */
+function setAside(scene: Scene): void {
+  const { fs } = systemEnvironment();
+  scene.writeWith({}, 2);
+  const backups = new NumberedBackups(fs, scene.log, BACKUPS);
+  rotate({ fs, log: scene.log, backupCount: BACKUPS, backups, extension: ".gz", rotator: undefined });
+}
+
+/** What a sweep that was killed twice leaves, and a record that is cut off. */
+function leaveARuin(scene: Scene): void {
+  const { log } = scene;
+  setAside(scene);
+  setAside(scene);
+  const [first, second] = [1, 2].map((sequence) => ({ sequence, place: "0", state: "pending" as const }));
+  const textOfFirst = `${recordOf(scene.writer, 0)}\n${recordOf(scene.writer, 1)}\n`;
+  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync(textOfFirst));
+  renameSync(pendingPath(log, first!), pendingPath(log, { ...first!, state: "published" }));
+  writeFileSync(compressedPath(log, second!.sequence, ".gz"), gzipSync("cut off").subarray(0, 12));
+  scene.writeWith({}, 1);
+  appendFileSync(log, "w-cut off");
+}
+
+export async function sweepLog(log: string, { fs, clock, lockBackend }: Environment): Promise<void> {
+  const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
+  const lock = new FileLock(new LockFile(lockFilePath(log), fs, permissions), lockBackend, clock);
+  const publisher = new NumberedBackups(fs, log, BACKUPS);
+  const compression = { format: "gzip" } as const;
+  await sweep({ fs, log, lock, lockTimeout: 1000, lockBackend, publisher, extension: ".gz", compression }, () => {});
+}

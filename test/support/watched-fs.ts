@@ -1,0 +1,35 @@
+import type { FileSystem } from "../../src/platform/fs.js";
+
+/** One call of the file system, before it is made. */
+interface WatchedCall {
+  /** A method of {@link FileSystem}. */
+  readonly name: string;
+  /** Of a call that writes: does it with the first half of its bytes only. */
+  readonly writeHalf?: () => void;
+}
+
+/** Told of each call, and makes it by calling `proceed`, or does not. */
+export type Watch = <Result>(call: WatchedCall, proceed: () => Result) => Result;
+
+type AnyCall = (...args: unknown[]) => unknown;
+
+/** The file system `real` with `watch` between it and its user. */
+export function watchedFileSystem(real: FileSystem, watch: Watch): FileSystem {
+  const watched = Object.entries(real).map(([name, call]: [string, AnyCall]) => [
+    name,
+    (...args: unknown[]) => watch(describeCall(real, name, args), () => call(...args)),
+  ]);
+  return Object.fromEntries(watched) as FileSystem;
+}
+
+function describeCall(real: FileSystem, name: string, args: unknown[]): WatchedCall {
+  if (name === "write") {
+    const [fd, bytes, offset, length] = args as Parameters<FileSystem["write"]>;
+    return { name, writeHalf: () => real.write(fd, bytes, offset, Math.floor(length / 2)) };
+  }
+  if (name === "writeAt") {
+    const [fd, bytes, position] = args as Parameters<FileSystem["writeAt"]>;
+    return { name, writeHalf: () => real.writeAt(fd, bytes.subarray(0, bytes.length / 2), position) };
+  }
+  return { name };
+}
