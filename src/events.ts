@@ -12,7 +12,7 @@ export interface HandlerEvents {
   compressed: [{ path: string }];
   /** A backup had to go, as retention demands. */
   removed: [{ path: string }];
-  /** A record that another writer could not finish was ended, so that the next one starts on its own line. */
+  /** Something that another process could not finish was finished: a cut record ended, a spill merged, a rotation done. */
   recovered: [{ path: string }];
   /** `count` records were dropped: they could not be written, and the retry buffer was full. */
   drop: [{ count: number }];

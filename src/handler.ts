@@ -328,6 +328,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const limit = this.#settings.agree((warning) => this.#tell("warning", warning), this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
     this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);
+    this.#rotation.recover();
     this.#news.push(() => this.#tidy());
   }
 

@@ -68,6 +68,12 @@ export interface FileHandlerOptions {
    * @default false
    */
   readonly compression?: CompressionFormat | Compression | false;
+  /**
+   * Leave the newest rotated file as it is until the next rotation, under the hidden name that all files have which are
+   * yet to be compressed.
+   * @default false
+   */
+  readonly delayCompression?: boolean;
   /** User and group of all files, by name or number: `["app", "adm"]` or `"app:adm"`. POSIX only, usually as root. */
   readonly owner?: readonly [user: string | number, group: string | number] | string | null;
   /** Permission bits of all files: 0o640 or `"640"`. POSIX only. */
@@ -189,6 +195,7 @@ export interface ResolvedOptions {
   readonly newline: string | null;
   readonly terminator: string;
   readonly compression: Compression | undefined;
+  readonly delayCompression: boolean;
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly chmod: number | undefined;
   readonly umask: number | undefined;

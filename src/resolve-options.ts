@@ -45,6 +45,7 @@ const fileFields = {
   ),
   useGzip: v.optional(flag, false),
   compression: v.optional(converted(parseCompression, compressions())),
+  delayCompression: v.optional(flag, false),
   owner: v.nullish(
     converted(parseOwner, 'a user and a group that this system knows, such as ["app", "adm"] or "app:adm"'),
   ),

@@ -24,6 +24,7 @@ export function addHandlerFlags(command: Command): Command {
     .option("--max-periods <n>", "keep the rotated files of so many periods", number)
     .option("--gzip", "compress rotated files")
     .option("--compression <format>", "gzip, brotli or zstd")
+    .option("--delay-compression", "leave the newest rotated file plain until the next rotation")
     .option("--encoding <name>", "encoding of the log")
     .option("--sync <how>", "wait for the disk at every write: none, data (fdatasync) or full (fsync)")
     .option("--keep-file-open <bool>", "false: open and close the files for every write", bool)
@@ -40,10 +41,12 @@ export function addHandlerFlags(command: Command): Command {
 export function handlerOptions(flags: Record<string, unknown>): HandlerOptions {
   const { maxBytes, strictMaxBytes, backupCount, gzip, compression, encoding, keepFileOpen, sync } = flags;
   const { lockFileDirectory, lockTimeout, onLockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes } = flags;
+  const { delayCompression } = flags;
   const { when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods, useTimed } = flags;
   const common = given({
     ...{ maxBytes, strictMaxBytes, backupCount, useGzip: gzip, compression, encoding, keepFileOpen, sync },
     ...{ lockFileDirectory, lockTimeout, onLockTimeout, chmod, umask, owner, debug, maxAge, maxTotalBytes },
+    ...{ delayCompression },
   });
   const timed = given({ when, interval, atTime, utc, timeZone, rotateWhenIdle, maxPeriods });
   return useTimed === true || Object.keys(timed).length > 0 ? { when: "h", ...common, ...timed } : common;

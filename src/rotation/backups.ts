@@ -29,6 +29,13 @@ export interface Backups {
   readonly areRenamed: boolean;
   /** Makes the active file the newest backup. Called with the lock held. */
   add(log: string, rotator: Rotator | undefined): Insertion;
+  /**
+   * Takes in the files that upstream has rotated and, since it was killed, not numbered. Called with the lock held: while
+   * a rotation of upstream goes on, nobody has it.
+   * @param extension of our compressed backups; a plain file waits to become one
+   * @returns what these files were called
+   */
+  adopt(extension: Extension): string[];
   /** Where a file that is rotated now will belong when it is compressed. Called with the lock held. */
   place(extension: Extension): string;
   /** All of them, oldest first. */

@@ -80,6 +80,11 @@ export class DatedBackups implements Backups {
     return { placed: [to], removed: [] };
   }
 
+  /** Upstream's timed handler gives a file its last name at once. */
+  adopt(): string[] {
+    return [];
+  }
+
   place(extension: Extension): string {
     return datedPlace(this.#next(extension));
   }

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import type { FileSystem } from "../platform/fs.js";
+import { listLeftovers } from "./leftovers.js";
 import {
   byPeriod,
   type DatedBackup,
@@ -40,5 +41,11 @@ export function listLog(fs: FileSystem, log: string): LogPart[] {
     else dated.push({ ...part, ...name });
   }
   dated.sort(byPeriod);
-  return [...numbered, ...dated, ...waiting, ...(fs.exists(log) ? [{ path: log, extension: "" } as const] : [])];
+  return [
+    ...numbered,
+    ...dated,
+    ...listLeftovers(fs, log),
+    ...waiting,
+    ...(fs.exists(log) ? [{ path: log, extension: "" } as const] : []),
+  ];
 }

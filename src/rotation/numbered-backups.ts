@@ -2,8 +2,9 @@ import type { Rotator } from "../options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Insertion, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { FORMATS } from "./formats.js";
-import { type Extension, type Namer, numberedName } from "./naming.js";
-import { moveAside } from "./pending.js";
+import { type Leftover, listLeftovers } from "./leftovers.js";
+import { type Extension, type Namer, numberedName, pendingPath } from "./naming.js";
+import { listPending, moveAside } from "./pending.js";
 import type { Backup } from "./retention.js";
 
 const EXTENSIONS: readonly Extension[] = ["", ...Object.values(FORMATS).map(({ extension }) => extension)];
@@ -39,6 +40,18 @@ export class NumberedBackups implements Backups, Publisher {
 
   add(log: string, rotator: Rotator | undefined): Insertion {
     return this.insert([log], "", 1, rotator);
+  }
+
+  adopt(extension: Extension): string[] {
+    if (this.#count === 0) return [];
+    const leftovers = listLeftovers(this.#fs, this.#log);
+    for (const leftover of leftovers) {
+      const half = `${leftover.path}.gz`;
+      if (this.#fs.exists(half)) this.#fs.unlink(half);
+      if (leftover.extension === "" && extension !== "") this.#setAside(leftover, extension);
+      else this.insert([leftover.path], leftover.extension, this.#placeOf(leftover, leftover.extension));
+    }
+    return leftovers.map(({ path }) => path);
   }
 
   /** Fingerprint of the newest backup; "0" when there is none. */
@@ -141,6 +154,23 @@ export class NumberedBackups implements Backups, Publisher {
       free = found.length > before ? 0 : free + 1;
     }
     return found;
+  }
+
+  /** The number of the newest backup that was rotated before this file: when that was, its time of change tells. */
+  #placeOf({ modifiedAt }: Leftover, extension: Extension): number {
+    const status = new FileStatus();
+    let n = 1;
+    while (this.#fs.statusWithTime(new FilePath(this.path(n, extension)), status) && status.modifiedAt > modifiedAt)
+      n++;
+    return n;
+  }
+
+  #setAside(leftover: Leftover, extension: Extension): void {
+    const status = new FileStatus();
+    const path = this.path(this.#placeOf(leftover, extension), extension);
+    const place = this.#fs.statusWithTime(new FilePath(path), status) ? status.fingerprint : "0";
+    const sequence = (listPending(this.#fs, this.#log).at(-1)?.sequence ?? 0) + 1;
+    moveAside(this.#fs, leftover.path, pendingPath(this.#log, { sequence, place, state: "pending" }));
   }
 
   /** Numbers taken from `at` up to where `room` free ones have been passed. */

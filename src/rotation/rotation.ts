@@ -83,6 +83,7 @@ export class Rotation {
     const { filename } = this.#options;
     let rotated: Rotated;
     try {
+      this.recover(); // now, while what is left behind is the newest of all
       rotated = this.#move();
     } catch (cause) {
       this.#postpone(cause);
@@ -96,6 +97,18 @@ export class Rotation {
     this.#tell("rotated", { from: filename, to: rotated.to, reason: why });
     for (const path of rotated.removed) this.#tell("removed", { path });
     return true;
+  }
+
+  /** Takes in what upstream left when it was killed in a rotation. Called with the lock held. */
+  recover(): void {
+    const { compression, filename } = this.#options;
+    try {
+      const extension = compression === undefined ? "" : FORMATS[compression.format].extension;
+      for (const path of this.#backups.adopt(extension)) this.#tell("recovered", { path });
+    } catch (cause) {
+      const message = `Cannot give rotated files of ${filename} that Python's handler left behind their numbers: ${reason(cause)}. They stay as they are until the next rotation.`;
+      this.#tell("error", new LogFileError("ERR_CLH_ROTATE", message, { cause, path: filename }));
+    }
   }
 
   /** After a rotation, and when a handler begins: compresses what waits for it, and deletes what has to go. */
@@ -174,7 +187,8 @@ export class Rotation {
   }
 
   #sweepJob(): SweepJob {
-    const { filename, lockFileDirectory, lockTimeout, chmod, umask, owner, compression } = this.#options;
+    const { filename, lockFileDirectory, lockTimeout, chmod, umask, owner, compression, delayCompression } =
+      this.#options;
     return {
       log: filename,
       lockPath: lockFilePath(filename, lockFileDirectory),
@@ -182,6 +196,7 @@ export class Rotation {
       permissions: { chmod, umask, owner },
       publisher: this.#backups.publisher(),
       compression: compression!,
+      isDelayed: delayCompression,
     };
   }
 }

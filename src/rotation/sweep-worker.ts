@@ -37,6 +37,7 @@ async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<vo
         publisher: publisherOf(job, fs),
         extension: FORMATS[job.compression.format].extension,
         compression: job.compression,
+        isDelayed: job.isDelayed,
       },
       send,
     );

@@ -16,6 +16,8 @@ export interface SweepPlan {
   readonly publisher: Publisher;
   readonly extension: Extension;
   readonly compression: Compression;
+  /** The newest file waits for the next rotation. */
+  readonly isDelayed: boolean;
 }
 
 /** What a sweep did, as it does it. */
@@ -44,6 +46,7 @@ const FILES_AT_ONCE = 32;
 export async function sweep(plan: SweepPlan, report: (event: SweepEvent) => void): Promise<boolean> {
   for (;;) {
     const waiting = listPending(plan.fs, plan.log);
+    if (plan.isDelayed && waiting.at(-1)?.state === "pending") waiting.pop();
     if (waiting.length === 0) return true;
     const unknown = waiting.findIndex(({ place }) => !plan.publisher.canPublish(place));
     const known = unknown === -1 ? waiting : waiting.slice(0, unknown);

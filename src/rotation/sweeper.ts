@@ -13,6 +13,7 @@ export interface SweepJob {
   readonly permissions: PermissionOptions;
   readonly publisher: PublisherData;
   readonly compression: Compression;
+  readonly isDelayed: boolean;
 }
 
 /** The messages that a sweep thread sends for the job `id`. The last one is `done` or `failed`. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { alphabet } from "../../src/cli/stress-record.js";
 import { check } from "../../src/cli/verdict.js";
 import { systemEnvironment } from "../../src/environment.js";
-import type { TimedRotatingFileHandlerOptions } from "../../src/index.js";
+import { ConcurrentRotatingFileHandler, type TimedRotatingFileHandlerOptions } from "../../src/index.js";
+import { problemsOf, recordOf } from "../support/log-oracle.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import type { NodeJob } from "./node-writer.js";
 
@@ -47,6 +48,31 @@ describe("rotation by time, every second for a minute", { concurrency: true }, (
       });
     }
   }
+});
+
+test("upstream killed anywhere in its rotations: what it leaves becomes backups in order", { skip }, async (t) => {
+  const program = fileURLToPath(new URL("../../../test/interop/killed_in_rotation.py", import.meta.url));
+  let adopted = 0;
+  for (let at = 1; ; at++) {
+    const file = join(temporaryDirectory(t), "app.log");
+    const { status, signal, stdout } = spawnSync(PYTHON, [program, file, String(at)], { encoding: "utf8" });
+    const count = stdout.trim().split("\n").length - (stdout === "" ? 1 : 0);
+    const handler = new ConcurrentRotatingFileHandler(file, { maxBytes: 1024, backupCount: 9, useGzip: true });
+    handler.on("recovered", ({ path }) => {
+      if (path.includes(".rotate.")) adopted++;
+    });
+    for (let number = 0; number < 20; number++) handler.write(recordOf("node", number));
+    await handler[Symbol.asyncDispose]();
+    // The record for which it rotated is not acknowledged, and may not be there.
+    const acknowledged = new Map([
+      ["python", count],
+      ["node", 20],
+    ]);
+    assert.deepEqual(problemsOf(file, { acknowledged, unfinished: 1 }), [], `killed before change ${at}`);
+    if (status === 0) break;
+    assert.equal(signal, "SIGKILL");
+  }
+  assert.ok(adopted > 3, `${adopted}`);
 });
 
 /** Lets both write one log and checks every record; returns the names of the files. */

@@ -18,7 +18,7 @@ const FLOORS: Record<string, RegExp> = {
   disk: /^(permissions|environment|active-file|durability|settings|network|failures|idle-watch|lock\/.*|rotation\/(compress|pending))\.ts$/,
   delivery: /^delivery\/.*\.ts$/,
   compose:
-    /^(handler|spills|size-handler|timed-handler|rotation\/(log-set|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
+    /^(handler|spills|size-handler|timed-handler|rotation\/(log-set|leftovers|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
   outside: /^(index|cli\/.*)\.ts$/,
 };
 

@@ -179,5 +179,6 @@ export async function sweepLog(log: string, { fs, clock, lockBackend }: Environm
   const lock = new FileLock(new LockFile(lockFilePath(log), fs, permissions), lockBackend, clock);
   const publisher = new NumberedBackups(fs, log, BACKUPS);
   const compression = { format: "gzip" } as const;
-  await sweep({ fs, log, lock, lockTimeout: 1000, lockBackend, publisher, extension: ".gz", compression }, () => {});
+  const plan = { fs, log, lock, lockTimeout: 1000, lockBackend, publisher, compression, isDelayed: false };
+  await sweep({ ...plan, extension: ".gz" }, () => {});
 }

@@ -21,6 +21,7 @@ import { type FileSystem, O_RDWR } from "../../src/platform/fs.js";
 import { type Compression, FORMATS } from "../../src/rotation/formats.js";
 import { compressedPath, type Pending, pendingPath } from "../../src/rotation/naming.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
+import { listPending } from "../../src/rotation/pending.js";
 import { rotate } from "../../src/rotation/rotate.js";
 import { type SweepEvent, sweep } from "../../src/rotation/sweep.js";
 import { environmentWith, systemError } from "../support/environment.js";
@@ -28,7 +29,10 @@ import { temporaryDirectory } from "../support/temporary.js";
 
 const system = systemEnvironment();
 
-function setUp(t: TestContext, { backupCount = 5, compression = { format: "gzip" } as Compression } = {}) {
+function setUp(
+  t: TestContext,
+  { backupCount = 5, compression = { format: "gzip" } as Compression, isDelayed = false } = {},
+) {
   const directory = temporaryDirectory(t);
   const log = join(directory, "app.log");
   const { extension } = FORMATS[compression.format];
@@ -50,6 +54,7 @@ function setUp(t: TestContext, { backupCount = 5, compression = { format: "gzip"
       publisher: backupsOn(fs),
       extension,
       compression,
+      isDelayed,
     };
     await sweep(plan, (event) => events.push(event));
     return events.map(({ type, path }) => `${type} ${basename(path)}`);
@@ -92,6 +97,23 @@ test("waiting files become backups, in order", async (t) => {
 test("with nothing to do, nothing is done", async (t) => {
   const { run } = setUp(t);
   assert.deepEqual(await run(), []);
+});
+
+test("with a delay, the newest one stays as it is until there is a newer one", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t, { isDelayed: true });
+  rotateWith("a");
+  assert.deepEqual(await run(), []);
+  rotateWith("b");
+  rotateWith("c");
+  assert.deepEqual(await run(), ["compressed app.log.2.gz", "compressed app.log.1.gz"]);
+  const waiting = listPending(system.fs, log).map((pending) => pendingPath(log, pending));
+  assert.deepEqual(archives(directory), {
+    [basename(waiting[0]!)]: "plain c",
+    "app.log.1.gz": "b",
+    "app.log.2.gz": "a",
+  });
+  rotateWith("d");
+  assert.deepEqual(await run(), ["compressed app.log.1.gz"]);
 });
 
 test("later ones come in front of earlier ones", async (t) => {
