@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { closeSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { type Environment, systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
 import type { FileSystem } from "../../src/platform/fs.js";
 import { systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
+import { sweepLog } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const system = systemEnvironment();
@@ -192,4 +194,58 @@ describe("a spill whose process has died", () => {
       });
     }
   }
+});
+
+/** The last call of a merger that is killed when its records are in the log, and before the spill says so. */
+function killAMerger(log: string): void {
+  const merger = new Mortal();
+  const { fs } = merger.environment;
+  const handler = make(log, merger);
+  const write = fs.write;
+  fs.write = (...args) => {
+    const written = write(...args);
+    merger.die();
+    return written;
+  };
+  handler.open();
+}
+
+describe("a spill whose merger was killed before it noted what it did is merged once", () => {
+  test("though its file is rotated to where it is not found", (t) => {
+    const log = setUp(t);
+    const namer = (name: string) => name.replace("app.log", "elsewhere");
+    const next = make(log, new Mortal(), { maxBytes: 30, backupCount: 9, namer });
+    assert.ok(next.write("first"));
+    leaveSpill(log);
+    killAMerger(log);
+    assert.ok(next.write("last"));
+    next.close();
+    assert.equal(readFileSync(log.replace("app.log", "elsewhere.1"), "utf8"), `first\n${RECORDS.join("\n")}\n`);
+    assert.equal(readFileSync(log, "utf8"), "last\n");
+    assert.deepEqual(hidden(log), []);
+  });
+
+  test("though its file is compressed before anybody looks for spills", async (t) => {
+    const log = setUp(t);
+    const rotator = new Mortal();
+    const { fs } = rotator.environment;
+    const { renameNew } = fs;
+    fs.renameNew = (...args) => {
+      renameNew(...args);
+      rotator.die();
+    };
+    const options = { maxBytes: 30, backupCount: 9, useGzip: true };
+    const next = make(log, rotator, options);
+    assert.ok(next.write("first"));
+    leaveSpill(log);
+    killAMerger(log);
+    assert.equal(next.write("not kept"), false);
+    await sweepLog(log, system);
+    const last = make(log, new Mortal(), options);
+    assert.ok(last.write("last"));
+    last.close();
+    assert.equal(gunzipSync(readFileSync(`${log}.1.gz`)).toString(), `first\n${RECORDS.join("\n")}\n`);
+    assert.equal(readFileSync(log, "utf8"), "last\n");
+    assert.deepEqual(hidden(log), []);
+  });
 });
