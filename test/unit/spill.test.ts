@@ -1,57 +1,18 @@
 import assert from "node:assert/strict";
-import { closeSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { type Environment, systemEnvironment } from "../../src/environment.js";
+import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
-import type { FileSystem } from "../../src/platform/fs.js";
 import { systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
+import { Mortal } from "../support/mortal.js";
 import { sweepLog } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const system = systemEnvironment();
 const RECORDS = ["one", "two", "three", "four", "five"];
-
-/** A process, as far as its files go: it dies at a call of the file system, or when told, and with it its locks. */
-class Mortal {
-  readonly environment: Environment;
-  readonly #open = new Set<number>();
-  #isDead = false;
-  calls = 0;
-
-  /** @param lastWords whether the call at which it dies still writes half of its bytes */
-  constructor(lastCall = Number.POSITIVE_INFINITY, lastWords = false) {
-    const alive = (call: string, args: unknown[]) => {
-      if (++this.calls < lastCall && !this.#isDead) return;
-      if (this.calls === lastCall && lastWords && call === "write") {
-        const [fd, bytes, offset, length] = args as Parameters<FileSystem["write"]>;
-        system.fs.write(fd, bytes, offset, Math.floor(length / 2));
-      }
-      throw systemError("EIO", call);
-    };
-    const fs = Object.fromEntries(
-      Object.entries(system.fs).map(([name, call]) => [
-        name,
-        (...args: unknown[]) => {
-          if (name !== "close" || this.#isDead) alive(name, args);
-          const result = (call as (...them: unknown[]) => unknown)(...args);
-          if (name === "open") this.#open.add(result as number);
-          if (name === "close") this.#open.delete(args[0] as number);
-          return result;
-        },
-      ]),
-    );
-    this.environment = { ...system, fs: fs as unknown as FileSystem };
-  }
-
-  die(): void {
-    this.#isDead = true;
-    for (const fd of this.#open) closeSync(fd);
-    this.#open.clear();
-  }
-}
 
 function make(log: string, process: Mortal, options: RotatingFileHandlerOptions = {}): ConcurrentRotatingFileHandler {
   const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0, ...options }, process.environment);
