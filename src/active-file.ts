@@ -57,7 +57,7 @@ export class ActiveFile {
     this.#permissions = permissions;
     this.#encoder = encoder;
     this.#observer = observer;
-    this.#tail = Buffer.alloc(Math.max(...encoder.endings.map((ending) => ending.length)));
+    this.#tail = Buffer.alloc(Math.max(...[...encoder.endings, encoder.byteOrderMark].map(({ length }) => length)));
   }
 
   get path(): string {
@@ -197,8 +197,8 @@ export class ActiveFile {
 
   /** Ends a record that was cut off. Never truncates: log shippers read a shrinking file as a new one. */
   #heal(): void {
-    const { terminator } = this.#encoder;
-    this.#write(terminator, 0, terminator.length);
+    const missing = this.#encoder.completionOf(this.#tail.subarray(0, this.#size), this.#size);
+    this.#write(missing, 0, missing.length);
     this.#observer.onHealed(this.path);
   }
 

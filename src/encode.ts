@@ -24,7 +24,7 @@ export class Encoder {
   readonly terminator: Buffer;
   readonly byteOrderMark: Buffer;
   /** How a whole record may end: our terminator, or that of a writer with the default one. */
-  readonly endings: readonly Buffer[];
+  readonly endings: readonly [Buffer, Buffer];
   readonly #codec: string;
   readonly #isUtf8: boolean;
   readonly #extendsAscii: boolean;
@@ -49,6 +49,25 @@ export class Encoder {
     this.byteOrderMark = codec.byteOrderMark;
     this.terminator = this.#toBytes(this.#translate(this.#terminatorText));
     this.endings = [this.terminator, this.#toBytes("\n")];
+  }
+
+  /**
+   * What is missing behind a record, or a byte order mark, that was cut off anywhere, so that the next record is on a
+   * line of its own: a terminator that was begun is finished, and half a character filled up, with what makes another
+   * one of it: the record is written again, and must not be there twice.
+   * @param tail the last bytes of the file, as many as the longest of {@link endings} and the byte order mark have
+   * @param size of the file, in bytes
+   */
+  completionOf(tail: Buffer, size: number): Buffer {
+    const { byteOrderMark, terminator } = this;
+    if (size < byteOrderMark.length && tail.equals(byteOrderMark.subarray(0, size)))
+      return byteOrderMark.subarray(size);
+    const unit = this.endings[1].length; // of UTF-16 and UTF-32, two and four bytes
+    for (let begun = terminator.length - 1; begun > 0; begun--) {
+      const isBegun = tail.subarray(-begun).equals(terminator.subarray(0, begun));
+      if (isBegun && (size - begun) % unit === 0) return terminator.subarray(begun);
+    }
+    return Buffer.concat([Buffer.alloc((unit - (size % unit)) % unit, 0xff), terminator]);
   }
 
   /**

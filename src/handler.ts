@@ -108,7 +108,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#trigger = trigger;
     const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
     this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock, this.#durability);
-    this.#spills = new Spills(filename, environment, permissions, this.#encoder.terminator.length);
+    this.#spills = new Spills(filename, environment, permissions, this.#encoder.terminator.length, underLock);
     this.#delivery = new SyncDelivery({
       commit: (batch, wait) => this.#commit(batch, wait),
       markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
@@ -314,6 +314,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   /** Called with the lock held. */
   #rotate(why: RotationReason): void {
     this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
+    this.#spills.settle(this.#tell);
     if (!this.#rotation.rotate(why)) return;
     this.#news.push(() => this.#tidy());
     this.#file.close();

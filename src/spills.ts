@@ -17,10 +17,21 @@ export class Spills {
   readonly #environment: Environment;
   readonly #permissions: Permissions;
   readonly #terminatorLength: number;
+  readonly #underLock: (body: () => void) => boolean;
 
-  /** @param terminatorLength bytes at the end of each record that whoever writes next adds where they are missing */
-  constructor(log: string, environment: Environment, permissions: Permissions, terminatorLength: number) {
+  /**
+   * @param terminatorLength bytes at the end of each record that whoever writes next adds where they are missing
+   * @param underLock does something with the lock of the log held; false when it could not be had
+   */
+  constructor(
+    log: string,
+    environment: Environment,
+    permissions: Permissions,
+    terminatorLength: number,
+    underLock: (body: () => void) => boolean,
+  ) {
     this.#terminatorLength = terminatorLength;
+    this.#underLock = underLock;
     this.#log = log;
     this.#environment = environment;
     this.#permissions = permissions;
@@ -37,17 +48,26 @@ export class Spills {
    * @param merge true when all of it is in the log
    */
   mergeOrphans(merge: (spill: Spill) => boolean, tell: Tell): void {
-    const { fs } = this.#environment;
-    const directory = dirname(this.#log);
     try {
-      for (const name of fs.readdir(directory)) {
-        if (!isSpill(this.#log, name)) continue;
-        const find = (file: FileStatus) => this.#find(file);
-        const spill = Spill.adopt(join(directory, name), this.#environment, find, this.#terminatorLength);
-        if (spill === undefined) continue;
-        if (merge(spill)) tell("recovered", { path: spill.path });
-        else spill.close();
+      for (const path of this.#list()) {
+        const found: { spill?: Spill | undefined } = {};
+        this.#underLock(() => {
+          found.spill = this.#adopt(path);
+        });
+        if (found.spill !== undefined) this.#mergeOrphan(found.spill, merge, tell);
       }
+    } catch (cause) {
+      tell("error", this.failure(cause));
+    }
+  }
+
+  /**
+   * Finds out how much mergers that were killed have appended to the active file, while it can be told: it is about to
+   * be rotated, and may be compressed or deleted before anybody looks. Called with the lock held.
+   */
+  settle(tell: Tell): void {
+    try {
+      for (const path of this.#list()) this.#adopt(path)?.close();
     } catch (cause) {
       tell("error", this.failure(cause));
     }
@@ -56,6 +76,27 @@ export class Spills {
   failure(cause: unknown): LogFileError {
     const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. They are kept in memory, or in that file, and tried again.`;
     return new LogFileError("ERR_CLH_SPILL", message, { cause, path: this.#log });
+  }
+
+  #list(): string[] {
+    const directory = dirname(this.#log);
+    const names = this.#environment.fs.readdir(directory);
+    return names.filter((name) => isSpill(this.#log, name)).map((name) => join(directory, name));
+  }
+
+  #adopt(path: string): Spill | undefined {
+    return Spill.adopt(path, this.#environment, (file) => this.#find(file), this.#terminatorLength);
+  }
+
+  #mergeOrphan(spill: Spill, merge: (spill: Spill) => boolean, tell: Tell): void {
+    let isMerged = false;
+    try {
+      spill.findEnd();
+      isMerged = merge(spill);
+    } finally {
+      if (!isMerged) spill.close();
+    }
+    if (isMerged) tell("recovered", { path: spill.path });
   }
 
   #find(file: FileStatus): string | undefined {

@@ -66,7 +66,10 @@ export class Spill implements Journal {
     return spill;
   }
 
-  /** Takes over one whose process has ended; undefined when it has not, or somebody else was quicker. */
+  /**
+   * Takes over one whose process has ended, and settles what its last merger may have left open; undefined when the
+   * process lives. Called with the lock of the log held: one that is locked then has nothing to settle.
+   */
   static adopt(
     path: string,
     { fs, lockBackend }: SpillEnvironment,
@@ -147,6 +150,13 @@ export class Spill implements Journal {
     this.#fs.writeAt(this.#fd, this.#header, 0);
   }
 
+  /** Of one that was taken over: what comes after its last whole record was cut off, and no write has returned for it. */
+  findEnd(): void {
+    let at = this.#merged;
+    for (let record = this.#read(at); record !== undefined; record = this.#read(at)) at += FRAME + record.length;
+    this.#end = at;
+  }
+
   /** Gives it up: what is not merged is left for others. */
   close(): void {
     this.#fs.close(this.#fd);
@@ -176,9 +186,6 @@ export class Spill implements Journal {
     else if (length < HEADER || !this.#header.subarray(0, MAGIC.length).equals(MAGIC)) return false;
     this.#end = Math.max(opened.size, HEADER);
     this.#settleIntent(find, terminatorLength);
-    let at = this.#merged;
-    for (let record = this.#read(at); record !== undefined; record = this.#read(at)) at += FRAME + record.length;
-    this.#end = at; // what comes after was cut off by a kill: no write has returned for it
     return true;
   }
 
@@ -189,7 +196,7 @@ export class Spill implements Journal {
     const file = new FileStatus();
     file.readIdentity(this.#header, FILE);
     const path = find(file);
-    // Compressed or deleted meanwhile: merged again, since a record that is there twice is better than none.
+    // Deleted, or rotated by somebody else: merged again, since a record that is there twice is better than none.
     const log = path === undefined ? -1 : this.#fs.open(path, O_RDONLY | O_NOFOLLOW);
     try {
       let offset = this.#header.readDoubleLE(OFFSET);

@@ -1,55 +1,18 @@
 import assert from "node:assert/strict";
-import { closeSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { type Environment, systemEnvironment } from "../../src/environment.js";
+import { gunzipSync } from "node:zlib";
+import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
-import type { FileSystem } from "../../src/platform/fs.js";
 import { systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
+import { Mortal } from "../support/mortal.js";
+import { sweepLog } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const system = systemEnvironment();
 const RECORDS = ["one", "two", "three", "four", "five"];
-
-/** A process, as far as its files go: it dies at a call of the file system, or when told, and with it its locks. */
-class Mortal {
-  readonly environment: Environment;
-  readonly #open = new Set<number>();
-  #isDead = false;
-  calls = 0;
-
-  /** @param lastWords whether the call at which it dies still writes half of its bytes */
-  constructor(lastCall = Number.POSITIVE_INFINITY, lastWords = false) {
-    const alive = (call: string, args: unknown[]) => {
-      if (++this.calls < lastCall && !this.#isDead) return;
-      if (this.calls === lastCall && lastWords && call === "write") {
-        const [fd, bytes, offset, length] = args as Parameters<FileSystem["write"]>;
-        system.fs.write(fd, bytes, offset, Math.floor(length / 2));
-      }
-      throw systemError("EIO", call);
-    };
-    const fs = Object.fromEntries(
-      Object.entries(system.fs).map(([name, call]) => [
-        name,
-        (...args: unknown[]) => {
-          if (name !== "close" || this.#isDead) alive(name, args);
-          const result = (call as (...them: unknown[]) => unknown)(...args);
-          if (name === "open") this.#open.add(result as number);
-          if (name === "close") this.#open.delete(args[0] as number);
-          return result;
-        },
-      ]),
-    );
-    this.environment = { ...system, fs: fs as unknown as FileSystem };
-  }
-
-  die(): void {
-    this.#isDead = true;
-    for (const fd of this.#open) closeSync(fd);
-    this.#open.clear();
-  }
-}
 
 function make(log: string, process: Mortal, options: RotatingFileHandlerOptions = {}): ConcurrentRotatingFileHandler {
   const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0, ...options }, process.environment);
@@ -192,4 +155,58 @@ describe("a spill whose process has died", () => {
       });
     }
   }
+});
+
+/** The last call of a merger that is killed when its records are in the log, and before the spill says so. */
+function killAMerger(log: string): void {
+  const merger = new Mortal();
+  const { fs } = merger.environment;
+  const handler = make(log, merger);
+  const write = fs.write;
+  fs.write = (...args) => {
+    const written = write(...args);
+    merger.die();
+    return written;
+  };
+  handler.open();
+}
+
+describe("a spill whose merger was killed before it noted what it did is merged once", () => {
+  test("though its file is rotated to where it is not found", (t) => {
+    const log = setUp(t);
+    const namer = (name: string) => name.replace("app.log", "elsewhere");
+    const next = make(log, new Mortal(), { maxBytes: 30, backupCount: 9, namer });
+    assert.ok(next.write("first"));
+    leaveSpill(log);
+    killAMerger(log);
+    assert.ok(next.write("last"));
+    next.close();
+    assert.equal(readFileSync(log.replace("app.log", "elsewhere.1"), "utf8"), `first\n${RECORDS.join("\n")}\n`);
+    assert.equal(readFileSync(log, "utf8"), "last\n");
+    assert.deepEqual(hidden(log), []);
+  });
+
+  test("though its file is compressed before anybody looks for spills", async (t) => {
+    const log = setUp(t);
+    const rotator = new Mortal();
+    const { fs } = rotator.environment;
+    const { renameNew } = fs;
+    fs.renameNew = (...args) => {
+      renameNew(...args);
+      rotator.die();
+    };
+    const options = { maxBytes: 30, backupCount: 9, useGzip: true };
+    const next = make(log, rotator, options);
+    assert.ok(next.write("first"));
+    leaveSpill(log);
+    killAMerger(log);
+    assert.equal(next.write("not kept"), false);
+    await sweepLog(log, system);
+    const last = make(log, new Mortal(), options);
+    assert.ok(last.write("last"));
+    last.close();
+    assert.equal(gunzipSync(readFileSync(`${log}.1.gz`)).toString(), `first\n${RECORDS.join("\n")}\n`);
+    assert.equal(readFileSync(log, "utf8"), "last\n");
+    assert.deepEqual(hidden(log), []);
+  });
 });
