@@ -43,7 +43,7 @@ export class Batch {
 
   /** Bytes still to be written. */
   get length(): number {
-    return this.#total - this.start;
+    return this.end - this.start;
   }
 
   /** Where the first record that is not written starts in `bytes`. */
@@ -56,14 +56,15 @@ export class Batch {
     return this.isDone ? 0 : this.#ends[this.#next]! - this.start;
   }
 
-  get #total(): number {
-    return this.#ends.at(-1) ?? 0;
+  /** Where the last record ends in `bytes`. */
+  get end(): number {
+    return this.#ends.length === 0 ? 0 : this.#ends[this.#ends.length - 1]!;
   }
 
   /** Makes this the batch of one record, the first `length` bytes of `bytes`, which are not copied. */
   reset(bytes: Buffer, length: number): this {
     this.#bytes = bytes;
-    this.#ends.length = 1;
+    if (this.#ends.length !== 1) this.#ends.length = 1; // setting it is not free
     this.#ends[0] = length;
     this.#next = 0;
     return this;
@@ -72,15 +73,40 @@ export class Batch {
   /** Adds a copy of a record. */
   add(record: Uint8Array): void {
     if (this.isDone) this.#forgetAll();
-    const start = this.#total;
-    const end = start + record.length;
-    if (end > this.#bytes.length) {
-      const larger = Buffer.allocUnsafe(Math.max(end, this.#bytes.length * 2));
+    const start = this.#makeRoom(record.length);
+    this.#bytes.set(record, start);
+    this.#ends.push(start + record.length);
+  }
+
+  /** Makes a record of the `length` bytes that the caller has put behind {@link end}. */
+  filled(length: number): void {
+    this.#ends.push(this.end + length);
+  }
+
+  /** Adds copies of the records of `batch` that are not written yet. */
+  addAll(batch: Batch): void {
+    const from = batch.start;
+    const start = this.#makeRoom(batch.length);
+    batch.#bytes.copy(this.#bytes, start, from, batch.end);
+    for (let i = batch.#next; i < batch.#ends.length; i++) this.#ends.push(start + batch.#ends[i]! - from);
+  }
+
+  /** Forgets all records and keeps the memory. */
+  clear(): this {
+    this.#ends.length = 0;
+    this.#next = 0;
+    return this;
+  }
+
+  /** Returns where it is. */
+  #makeRoom(length: number): number {
+    const start = this.end;
+    if (start + length > this.#bytes.length) {
+      const larger = Buffer.allocUnsafe(Math.max(start + length, this.#bytes.length * 2));
       this.#bytes.copy(larger, 0, 0, start);
       this.#bytes = larger;
     }
-    this.#bytes.set(record, start);
-    this.#ends.push(end);
+    return start;
   }
 
   /** The records that are not written yet; views of `bytes`. */
@@ -92,6 +118,7 @@ export class Batch {
 
   /** Where the longest run of records ends that has at most `room` bytes, but at least one record. */
   endWithin(room: number): number {
+    if (this.length <= room) return this.end;
     const limit = this.start + room;
     let last = this.#next;
     while (last + 1 < this.#ends.length && this.#ends[last + 1]! <= limit) last++;
@@ -116,8 +143,7 @@ export class Batch {
   }
 
   #forgetAll(): void {
-    this.#ends.length = 0;
-    this.#next = 0;
+    this.clear();
     this.#bytes = Buffer.alloc(0);
   }
 }

@@ -80,6 +80,25 @@ export class Encoder {
     return this.#fromText(typeof record === "string" ? record : String(record)); // not everybody has types
   }
 
+  /** Bytes that {@link encodeInto} may need; Infinity for what it cannot encode. */
+  longest(record: string | Uint8Array): number {
+    if (typeof record !== "string" || !this.#isUtf8 || this.#translates) return Number.POSITIVE_INFINITY;
+    return record.length * 3 + this.terminator.length;
+  }
+
+  /**
+   * As {@link encode}, into `bytes` from `start` on, where {@link longest} bytes are free.
+   * @returns how many there are, or -1 for a record that only `encode` can encode
+   */
+  encodeInto(bytes: Buffer, start: number, record: string): number {
+    const length = bytes.write(record, start, "utf8");
+    if (length !== record.length && !record.isWellFormed()) return -1;
+    if (record.endsWith(this.#terminatorText)) return length;
+    const end = start + length;
+    for (let i = 0; i < this.terminator.length; i++) bytes[end + i] = this.terminator[i]!; // few bytes: copy() takes longer
+    return length + this.terminator.length;
+  }
+
   #fromText(record: string): Batch {
     if (!this.#isUtf8) return this.#terminated(this.#encodeOther(record), record);
     const text = this.#translate(record);
@@ -112,8 +131,12 @@ export class Encoder {
     return this.#toBytes(this.#onlyEncodable(text));
   }
 
+  get #translates(): boolean {
+    return this.#newline !== "" && this.#newline !== "\n";
+  }
+
   #translate(text: string): string {
-    return this.#newline === "" || this.#newline === "\n" ? text : text.replace(LINE_FEED, this.#newline);
+    return this.#translates ? text.replace(LINE_FEED, this.#newline) : text;
   }
 
   #wellFormed(text: string): string {

@@ -4,12 +4,15 @@ import { lockFileExBackend } from "./lock/lock-file-ex.js";
 import { type Clock, systemClock } from "./platform/clock.js";
 import { type FileSystem, systemFileSystem } from "./platform/fs.js";
 import { loadKernel32, loadLibc } from "./platform/native.js";
+import type { Source } from "./source.js";
 
 /** What a handler takes from the machine. Passed in, so that tests can make each part fail or run ahead. */
 export interface Environment {
   readonly fs: FileSystem;
   readonly clock: Clock;
   readonly lockBackend: LockBackend;
+  /** Where a handler finds its records when `write` is called in another thread. */
+  readonly source?: Source;
 }
 
 let system: Environment | undefined;

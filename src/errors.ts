@@ -26,6 +26,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_SPILL"
   /** Another process writes the log with other settings. */
   | "ERR_CLH_SETTINGS"
+  /** The thread of delivery `background` was lost; the records are written by the one that logs. */
+  | "ERR_CLH_THREAD"
   /** `flush()` ended with records still in memory. */
   | "ERR_CLH_FLUSH";
 

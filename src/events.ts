@@ -14,7 +14,9 @@ export interface HandlerEvents {
   removed: [{ path: string }];
   /** Something that another process could not finish was finished: a cut record ended, a spill merged, a rotation done. */
   recovered: [{ path: string }];
-  /** `count` records were dropped: they could not be written, and the retry buffer was full. */
+  /** After `write` has returned false because too much waits (deliveries `batched` and `background`): it may go on. */
+  drain: [];
+  /** `count` records were dropped: they could not be written, and the retry buffer, or the queue, was full. */
   drop: [{ count: number }];
   /** Something is not as asked for, but nothing is lost. On standard error when nobody listens. */
   warning: [LogFileError];

@@ -1,4 +1,5 @@
-import type { LogFileError } from "./errors.js";
+import { LogFileError, reason } from "./errors.js";
+import type { ResolvedOptions } from "./options.js";
 import type { Clock } from "./platform/clock.js";
 
 const SAY_AGAIN_AFTER = 60_000;
@@ -28,4 +29,14 @@ export class Failures {
   clear(): void {
     this.#last = undefined;
   }
+}
+
+export function lockTimeoutError(path: string, { lockTimeout, onLockTimeout }: ResolvedOptions): LogFileError {
+  const then = onLockTimeout === "wait" ? "It is waited for." : "Records wait beside the log and are merged into it.";
+  const message = `Could not lock ${path} within ${lockTimeout} ms: another process holds it (fuser -v says which). ${then}`;
+  return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
+}
+
+export function unexpected(cause: unknown, path: string): LogFileError {
+  return new LogFileError("ERR_CLH_WRITE", `Cannot write to ${path}: ${reason(cause)}.`, { cause, path });
 }

@@ -2,13 +2,14 @@ import { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 import { ActiveFile } from "./active-file.js";
 import { Batch } from "./batch.js";
-import { type CommitResult, type Delivery, SyncDelivery } from "./delivery/sync.js";
+import { deliveryOf } from "./delivery/choose.js";
+import { type CommitResult, type Delivery, MERE_TRY } from "./delivery/delivery.js";
 import { Durability } from "./durability.js";
 import { Encoder } from "./encode.js";
 import type { Environment } from "./environment.js";
-import { LogFileError, reason } from "./errors.js";
+import { LogFileError } from "./errors.js";
 import { type HandlerEvents, type RotationReason, report, type Tell } from "./events.js";
-import { Failures } from "./failures.js";
+import { Failures, lockTimeoutError, unexpected } from "./failures.js";
 import { type HandlerJson, optionsToJson } from "./handler-json.js";
 import { IdleWatch } from "./idle-watch.js";
 import { FileLock, withLock } from "./lock/lock.js";
@@ -22,25 +23,8 @@ import { Rotation } from "./rotation/rotation.js";
 import type { Trigger } from "./rotation/trigger.js";
 import { SharedSettings } from "./settings.js";
 import { Spills } from "./spills.js";
+import { type HandlerStats, sum } from "./stats.js";
 import { tracer } from "./trace.js";
-
-/** What a handler has done since it was made. */
-export interface HandlerStats {
-  /** Records that it put into the file. */
-  readonly records: number;
-  readonly bytes: number;
-  readonly rotations: number;
-  /** Times that the lock was not free at once. */
-  readonly lockWaits: number;
-  /** Times that `lockTimeout` passed before it was. */
-  readonly lockTimeouts: number;
-  /** Attempts to write that failed; what was not written was tried again. */
-  readonly failures: number;
-  /** Records that are in memory, to be tried again. */
-  readonly pending: number;
-  /** Records that are lost: they could not be written, and the retry buffer was full. */
-  readonly dropped: number;
-}
 
 /**
  * Appends records to a file that other handlers append to as well, in this process, in others and in Python. A subclass
@@ -48,6 +32,8 @@ export interface HandlerStats {
  */
 export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> {
   readonly #options: ResolvedOptions;
+  /** The records are written in another thread, and here only if that is lost. */
+  readonly #isFar: boolean;
   readonly #encoder: Encoder;
   readonly #idleWatch: IdleWatch;
   readonly #spills: Spills;
@@ -78,7 +64,9 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   ) {
     super();
     const { fs, clock, lockBackend } = environment;
-    const { filename, lockFileDirectory, lockTimeout, onLockTimeout, retryBufferBytes, rotateWhenIdle } = options;
+    const { filename, lockFileDirectory, lockTimeout } = options;
+    this.#isFar = options.delivery.mode === "background";
+    const rotatesWhenIdle = options.rotateWhenIdle && !this.#isFar;
     const permissions = new Permissions(options, (warning) => this.#tell("warning", warning));
     this.#options = options;
     this.#isKeptOpen = options.keepFileOpen !== false;
@@ -86,7 +74,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#idleWatch = new IdleWatch({
       clock,
       letGo: () => this.#file.letGo(),
-      rotate: rotateWhenIdle ? () => this.#commit(new Batch(), lockTimeout) : undefined,
+      rotate: rotatesWhenIdle ? () => this.#commit(new Batch(), lockTimeout) : undefined,
       boundary: () => this.#trigger.boundary ?? Number.POSITIVE_INFINITY,
     });
     this.#trace = tracer(options.debug);
@@ -109,22 +97,17 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
     this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock, this.#durability);
     this.#spills = new Spills(filename, environment, permissions, this.#encoder.terminator.length, underLock);
-    this.#delivery = new SyncDelivery({
+    this.#delivery = deliveryOf(options, environment, {
       commit: (batch, wait) => this.#commit(batch, wait),
-      markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
       onDrop: (count) => {
         this.#stats.dropped += count;
         this.#tell("drop", { count });
       },
-      clock,
-      onLockTimeout,
-      createSpill: () => this.#spills.create(),
-      onSpillFailure: (cause) => this.#tell("error", this.#spills.failure(cause)),
-      lockTimeout,
-      retryBufferBytes,
-      path: filename,
+      spills: this.#spills,
+      tell: this.#tell,
+      json: () => this.toJSON(),
     });
-    if (rotateWhenIdle) this.#idleWatch.start();
+    if (rotatesWhenIdle) this.#idleWatch.start();
   }
 
   /** Absolute path of the log file. */
@@ -154,11 +137,17 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   /**
    * Appends one record.
    * @param record text, to which the terminator is added unless it ends with it; or bytes in the log's encoding
-   * @returns true when the record is in the file; false when it is kept in memory and tried again, or was refused or
-   *   dropped: an `error` or `drop` event has said why. A failing disk or lock is never thrown.
+   * @returns With delivery `sync`: true when the record is in the file; false when it is kept in memory and tried again,
+   *   or was refused or dropped: an `error` or `drop` event has said why. With the others: false when so much waits that
+   *   the caller should pause until `drain`. A failing disk or lock is never thrown.
    */
   write(record: string | Uint8Array): boolean {
     if (this.#isWriting) return this.#writeLater(record);
+    const place = this.#delivery.reserve(this.#encoder.longest(record));
+    if (place !== undefined) {
+      const length = this.#encoder.encodeInto(place.bytes, place.start, record as string);
+      if (length >= 0) return this.#delivery.filled(length);
+    }
     let batch: Batch;
     try {
       batch = this.#encoder.encode(record);
@@ -166,6 +155,22 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       return this.#refuse(error as LogFileError);
     }
     return this.#delivery.push(batch);
+  }
+
+  /**
+   * Appends one record, and resolves when it is in the file.
+   * @throws {LogFileError} `ERR_CLH_FLUSH` when it cannot be written within `lockTimeout` (unless it is dropped then, it
+   *   is tried again), `ERR_CLH_ENCODE` when it is refused
+   */
+  async writeAsync(record: string | Uint8Array): Promise<void> {
+    if (this.#isWriting) this.#writeLater(record);
+    else this.#delivery.push(this.#encoder.encode(record));
+    await this.#delivery.written();
+  }
+
+  /** True after `write` has asked for a pause, until `drain`. */
+  get writableNeedDrain(): boolean {
+    return this.#delivery.needsDrain;
   }
 
   /** Resolves when every record written before is in the file; rejects with `ERR_CLH_FLUSH` when one cannot be. */
@@ -183,7 +188,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
    * @throws {LogFileError} `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT` or `ERR_CLH_OPEN`
    */
   open(): void {
-    this.#underLock(new Batch(), this.#options.lockTimeout);
+    if (!this.#underLock(new Batch(), this.#options.lockTimeout)) throw this.#lockTimeout();
     this.#tellNews();
   }
 
@@ -199,21 +204,23 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   }
 
   /** Resolves when no compression that this handler has started is under way. */
-  swept(): Promise<void> {
-    return this.#rotation.swept();
+  async swept(): Promise<void> {
+    await Promise.all([this.#rotation.swept(), this.#delivery.swept()]);
   }
 
   /** Writes what is kept in memory and closes all files. A record that is written later opens them again. */
   close(): void {
     this.flushSync();
+    this.#delivery.close();
     this.#closeFiles();
     this.#settings.close();
     this.#idleWatch.stop();
   }
 
   stats(): HandlerStats {
-    const { waits } = this.#lock;
-    return { ...this.#stats, rotations: this.#rotation.count, lockWaits: waits, pending: this.#delivery.pending };
+    const here = { ...this.#stats, rotations: this.#rotation.count, lockWaits: this.#lock.waits };
+    const { counts, pending } = this.#delivery;
+    return { ...here, ...(counts && sum(here, counts)), pending };
   }
 
   /** The options from which another process can make the same handler; functions are named, and must be given again. */
@@ -233,27 +240,30 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   /** Writes as much of `batch` as can be written; tells what fails, and throws nothing. */
   #commit(batch: Batch, wait: number): CommitResult {
     try {
-      this.#underLock(batch, wait);
+      if (!this.#underLock(batch, wait)) {
+        if (wait !== MERE_TRY) this.#noteLockTimeout();
+        return "lock timeout";
+      }
       this.#failures.clear();
       return "done";
     } catch (error) {
-      const failure = error instanceof LogFileError ? error : unexpected(error, this.filename);
       this.#stats.failures++;
-      const isTimeout = failure.code === "ERR_CLH_LOCK_TIMEOUT";
-      if (!isTimeout || this.#options.onLockTimeout !== "throw") this.#failures.note(failure);
-      return isTimeout ? "lock timeout" : "failed";
+      this.#failures.note(error instanceof LogFileError ? error : unexpected(error, this.filename));
+      return "failed";
     } finally {
       this.#tellNews();
     }
   }
 
-  #underLock(batch: Batch, wait: number): void {
+  /** False when the lock could not be had. */
+  #underLock(batch: Batch, wait: number): boolean {
     this.#batch = batch;
     this.#isWriting = true;
     try {
       do {
-        if (!withLock(this.#lock, wait, this.#appendAndLetGo)) throw this.#lockTimeout();
+        if (!withLock(this.#lock, wait, this.#appendAndLetGo)) return false;
       } while (!batch.isDone);
+      return true;
     } finally {
       this.#isWriting = false;
       if (!this.#isKeptOpen) this.#closeFiles();
@@ -324,7 +334,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   /** Before the first record. Called with the lock held. */
   #begin(): void {
     const { mode, keepFileOpen, filename } = this.#options;
-    if (mode === "w") this.#file.remove();
+    if (mode === "w" && !this.#isFar) this.#file.remove();
     this.#isFresh = false;
     const limit = this.#settings.agree((warning) => this.#tell("warning", warning), this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
@@ -352,15 +362,14 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     return false;
   }
 
-  #lockTimeout(): LogFileError {
+  #noteLockTimeout(): void {
+    this.#stats.failures++;
     this.#stats.lockTimeouts++;
-    const { path } = this.#lock;
-    const message =
-      `Could not lock ${path} within ${this.#options.lockTimeout} ms: another process holds it (fuser -v says which). ` +
-      (this.#options.onLockTimeout === "wait"
-        ? "It is waited for."
-        : "Records wait beside the log and are merged into it.");
-    return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
+    if (this.#options.onLockTimeout !== "throw") this.#failures.note(this.#lockTimeout());
+  }
+
+  #lockTimeout(): LogFileError {
+    return lockTimeoutError(this.#lock.path, this.#options);
   }
 
   /** Throws nothing: a file whose close fails, as it may on NFS, is closed all the same. */
@@ -387,12 +396,4 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #tellNews(): void {
     for (let news = this.#news.shift(); news !== undefined; news = this.#news.shift()) news();
   }
-}
-
-function dropMarker(count: number): string {
-  return `[concurrent-log-handler] ${count.toLocaleString("en")} records dropped: the file could not be written and the retry buffer was full`;
-}
-
-function unexpected(cause: unknown, path: string): LogFileError {
-  return new LogFileError("ERR_CLH_WRITE", `Cannot write to ${path}: ${reason(cause)}.`, { cause, path });
 }

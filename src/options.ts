@@ -17,6 +17,33 @@ export type OnLockTimeout = "spill" | "wait" | "throw";
 /** For what a write waits: `"none"`, the record is in the file; `"data"` and `"full"`, it is on the disk. */
 export type SyncMode = "none" | "data" | "full";
 
+export type DeliveryMode = "sync" | "batched" | "background";
+
+/** What becomes of a record for which the queue has no room: it waits, for `lockTimeout` at most; or one is dropped. */
+export type Overflow = "block" | "drop-newest" | "drop-oldest";
+
+/** A delivery with a queue, and the limits of that. */
+export interface DeliveryLimits {
+  readonly mode: "batched" | "background";
+  /**
+   * Records that wait in memory have at most so many bytes.
+   * @default "16MiB"
+   */
+  readonly queueBytes?: Size;
+  /** @default "block" */
+  readonly overflow?: Overflow;
+  /**
+   * How many bytes are written under one lock.
+   * @default "256KiB"
+   */
+  readonly maxBatchBytes?: Size;
+  /**
+   * How long a record may wait for others, in `batched`; 0 = until the end of this turn of the event loop.
+   * @default 0
+   */
+  readonly flushInterval?: Duration;
+}
+
 /** The user's own way to move the active file to its first backup. Called with the lock held; must be quick. */
 export type Rotator = (source: string, destination: string) => void;
 
@@ -116,8 +143,12 @@ export interface FileHandlerOptions {
    * @default "none"
    */
   readonly sync?: SyncMode;
-  /** How records reach the file. `"sync"`: a write returns when its record is in it. */
-  readonly delivery?: "sync";
+  /**
+   * How records reach the file. `"sync"`: a write returns when its record is in it. `"batched"`: those of one turn of the
+   * event loop are written together. `"background"`: another thread writes them. Or one of these with its limits.
+   * @default "sync"
+   */
+  readonly delivery?: DeliveryMode | DeliveryLimits;
   /**
    * Trace every decision on standard error, as `NODE_DEBUG=clh` does.
    * @default false
@@ -211,7 +242,21 @@ export interface ResolvedOptions {
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
   readonly sync: SyncMode;
+  readonly delivery: ResolvedDelivery;
   readonly debug: boolean;
+}
+
+export type ResolvedDelivery = { readonly mode: "sync" } | QueueLimits;
+
+export interface QueueLimits {
+  readonly mode: "batched" | "background";
+  /** Bytes. */
+  readonly queueBytes: number;
+  readonly overflow: Overflow;
+  /** Bytes. */
+  readonly maxBatchBytes: number;
+  /** Milliseconds. */
+  readonly flushInterval: number;
 }
 
 /** As {@link ResolvedOptions}, of a log that is rotated by time. */

@@ -5,7 +5,7 @@ import { closestMatch } from "leven";
 import * as v from "valibot";
 import { findCodec } from "./codec.js";
 import { LogFileError, reason } from "./errors.js";
-import type { ResolvedOptions, ResolvedTimedOptions, Rotator } from "./options.js";
+import type { ResolvedDelivery, ResolvedOptions, ResolvedTimedOptions, Rotator } from "./options.js";
 import { FilePath, FileStatus, type FileSystem } from "./platform/fs.js";
 import { loadLibc } from "./platform/native.js";
 import { isTimeZone, localTimeZone } from "./platform/temporal.js";
@@ -59,7 +59,10 @@ const fileFields = {
   namer: v.optional(action),
   rotator: v.optional(action),
   sync: v.optional(v.picklist(["none", "data", "full"], '"none", "data" or "full"'), "none"),
-  delivery: v.optional(v.literal("sync", '"sync"'), "sync"),
+  delivery: v.optional(
+    converted(parseDelivery, '"sync", "batched", "background", or an object with one of them as `mode`'),
+    "sync",
+  ),
   debug: v.optional(flag, false),
   delay: v.nullish(flag),
 };
@@ -79,6 +82,24 @@ const timeFields = {
   rotateWhenIdle: v.optional(flag, false),
 };
 
+const queueFields = {
+  mode: v.picklist(["batched", "background"], '"sync", "batched" or "background"'),
+  queueBytes: v.optional(
+    converted(moreThanNothing(parseSize), 'a size such as "16MiB", or a number of bytes'),
+    16 * 1024 ** 2,
+  ),
+  overflow: v.optional(
+    v.picklist(["block", "drop-newest", "drop-oldest"], '"block", "drop-newest" or "drop-oldest"'),
+    "block",
+  ),
+  maxBatchBytes: v.optional(
+    converted(moreThanNothing(parseSize), 'a size such as "256KiB", or a number of bytes'),
+    256 * 1024,
+  ),
+  flushInterval: v.optional(duration, 0),
+};
+
+const queueSchema = v.strictObject(queueFields);
 const rotatingSchema = v.strictObject({ ...fileFields, ...sizeFields });
 const timedSchema = v.strictObject({ ...fileFields, ...sizeFields, ...timeFields });
 
@@ -129,12 +150,19 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
   fs: FileSystem,
 ) {
   const { useGzip, compression, owner, chmod, umask, lockFileDirectory, keepFileOpen, namer, rotator, ...others } =
-    parse(schema, options) as v.InferOutput<Schema>;
+    parse(schema, options, ["filename"]) as v.InferOutput<Schema>;
   const path = toPath(filename, fs);
   if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
     throw refused("compression", options.compression, '"gzip" or nothing, since `useGzip` is true');
   }
   const format = compression || (useGzip ? ({ format: "gzip" } as const) : undefined);
+  if (others.delivery.mode !== "sync" && others.onLockTimeout === "throw")
+    throw refused(
+      "onLockTimeout",
+      "throw",
+      `"spill" or "wait": with delivery "${others.delivery.mode}" nobody is there to catch it`,
+    );
+  checkFunctions(others.delivery, { namer, rotator });
   checkRotator(rotator, format);
   return {
     ...others,
@@ -154,11 +182,20 @@ function limitsOf(maxAge: number | null | undefined, maxTotalBytes: number | nul
   return { age: maxAge == null ? UNLIMITED : maxAge / 1000, totalBytes: maxTotalBytes ?? UNLIMITED };
 }
 
+/** @throws {LogFileError} `ERR_CLH_OPTION` for a function that would have to go to another thread */
+export function checkFunctions({ mode }: ResolvedDelivery, functions: Record<string, unknown>): void {
+  if (mode !== "background") return;
+  for (const [name, value] of Object.entries(functions)) {
+    if (value !== undefined) throw refused(name, value, 'left out: with delivery "background" another thread rotates');
+  }
+}
+
 /**
  * Numbered backups without a limit have no last one of which the sweep thread could be told the name.
  * @throws {LogFileError} `ERR_CLH_OPTION` when the backups of a log that is rotated by size are to be named without end
  */
 export function checkNamer(namer: unknown, options: ResolvedOptions): void {
+  checkFunctions(options.delivery, { namer });
   if (namer === undefined || "schedule" in options || Number.isFinite(options.backupCount)) return;
   throw refused("namer", namer, "given together with `backupCount`, or left out");
 }
@@ -192,13 +229,14 @@ function oneObject(filename: unknown, options: unknown): Record<string, unknown>
 function parse<Schema extends v.GenericSchema>(
   schema: Schema & { entries: object },
   options: object,
+  alsoKnown: readonly string[] = [],
 ): v.InferOutput<Schema> {
   const result = v.safeParse(schema, options, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const option = String(issue.path?.[0]?.key);
   if (!(option in schema.entries))
-    throw unknownOption(option, issue.input, ["filename", ...Object.keys(schema.entries)]);
+    throw unknownOption(option, issue.input, [...alsoKnown, ...Object.keys(schema.entries)]);
   throw refused(option, (options as Record<string, unknown>)[option], issue.message);
 }
 
@@ -307,6 +345,14 @@ function parseCompression(value: unknown): Compression | false | undefined {
   if (create === undefined) return undefined;
   if (level === undefined) return { format };
   return Number.isInteger(level) && level >= levels[0] && level <= levels[1] ? { format, level } : undefined;
+}
+
+function parseDelivery(value: unknown): ResolvedDelivery | undefined {
+  const given = typeof value === "string" ? { mode: value } : value;
+  if (typeof given !== "object" || given === null || !("mode" in given)) return undefined;
+  if (given.mode === "sync" && Object.keys(given).length === 1) return { mode: "sync" };
+  if (given.mode !== "batched" && given.mode !== "background") return undefined;
+  return parse(queueSchema, given as Record<string, unknown>);
 }
 
 function parseOwner(value: unknown): { uid: number; gid: number } | undefined {

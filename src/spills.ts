@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
+import { type CountAppended, countAppended } from "./delivery/intent.js";
 import { Spill } from "./delivery/spill.js";
 import type { Environment } from "./environment.js";
 import { LogFileError, reason } from "./errors.js";
@@ -73,6 +74,10 @@ export class Spills {
     }
   }
 
+  /** Called with the lock held, or by who alone can write what it looks for. */
+  readonly countAppended: CountAppended = (file, offset, records) =>
+    countAppended(this.#environment.fs, this.#find(file), offset, records, this.#terminatorLength);
+
   failure(cause: unknown): LogFileError {
     const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. They are kept in memory, or in that file, and tried again.`;
     return new LogFileError("ERR_CLH_SPILL", message, { cause, path: this.#log });
@@ -85,7 +90,7 @@ export class Spills {
   }
 
   #adopt(path: string): Spill | undefined {
-    return Spill.adopt(path, this.#environment, (file) => this.#find(file), this.#terminatorLength);
+    return Spill.adopt(path, this.#environment, this.countAppended);
   }
 
   #mergeOrphan(spill: Spill, merge: (spill: Spill) => boolean, tell: Tell): void {

@@ -2,7 +2,8 @@ import { crc32 } from "node:zlib";
 import { Batch, type Journal } from "../batch.js";
 import { hasCode } from "../errors.js";
 import type { LockBackend } from "../lock/lock.js";
-import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDONLY, O_RDWR } from "../platform/fs.js";
+import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/fs.js";
+import type { CountAppended } from "./intent.js";
 
 /*
  * Records that wait on disk while another process keeps the lock. A spill belongs to the process that holds a lock on
@@ -28,9 +29,6 @@ export interface SpillEnvironment {
   readonly fs: FileSystem;
   readonly lockBackend: LockBackend;
 }
-
-/** Where the content of a file of the log may be now, given which file it is; undefined when it is nowhere. */
-export type FindFile = (file: FileStatus) => string | undefined;
 
 export class Spill implements Journal {
   readonly path: string;
@@ -70,12 +68,7 @@ export class Spill implements Journal {
    * Takes over one whose process has ended, and settles what its last merger may have left open; undefined when the
    * process lives. Called with the lock of the log held: one that is locked then has nothing to settle.
    */
-  static adopt(
-    path: string,
-    { fs, lockBackend }: SpillEnvironment,
-    find: FindFile,
-    terminatorLength: number,
-  ): Spill | undefined {
+  static adopt(path: string, { fs, lockBackend }: SpillEnvironment, countAppended: CountAppended): Spill | undefined {
     let fd: number;
     try {
       fd = fs.open(path, O_RDWR | O_NOFOLLOW);
@@ -85,7 +78,7 @@ export class Spill implements Journal {
     }
     const spill = new Spill(path, fs, fd);
     try {
-      if (lockBackend.tryLock(fd) && spill.#load(find, terminatorLength)) return spill;
+      if (lockBackend.tryLock(fd) && spill.#load(countAppended)) return spill;
     } catch (error) {
       fs.close(fd);
       throw error;
@@ -152,9 +145,9 @@ export class Spill implements Journal {
 
   /** Of one that was taken over: what comes after its last whole record was cut off, and no write has returned for it. */
   findEnd(): void {
-    let at = this.#merged;
-    for (let record = this.#read(at); record !== undefined; record = this.#read(at)) at += FRAME + record.length;
-    this.#end = at;
+    let end = this.#merged;
+    for (const { length } of this.#records(this.#end)) end += FRAME + length;
+    this.#end = end;
   }
 
   /** Gives it up: what is not merged is left for others. */
@@ -175,7 +168,7 @@ export class Spill implements Journal {
   }
 
   /** False when the file is not there any more, or is no spill. */
-  #load(find: FindFile, terminatorLength: number): boolean {
+  #load(countAppended: CountAppended): boolean {
     const opened = new FileStatus();
     const there = new FileStatus();
     this.#fs.statusOfOpen(this.#fd, opened);
@@ -185,41 +178,32 @@ export class Spill implements Journal {
       this.#header.writeDoubleLE(HEADER, MERGED); // killed before anything was in it
     else if (length < HEADER || !this.#header.subarray(0, MAGIC.length).equals(MAGIC)) return false;
     this.#end = Math.max(opened.size, HEADER);
-    this.#settleIntent(find, terminatorLength);
+    this.#settleIntent(countAppended);
     return true;
   }
 
   /** How much of what a merger was about to append is in the log? */
-  #settleIntent(find: FindFile, terminatorLength: number): void {
+  #settleIntent(countAppended: CountAppended): void {
     const to = this.#header.readDoubleLE(INTENT);
     if (to === 0) return;
     const file = new FileStatus();
     file.readIdentity(this.#header, FILE);
-    const path = find(file);
-    // Deleted, or rotated by somebody else: merged again, since a record that is there twice is better than none.
-    const log = path === undefined ? -1 : this.#fs.open(path, O_RDONLY | O_NOFOLLOW);
-    try {
-      let offset = this.#header.readDoubleLE(OFFSET);
-      for (let at = this.#merged; log !== -1 && at < to; ) {
-        const record = this.#read(at)!;
-        const found = Buffer.alloc(record.length);
-        const length = this.#fs.read(log, found, 0, found.length, offset);
-        // One that lacks only its terminator is given it by whoever writes next.
-        if (
-          length === 0 ||
-          length < record.length - terminatorLength ||
-          !found.subarray(0, length).equals(record.subarray(0, length))
-        )
-          break;
-        at += FRAME + record.length;
-        offset += record.length;
-        this.#header.writeDoubleLE(at, MERGED);
-      }
-    } finally {
-      if (log !== -1) this.#fs.close(log);
-    }
+    const records = [...this.#records(to)];
+    const done = countAppended(file, this.#header.readDoubleLE(OFFSET), records);
+    const bytes = records.slice(0, done).reduce((sum, { length }) => sum + FRAME + length, 0);
+    this.#header.writeDoubleLE(this.#merged + bytes, MERGED);
     this.#header.writeDoubleLE(0, INTENT);
     this.#fs.writeAt(this.#fd, this.#header, 0);
+  }
+
+  /** Those that are not merged and begin before `end`. */
+  *#records(end: number): Generator<Buffer> {
+    for (let at = this.#merged; at < end; ) {
+      const record = this.#read(at);
+      if (record === undefined) return;
+      yield record;
+      at += FRAME + record.length;
+    }
   }
 
   #read(at: number): Buffer | undefined {

@@ -1,55 +1,20 @@
 import { Batch } from "../batch.js";
 import { LogFileError } from "../errors.js";
-import type { OnLockTimeout } from "../options.js";
-import type { Clock } from "../platform/clock.js";
+import { flushAtExit, forget } from "./at-exit.js";
+import {
+  type CommitResult,
+  type Delivery,
+  type DeliveryOptions,
+  FIRST_RETRY,
+  LONGEST_RETRY,
+  WAIT_AFTER_TIMEOUT,
+} from "./delivery.js";
 import type { Spill } from "./spill.js";
+import { Spilled } from "./spilled.js";
 
-/** How records get from a handler to its file. */
-export interface Delivery {
-  /** Takes over the records of `batch`, which is the caller's again on return; true when all of them are in the file. */
-  push(batch: Batch): boolean;
-  /** As {@link push}, without writing anything yet. */
-  keep(batch: Batch): void;
-  /** Records that are not in the file yet. */
-  readonly pending: number;
-  /** Merges what a process that has ended could not; true when all of it is in the file. */
-  adopt(spill: Spill): boolean;
-  /** Resolves when everything pushed before is in the file; rejects with `ERR_CLH_FLUSH` when it cannot be. */
-  flush(): Promise<void>;
-  /** Writes what can be written, now; true when nothing is pending. */
-  flushSync(): boolean;
-}
-
-/** How an attempt to write a batch ended; unless it is `done`, some of its records may be written and some not. */
-export type CommitResult = "done" | "lock timeout" | "failed";
-
-export interface SyncDeliveryOptions {
-  /**
-   * Writes as much of a batch as it can. Reports its failures and does not throw.
-   * @param wait for the lock, in milliseconds
-   */
-  readonly commit: (batch: Batch, wait: number) => CommitResult;
-  /** The record that stands in the file for `count` dropped ones. */
-  readonly markerOf: (count: number) => Batch;
-  readonly onDrop: (count: number) => void;
-  readonly clock: Clock;
-  readonly onLockTimeout: OnLockTimeout;
-  /** Makes a file for records that wait for the lock. */
-  readonly createSpill: () => Spill;
-  readonly onSpillFailure: (cause: unknown) => void;
-  readonly lockTimeout: number;
+export interface SyncDeliveryOptions extends DeliveryOptions {
   readonly retryBufferBytes: number;
-  readonly path: string;
 }
-
-// A lock that was not had in time once is not waited for again at every record, but for this long.
-const WAIT_AFTER_TIMEOUT = 2;
-const FIRST_RETRY = 10;
-const LONGEST_RETRY = 1000;
-
-/** Everybody who has records left, to be tried once more when the process exits. */
-const unfinished = new Set<SyncDelivery>();
-let listensForExit = false;
 
 /**
  * Delivery `sync`: the record is in the file when push returns true. What cannot be written waits in memory, first in,
@@ -57,11 +22,10 @@ let listensForExit = false;
  */
 export class SyncDelivery implements Delivery {
   readonly #options: SyncDeliveryOptions;
-  /** Waits on disk, in front of what waits in memory. */
-  #spill: Spill | undefined;
-  #spilled = 0;
+  readonly #spilled: Spilled;
   readonly #kept = new Batch();
   #dropped = 0;
+  #isLastDropped = false;
   #wait: number;
   #retryAt = 0;
   #retryDelay = FIRST_RETRY;
@@ -69,18 +33,28 @@ export class SyncDelivery implements Delivery {
 
   constructor(options: SyncDeliveryOptions) {
     this.#options = options;
+    this.#spilled = new Spilled(options, (lost) => {
+      options.onDrop(lost);
+      this.#dropped += lost;
+    });
     this.#wait = options.lockTimeout;
   }
 
   get pending(): number {
-    return this.#spilled + this.#kept.count;
+    return this.#spilled.count + this.#kept.count;
+  }
+
+  /** Who writes has waited already. */
+  get needsDrain(): boolean {
+    return false;
   }
 
   push(batch: Batch): boolean {
     const { clock } = this.#options;
+    this.#isLastDropped = false;
     if (!this.#isClear && clock.monotonic() >= this.#retryAt) this.#retry(this.#wait);
     if (!this.#isClear) {
-      if (this.#spill !== undefined && this.#kept.isDone) this.#putAside(batch);
+      if (!this.#spilled.isEmpty && this.#kept.isDone) this.#putAside(batch);
       else this.keep(batch);
       return false;
     }
@@ -95,8 +69,14 @@ export class SyncDelivery implements Delivery {
     return false;
   }
 
+  reserve(): undefined {}
+
+  filled(): boolean {
+    throw new Error("nothing was reserved");
+  }
+
   adopt(spill: Spill): boolean {
-    return this.#merge(spill, this.#options.lockTimeout) === "done";
+    return this.#spilled.adopt(spill, this.#options.lockTimeout);
   }
 
   keep(batch: Batch): void {
@@ -109,28 +89,45 @@ export class SyncDelivery implements Delivery {
       else dropped++;
     }
     this.#dropped += dropped;
+    this.#isLastDropped = dropped > 0;
     if (dropped > 0) onDrop(dropped);
-    this.#listenForExit();
+    flushAtExit(this);
+  }
+
+  written(): Promise<void> {
+    return this.#isLastDropped
+      ? Promise.reject(this.#failure("1 record was dropped, and could not be written"))
+      : this.flush();
   }
 
   async flush(): Promise<void> {
-    const { clock, lockTimeout, path } = this.#options;
+    const { clock, lockTimeout } = this.#options;
     const deadline = clock.monotonic() + lockTimeout;
     for (let delay = 1; !this.#retry(WAIT_AFTER_TIMEOUT); delay = Math.min(delay * 2, 50)) {
-      if (clock.monotonic() >= deadline) {
-        const message = `${this.pending} records could not be written to ${path}. They are kept in memory and tried again.`;
-        throw new LogFileError("ERR_CLH_FLUSH", message, { path });
-      }
+      if (clock.monotonic() >= deadline) throw this.#failure(`${this.pending} records could not be written`);
       await clock.delay(delay);
     }
+  }
+
+  close(): void {}
+
+  async swept(): Promise<void> {}
+
+  get counts(): undefined {
+    return undefined;
   }
 
   flushSync(): boolean {
     return this.#retry(this.#options.lockTimeout);
   }
 
+  #failure(what: string): LogFileError {
+    const { path } = this.#options;
+    return new LogFileError("ERR_CLH_FLUSH", `${what} to ${path}. What is kept in memory is tried again.`, { path });
+  }
+
   get #isClear(): boolean {
-    return this.#kept.isDone && this.#dropped === 0 && this.#spill === undefined;
+    return this.#kept.isDone && this.#dropped === 0 && this.#spilled.isEmpty;
   }
 
   /** @throws {LogFileError} `ERR_CLH_LOCK_TIMEOUT` when that is what the user wants */
@@ -147,47 +144,15 @@ export class SyncDelivery implements Delivery {
 
   /** Puts records into the spill; into memory when that fails. */
   #putAside(batch: Batch): void {
-    const { createSpill, onSpillFailure } = this.#options;
-    try {
-      this.#spill ??= createSpill();
-      this.#spill.append(batch);
-      this.#spilled += batch.count;
-      this.#listenForExit();
-    } catch (error) {
-      onSpillFailure(error);
-      this.keep(batch);
-    }
-  }
-
-  #merge(spill: Spill, wait: number): CommitResult {
-    while (!spill.isMerged) {
-      let batch: Batch | undefined;
-      try {
-        batch = spill.next();
-      } catch (error) {
-        this.#options.onSpillFailure(error);
-        return "failed";
-      }
-      if (batch === undefined) return this.#giveUp(spill);
-      const { count } = batch;
-      const result = this.#options.commit(batch, wait);
-      if (spill === this.#spill) this.#spilled -= count - batch.count;
-      if (result !== "done") return result;
-    }
-    if (spill === this.#spill) this.#spill = undefined;
-    try {
-      spill.remove();
-    } catch (error) {
-      this.#options.onSpillFailure(error); // all of it is merged, which its header says: whoever finds it removes it
-    }
-    return "done";
+    if (this.#spilled.put(batch)) flushAtExit(this);
+    else this.keep(batch);
   }
 
   /** Writes what was kept, and a marker for what was dropped; true when nothing is left. */
   #retry(wait: number): boolean {
     const { commit, markerOf } = this.#options;
     if (this.#isClear) return true;
-    let result: CommitResult = this.#spill === undefined ? "done" : this.#merge(this.#spill, wait);
+    let result = this.#spilled.merge(wait);
     if (result === "done" && !this.#kept.isDone) result = commit(this.#kept, wait);
     if (result !== "done") {
       this.#postpone(result);
@@ -203,21 +168,8 @@ export class SyncDelivery implements Delivery {
     return true;
   }
 
-  /** A spill that the disk does not give back stays where it is. */
-  #giveUp(spill: Spill): CommitResult {
-    this.#options.onSpillFailure(new Error(`${spill.path} cannot be read`));
-    if (spill === this.#spill) {
-      this.#spill = undefined;
-      this.#options.onDrop(this.#spilled);
-      this.#dropped += this.#spilled;
-      this.#spilled = 0;
-    }
-    spill.close();
-    return "done";
-  }
-
   #recover(): void {
-    unfinished.delete(this);
+    forget(this);
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#wait = this.#options.lockTimeout;
@@ -233,14 +185,5 @@ export class SyncDelivery implements Delivery {
       this.#retry(this.#wait);
     });
     this.#retryDelay = Math.min(this.#retryDelay * 2, LONGEST_RETRY);
-  }
-
-  #listenForExit(): void {
-    unfinished.add(this);
-    if (listensForExit) return;
-    listensForExit = true;
-    process.on("exit", () => {
-      for (const delivery of unfinished) delivery.flushSync();
-    });
   }
 }

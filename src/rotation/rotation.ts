@@ -6,7 +6,7 @@ import type { RotationReason, Tell } from "../events.js";
 import { Failures } from "../failures.js";
 import { lockFilePath } from "../lock/lock-file.js";
 import type { ResolvedOptions, Rotator } from "../options.js";
-import { checkRotator } from "../resolve-options.js";
+import { checkFunctions, checkRotator } from "../resolve-options.js";
 import type { Backups } from "./backups.js";
 import { FORMATS } from "./formats.js";
 import { listPending } from "./pending.js";
@@ -66,6 +66,7 @@ export class Rotation {
 
   set rotator(rotator: Rotator | undefined) {
     checkRotator(rotator, this.#options.compression);
+    checkFunctions(this.#options.delivery, { rotator });
     this.#rotator = rotator;
   }
 

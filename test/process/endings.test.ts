@@ -16,22 +16,34 @@ function lines(count: number): string {
   return Array.from({ length: count }, (_, i) => `record ${i}\n`).join("");
 }
 
-describe("all records are in the file, however the process ends", () => {
-  for (const [end, code] of [
-    ["return", 0],
-    ["exit", 0],
-    ["throw", 3],
-    ["reject", 4],
-    ["SIGTERM", "SIGTERM"],
-    ["SIGKILL", "SIGKILL"],
-  ] as [End, number | string][]) {
-    test(end, async (t) => {
-      const log = join(temporaryDirectory(t), "app.log");
-      const fixture = new Fixture(t, "short-life", log, RECORDS, {}, end);
-      assert.equal(await fixture.ended, code);
-      assert.equal(readFileSync(log, "utf8"), lines(RECORDS));
-    });
-  }
+const ENDS: [End, number | string][] = [
+  ["return", 0],
+  ["exit", 0],
+  ["throw", 3],
+  ["reject", 4],
+  ["SIGTERM", "SIGTERM"],
+  ["SIGINT", "SIGINT"],
+  ["SIGTERM heard", 5],
+  ["cluster disconnect", 0],
+];
+
+for (const delivery of ["sync", "batched", "background"] as const) {
+  describe(`${delivery}: all records are in the file, however the process ends`, { concurrency: true }, () => {
+    for (const [end, code] of ENDS) {
+      test(end, async (t) => {
+        const log = join(temporaryDirectory(t), "app.log");
+        const fixture = new Fixture(t, "short-life", log, RECORDS, { delivery }, end);
+        assert.equal(await fixture.ended, code);
+        assert.equal(readFileSync(log, "utf8"), lines(RECORDS));
+      });
+    }
+  });
+}
+
+test("sync: also when it is killed", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  assert.equal(await new Fixture(t, "short-life", log, RECORDS, {}, "SIGKILL").ended, "SIGKILL");
+  assert.equal(readFileSync(log, "utf8"), lines(RECORDS));
 });
 
 test("records that could not be written are tried once more when the process exits", async (t) => {

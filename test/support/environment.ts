@@ -32,6 +32,10 @@ export class ManualClock implements Clock {
     };
   }
 
+  soon(action: () => void): () => void {
+    return this.after(0, action);
+  }
+
   /** Goes on to `time`, with all that was to be done until then. */
   goTo(time: number): void {
     const next = () => this.#timers.filter(({ at }) => at <= time).sort((a, b) => a.at - b.at)[0];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Batch } from "../../src/batch.js";
-import { type CommitResult, SyncDelivery } from "../../src/delivery/sync.js";
+import type { CommitResult } from "../../src/delivery/delivery.js";
+import { SyncDelivery } from "../../src/delivery/sync.js";
 import { ManualClock } from "../support/environment.js";
 
 const LOCK_TIMEOUT = 1000;
@@ -32,6 +33,10 @@ function setUp({ retryBufferBytes = 1000 } = {}) {
       return "done";
     },
     markerOf: (count) => record(`${count} dropped\n`),
+    onDrain: assert.fail,
+    mergeOrphans: assert.fail,
+    countAppended: () => assert.fail(),
+    tell: assert.fail,
     onDrop: (count) => drops.push(count),
     clock,
     onLockTimeout: "spill",

@@ -1,0 +1,26 @@
+import { onExit } from "signal-exit";
+
+interface Unfinished {
+  flushSync(): void;
+}
+
+/** Everybody who has records left, to be written when the process exits. */
+const unfinished = new Set<Unfinished>();
+let isListening = false;
+
+/** Until {@link forget}: `flushSync` is called when the process ends, by a signal that nobody listens for as well. */
+export function flushAtExit(delivery: Unfinished): void {
+  unfinished.add(delivery);
+  if (isListening) return;
+  isListening = true;
+  onExit(
+    () => {
+      for (const delivery of unfinished) delivery.flushSync();
+    },
+    { alwaysLast: true }, // what the application writes at its exit comes first
+  );
+}
+
+export function forget(delivery: Unfinished): void {
+  unfinished.delete(delivery);
+}

@@ -1,0 +1,55 @@
+import { Encoder } from "../encode.js";
+import type { Environment } from "../environment.js";
+import type { LogFileError } from "../errors.js";
+import type { Tell } from "../events.js";
+import type { HandlerJson } from "../handler-json.js";
+import type { ResolvedOptions } from "../options.js";
+import { type Delivery, type DeliveryOptions, dropMarker } from "./delivery.js";
+import { FarOutlet } from "./far-outlet.js";
+import { SourceDelivery } from "./far-source.js";
+import type { CountAppended } from "./intent.js";
+import { LocalOutlet } from "./local-outlet.js";
+import { QueuedDelivery } from "./queued.js";
+import type { Spill } from "./spill.js";
+import { SyncDelivery } from "./sync.js";
+
+/** What a delivery needs of its handler. */
+export interface DeliveryHooks extends Pick<DeliveryOptions, "commit" | "onDrop" | "tell"> {
+  readonly spills: {
+    create(): Spill;
+    mergeOrphans(merge: (spill: Spill) => boolean, tell: Tell): void;
+    failure(cause: unknown): LogFileError;
+    readonly countAppended: CountAppended;
+  };
+  /** The handler, for the other thread of `background`. */
+  readonly json: () => HandlerJson;
+}
+
+/** The delivery that the options of a handler ask for. */
+export function deliveryOf(
+  options: ResolvedOptions,
+  { clock, source }: Environment,
+  { commit, onDrop, tell, spills, json }: DeliveryHooks,
+): Delivery {
+  const { delivery, retryBufferBytes, lockTimeout, onLockTimeout, filename } = options;
+  const common: DeliveryOptions = {
+    ...{ commit, onDrop, tell, clock, lockTimeout, onLockTimeout, path: filename },
+    markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
+    onDrain: () => tell("drain"),
+    createSpill: () => spills.create(),
+    onSpillFailure: (cause) => tell("error", spills.failure(cause)),
+    mergeOrphans: () => spills.mergeOrphans((spill) => made.adopt(spill), tell),
+    countAppended: spills.countAppended,
+  };
+  const made = make();
+  return made;
+
+  function make(): Delivery {
+    if (source !== undefined) return new SourceDelivery(common, source);
+    if (delivery.mode === "sync") return new SyncDelivery({ ...common, retryBufferBytes });
+    const queued = { ...common, ...delivery };
+    return new QueuedDelivery(queued, (observer) =>
+      delivery.mode === "batched" ? new LocalOutlet(queued, observer) : new FarOutlet(queued, observer, json()),
+    );
+  }
+}

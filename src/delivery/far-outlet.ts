@@ -1,0 +1,211 @@
+import { Batch } from "../batch.js";
+import { LogFileError } from "../errors.js";
+import type { HandlerJson } from "../handler-json.js";
+import { COUNTS, type Counts } from "../stats.js";
+import { type FarHandler, farHandlerFor } from "./background-thread.js";
+import type { Place } from "./delivery.js";
+import { LocalOutlet } from "./local-outlet.js";
+import type { Outlet, OutletObserver, QueuedDeliveryOptions } from "./queued.js";
+import { makeRingMemory, RingWriter } from "./ring.js";
+import type { Spill } from "./spill.js";
+
+// Milliseconds: how long this thread blocks before it looks again, and what the other one is given, beyond
+// `lockTimeout`, to put records into a spill.
+const LOOK = 20;
+const GRACE = 1000;
+
+/**
+ * Delivery `background`: another thread, one for all handlers of this one, has lock and file; records go to it through
+ * memory that both see. When it is lost, what it has not written is written from here, and so is all that follows.
+ */
+export class FarOutlet implements Outlet {
+  readonly #options: QueuedDeliveryOptions;
+  readonly #observer: OutletObserver;
+  #json: HandlerJson;
+  #ring: RingWriter | undefined;
+  #far: FarHandler | undefined;
+  /** Of the handlers that there were, and of the one that there is. */
+  #counts = new Float64Array(COUNTS.length);
+  #countsNow: Float64Array | undefined;
+  /** In place of the other thread, once that is lost. */
+  #here: LocalOutlet | undefined;
+  /** Of the handler that was closed. */
+  #isSwept: Promise<void> | undefined;
+  #willWake = false;
+  #isHeld = false;
+
+  constructor(options: QueuedDeliveryOptions, observer: OutletObserver, json: HandlerJson) {
+    this.#options = options;
+    this.#observer = observer;
+    this.#json = { ...json, delivery: "sync" };
+    if (json.rotateWhenIdle === true) this.#open();
+  }
+
+  get pending(): number {
+    if (this.#here !== undefined) return this.#here.pending;
+    return this.#ring === undefined ? 0 : this.#ring.count + this.#ring.spilled;
+  }
+
+  get queued(): number {
+    return this.#here?.queued ?? this.#ring?.length ?? 0;
+  }
+
+  get counts(): Counts {
+    const counts = COUNTS.map((name, i) => [name, this.#counts[i]! + (this.#countsNow?.[i] ?? 0)]);
+    return Object.fromEntries(counts) as unknown as Counts;
+  }
+
+  reserve(longest: number): Place | undefined {
+    return this.#here === undefined ? this.#open().reserve(longest) : this.#here.reserve(longest);
+  }
+
+  filled(length: number): void {
+    if (this.#here === undefined) this.#ring!.filled(length);
+    else this.#here.filled(length);
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    return this.#here !== undefined || this.#open().reserve(bytes) !== undefined || bytes > this.#options.queueBytes;
+  }
+
+  add(batch: Batch): void {
+    for (const record of batch.records()) {
+      const place = this.#here === undefined ? this.#open().reserve(record.length) : undefined;
+      if (place === undefined) this.#addHere(record);
+      else {
+        record.copy(place.bytes, place.start);
+        this.#ring!.filled(record.length);
+      }
+    }
+  }
+
+  dropOldest(): boolean {
+    if (this.#here !== undefined) return this.#here.dropOldest();
+    return this.#ring?.drop(1) === 1;
+  }
+
+  write(when: "soon" | "now"): void {
+    if (this.#here !== undefined) this.#here.write(when);
+    else if (when === "now") this.#wake();
+    else if (!this.#willWake && this.#ring?.isReaderAsleep) this.#wakeSoon();
+    if (this.#observer.isAwaited()) this.#awaitProgress();
+  }
+
+  writeWithin(milliseconds: number): boolean {
+    const { clock } = this.#options;
+    if (this.#here !== undefined) return this.#here.writeWithin(milliseconds);
+    if (this.#ring === undefined) return true;
+    const end = clock.monotonic() + milliseconds + GRACE;
+    for (let left = milliseconds; this.#here === undefined && this.#ring.count > 0; left = end - clock.monotonic()) {
+      if (left <= 0) this.#takeOver("it did not write in time");
+      else {
+        const seen = this.#ring.progress;
+        this.#wake();
+        if (this.#ring.count > 0) this.#ring.sleepUntilProgress(seen, Math.min(left, LOOK));
+      }
+    }
+    this.#observer.onProgress();
+    return this.pending === 0;
+  }
+
+  adopt(spill: Spill): boolean {
+    return this.#here?.adopt(spill) ?? false;
+  }
+
+  async swept(): Promise<void> {
+    await (this.#far?.swept() ?? this.#isSwept);
+  }
+
+  close(): void {
+    this.#hold(false);
+    this.#isSwept = this.#far?.swept() ?? this.#isSwept;
+    this.#far?.close();
+    for (const [i, count] of this.#countsNow?.entries() ?? []) this.#counts[i]! += count;
+    this.#countsNow = undefined;
+    this.#far = undefined;
+    this.#ring = undefined;
+  }
+
+  /** The ring, with somebody at its other end. */
+  #open(): RingWriter {
+    if (this.#ring !== undefined) return this.#ring;
+    const { queueBytes, maxBatchBytes } = this.#options;
+    const memory = makeRingMemory(queueBytes, COUNTS.length);
+    this.#countsNow = new Float64Array(memory.counts);
+    this.#ring = new RingWriter(memory);
+    this.#far = farHandlerFor(
+      { json: this.#json, memory, maxBatchBytes },
+      {
+        tell: this.#options.tell,
+        onProgress: () => this.#proceed(),
+        onLost: (why) => this.#takeOver(why),
+      },
+    );
+    this.#json = { ...this.#json, mode: "a" }; // the file is emptied once
+    return this.#ring;
+  }
+
+  #wake(): void {
+    if (this.#ring?.isReaderAsleep) this.#ring.wake();
+  }
+
+  /** Once a turn: to wake a thread takes longer than all the rest. */
+  #wakeSoon(): void {
+    this.#willWake = true;
+    this.#options.clock.soon(() => {
+      this.#willWake = false;
+      this.#wake();
+    });
+  }
+
+  #awaitProgress(): void {
+    this.#ring?.awaitProgress();
+    this.#wake();
+    this.#hold(true);
+    // It may have come to an end before it knew.
+    if (this.pending === 0) this.#proceed();
+  }
+
+  #proceed(): void {
+    this.#observer.onProgress();
+    if (this.#observer.isAwaited() && this.pending > 0) this.#awaitProgress();
+    else this.#hold(false);
+  }
+
+  /** Keeps the process alive while somebody waits for what the other thread does. */
+  #hold(isHeld: boolean): void {
+    if (isHeld === this.#isHeld) return;
+    this.#isHeld = isHeld;
+    this.#far?.hold(isHeld);
+  }
+
+  /** A record that is larger than the ring, or comes when there is none. */
+  #addHere(record: Buffer): void {
+    if (this.#here === undefined && !this.writeWithin(this.#options.lockTimeout))
+      this.#takeOver("it did not write in time");
+    const batch = new Batch();
+    batch.add(record);
+    if (this.#here !== undefined) this.#here.add(batch);
+    else if (this.#options.commit(batch, this.#options.lockTimeout) !== "done") {
+      this.#takeOver("the disk fails");
+      this.#here!.add(batch);
+    }
+  }
+
+  /** Writes from here on. */
+  #takeOver(why: string): void {
+    const { countAppended, mergeOrphans, path, tell } = this.#options;
+    const ring = this.#ring;
+    if (this.#here !== undefined || ring === undefined) return;
+    this.#hold(false);
+    ring.claim();
+    this.#here = new LocalOutlet(this.#options, this.#observer);
+    const message = `The thread that writes ${path} was lost: ${why}. This thread writes from now on.`;
+    tell("error", new LogFileError("ERR_CLH_THREAD", message, { path }));
+    mergeOrphans();
+    const left = ring.takeAll(countAppended);
+    this.close();
+    this.#here.add(left);
+    this.#here.write("now");
+  }
+}

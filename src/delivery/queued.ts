@@ -1,0 +1,252 @@
+import type { Batch } from "../batch.js";
+import type { QueueLimits } from "../options.js";
+import type { Counts } from "../stats.js";
+import { Acknowledgements } from "./acknowledgements.js";
+import { flushAtExit, forget } from "./at-exit.js";
+import type { Delivery, DeliveryOptions, Place } from "./delivery.js";
+import type { Spill } from "./spill.js";
+
+export type QueuedDeliveryOptions = DeliveryOptions & QueueLimits;
+
+// Milliseconds between two looks whether a full queue has room again.
+const LOOK = 10;
+
+/** The queue itself, and what takes records from it to the file: in this thread or in another. */
+export interface Outlet {
+  /** Records that are not in the file yet. */
+  readonly pending: number;
+  /** Bytes that wait in memory. */
+  readonly queued: number;
+  /** What a handler elsewhere has done. */
+  readonly counts: Counts | undefined;
+  /** Where a record of at most so many bytes may be put; the limits of the queue are held already. */
+  reserve(longest: number): Place | undefined;
+  filled(length: number): void;
+  hasRoomFor(bytes: number): boolean;
+  add(batch: Batch): void;
+  /** Forgets the oldest record, whose marker is its own affair; false when it cannot be had. */
+  dropOldest(): boolean;
+  /** Sees to it that records are written, soon or at once. */
+  write(when: "soon" | "now"): void;
+  /** Writes, blocking for at most so many milliseconds; true when nothing is pending. */
+  writeWithin(milliseconds: number): boolean;
+  adopt(spill: Spill): boolean;
+  swept(): Promise<void>;
+  close(): void;
+}
+
+/** What an outlet tells. */
+export interface OutletObserver {
+  /** After each attempt to write. */
+  readonly onProgress: () => void;
+  /** So many records in front of all that wait were given up. */
+  readonly onLost: (count: number) => void;
+  /** True while somebody waits for progress. */
+  readonly isAwaited: () => boolean;
+}
+
+/**
+ * A delivery with a queue: its limits, what becomes of a record for which it has no room, and who is told when what is
+ * written.
+ */
+export class QueuedDelivery implements Delivery {
+  readonly #options: QueuedDeliveryOptions;
+  readonly #acknowledgements: Acknowledgements;
+  readonly #outlet: Outlet;
+  /** Records that were taken over. */
+  #in = 0;
+  /** Records that were dropped, and have no marker yet behind those that wait. */
+  #droppedNewest = 0;
+  #droppedSinceFlush = 0;
+  /** Records that were dropped, and of which nobody was told yet. */
+  #untold = 0;
+  #cancelTelling: (() => void) | undefined;
+  /** A full queue was waited for in vain: not again until it has room. */
+  #isGivenUp = false;
+  #isLastDropped = false;
+  #isListedForExit = false;
+  needsDrain = false;
+
+  constructor(options: QueuedDeliveryOptions, outletFor: (observer: OutletObserver) => Outlet) {
+    this.#options = options;
+    this.#acknowledgements = new Acknowledgements(options.clock, options.path);
+    this.#outlet = outletFor({
+      onProgress: () => this.#proceed(),
+      onLost: (count) => this.#lose(count),
+      isAwaited: () => this.needsDrain || this.#acknowledgements.isWaitedFor,
+    });
+  }
+
+  get pending(): number {
+    return this.#outlet.pending;
+  }
+
+  get counts(): Counts | undefined {
+    return this.#outlet.counts;
+  }
+
+  push(batch: Batch): boolean {
+    this.keep(batch);
+    this.#askForPause();
+    return !this.needsDrain;
+  }
+
+  reserve(longest: number): Place | undefined {
+    const hasRoom = this.#droppedNewest === 0 && this.#outlet.queued + longest <= this.#options.queueBytes;
+    return hasRoom ? this.#outlet.reserve(longest) : undefined;
+  }
+
+  filled(length: number): boolean {
+    this.#outlet.filled(length);
+    this.#in++;
+    this.#isLastDropped = false;
+    this.#listForExit();
+    this.#outlet.write("soon");
+    this.#askForPause();
+    return !this.needsDrain;
+  }
+
+  keep(batch: Batch): void {
+    this.#isLastDropped = !this.#makeRoomFor(batch);
+    if (this.#isLastDropped) {
+      this.#droppedNewest += batch.count;
+      this.#noteDropped(batch.count);
+      return;
+    }
+    this.#in += batch.count;
+    this.#listForExit();
+    this.#outlet.add(batch);
+    this.#outlet.write("soon");
+  }
+
+  written(): Promise<void> {
+    return this.#wait(true, this.#isLastDropped ? 1 : 0);
+  }
+
+  flush(): Promise<void> {
+    const lost = this.#droppedSinceFlush;
+    this.#droppedSinceFlush = 0;
+    return this.#wait(false, lost);
+  }
+
+  flushSync(): boolean {
+    this.#tellDrops();
+    return this.pending === 0 || this.#outlet.writeWithin(this.#options.lockTimeout);
+  }
+
+  adopt(spill: Spill): boolean {
+    return this.#outlet.adopt(spill);
+  }
+
+  swept(): Promise<void> {
+    return this.#outlet.swept();
+  }
+
+  close(): void {
+    this.#outlet.close();
+  }
+
+  /** Records in front of all that wait were given up. */
+  #lose(count: number): void {
+    this.#acknowledgements.dropped(count);
+    this.#noteDropped(count);
+  }
+
+  /** After each attempt to write. */
+  #proceed(): void {
+    if (this.#droppedNewest > 0 && this.#mark()) this.#outlet.write("soon");
+    const { pending } = this;
+    this.#acknowledgements.advance(this.#in - pending);
+    if (pending === 0) this.#unlist();
+    if (this.needsDrain && this.#outlet.queued * 4 <= this.#options.queueBytes) {
+      this.needsDrain = false;
+      this.#options.onDrain();
+    }
+  }
+
+  #wait(isForOne: boolean, lost: number): Promise<void> {
+    const promise = this.#acknowledgements.wait(this.#in, isForOne, lost, this.#options.lockTimeout);
+    this.#outlet.write("now");
+    return promise;
+  }
+
+  #askForPause(): void {
+    if (this.#outlet.queued * 2 > this.#options.queueBytes) this.needsDrain = true;
+  }
+
+  #makeRoomFor({ length }: Batch): boolean {
+    if (this.#droppedNewest > 0 && !this.#mark()) return false;
+    if (this.#fits(length)) return true;
+    switch (this.#options.overflow) {
+      case "drop-newest":
+        return false;
+      case "drop-oldest":
+        for (let count = 0; ; count++) {
+          const fits = this.#fits(length);
+          if (!fits && this.#outlet.dropOldest()) continue;
+          if (count > 0) this.#lose(count);
+          return fits;
+        }
+      case "block":
+        return this.#block(length);
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    return (
+      this.#outlet.queued === 0 ||
+      (this.#outlet.queued + bytes <= this.#options.queueBytes && this.#outlet.hasRoomFor(bytes))
+    );
+  }
+
+  /** Waits until there is room, for `lockTimeout` at most, and not again until there was. */
+  #block(bytes: number): boolean {
+    const { clock, lockTimeout } = this.#options;
+    if (this.#isGivenUp) return false;
+    const deadline = clock.monotonic() + lockTimeout;
+    for (let left = lockTimeout; left > 0; left = deadline - clock.monotonic()) {
+      this.#outlet.writeWithin(left);
+      if (this.#fits(bytes)) return true;
+      clock.sleep(Math.min(LOOK, left));
+    }
+    this.#isGivenUp = true;
+    return false;
+  }
+
+  #noteDropped(count: number): void {
+    this.#droppedSinceFlush += count;
+    this.#untold += count;
+    this.#cancelTelling ??= this.#options.clock.soon(() => this.#tellDrops());
+  }
+
+  /** Once a turn, not once a record. */
+  #tellDrops(): void {
+    this.#cancelTelling?.();
+    this.#cancelTelling = undefined;
+    const count = this.#untold;
+    this.#untold = 0;
+    if (count > 0) this.#options.onDrop(count);
+  }
+
+  /** Puts the marker for dropped records behind those that wait, once half of the queue is free; true when that was done. */
+  #mark(): boolean {
+    if (this.#outlet.queued * 2 > this.#options.queueBytes) return false;
+    const marker = this.#options.markerOf(this.#droppedNewest);
+    this.#droppedNewest = 0;
+    this.#isGivenUp = false;
+    this.#in += marker.count;
+    this.#outlet.add(marker);
+    return true;
+  }
+
+  #listForExit(): void {
+    if (this.#isListedForExit) return;
+    this.#isListedForExit = true;
+    flushAtExit(this);
+  }
+
+  #unlist(): void {
+    this.#isListedForExit = false;
+    forget(this);
+  }
+}

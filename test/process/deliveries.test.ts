@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Readable } from "node:stream";
+import { describe, type TestContext, test } from "node:test";
+import { ConcurrentRotatingFileHandler, type DeliveryMode, type RotatingFileHandlerOptions } from "../../src/index.js";
+import { lockFilePath } from "../../src/lock/lock-file.js";
+import { Fixture } from "../support/child.js";
+import { makeLock } from "../support/locks.js";
+import { temporaryDirectory } from "../support/temporary.js";
+import { notOnce, readAll, startWriters } from "../support/writers.js";
+
+const QUEUED: DeliveryMode[] = ["batched", "background"];
+
+function setUp(t: TestContext, options: RotatingFileHandlerOptions) {
+  const log = join(temporaryDirectory(t), "app.log");
+  const handler = new ConcurrentRotatingFileHandler(log, options);
+  t.after(() => handler.close());
+  const errors: string[] = [];
+  handler.on("error", ({ code }) => errors.push(code));
+  return { log, handler, errors };
+}
+
+function lines(count: number, from = 0): string {
+  return Array.from({ length: count }, (_, i) => `record ${from + i}\n`).join("");
+}
+
+for (const delivery of QUEUED) {
+  describe(delivery, () => {
+    test("4 processes, rotation and compression: every record once, in its writer's order", async (t) => {
+      const directory = temporaryDirectory(t);
+      const options = { maxBytes: 32 * 1024, backupCount: 1000, useGzip: true, delivery };
+      const writers = startWriters(t, 4, 5000, join(directory, "app.log"), options);
+      assert.deepEqual(await Promise.all(writers.map(({ ended }) => ended)), [0, 0, 0, 0]);
+      const found = readAll(directory, "app.log");
+      assert.deepEqual(found.torn, []);
+      assert.deepEqual(notOnce(found, 4, 5000), []);
+    });
+
+    test("flush and writeAsync resolve when the records are in the file", async (t) => {
+      const { log, handler } = setUp(t, { delivery });
+      for (let i = 0; i < 100; i++) handler.write(`record ${i}`);
+      await handler.flush();
+      assert.equal(readFileSync(log, "utf8"), lines(100));
+      await Promise.all([handler.writeAsync("record 100"), handler.writeAsync("record 101")]);
+      assert.equal(readFileSync(log, "utf8"), lines(102));
+      assert.deepEqual([handler.stats().records, handler.stats().pending], [102, 0]);
+    });
+
+    test("killed: what was not acknowledged may be gone, and nothing else", async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const fixture = new Fixture(t, "acknowledging-writer", log, { delivery });
+      let acknowledged = 0;
+      for (let i = 0; i < 20; i++) acknowledged = Number(await fixture.line());
+      fixture.process.kill("SIGKILL");
+      await fixture.ended;
+      for (const line of await fixture.rest()) acknowledged = Number(line);
+      const found = readFileSync(log, "utf8").split("\n");
+      const last = found.pop()!; // what it was killed in
+      assert.ok(found.length >= acknowledged, `${found.length} of ${acknowledged}`);
+      assert.equal(found.map((line) => `${line}\n`).join(""), lines(found.length));
+      assert.ok(`record ${found.length}`.startsWith(last));
+    });
+
+    test("while another process holds the lock, the event loop goes on, and nothing is lost", async (t) => {
+      const { log, handler, errors } = setUp(t, { delivery, lockTimeout: "5s" });
+      handler.write("record 0");
+      await handler.flush();
+      const holder = makeLock(lockFilePath(log));
+      assert.ok(holder.acquire(1000));
+      const delay = monitorEventLoopDelay({ resolution: 1 });
+      delay.enable();
+      for (let i = 1; i < 300; i++) {
+        handler.write(`record ${i}`);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+      delay.disable();
+      assert.equal(readFileSync(log, "utf8"), lines(1));
+      holder.close();
+      await handler.flush();
+      assert.equal(readFileSync(log, "utf8"), lines(300));
+      assert.deepEqual(errors, []);
+      assert.ok(delay.max / 1e6 < 2000, `the event loop stood still for ${delay.max / 1e6} ms`); // a write that waits for the lock: 5 s
+    });
+
+    test("held for longer than lockTimeout: records go into a spill, and come back in order", async (t) => {
+      const { log, handler, errors } = setUp(t, { delivery, lockTimeout: 50 });
+      const holder = makeLock(lockFilePath(log));
+      assert.ok(holder.acquire(1000));
+      for (let i = 0; i < 10; i++) handler.write(`record ${i}`);
+      await assert.rejects(handler.flush(), { code: "ERR_CLH_FLUSH" });
+      for (;;) {
+        if (readdirSync(dirname(log)).some((name) => name.endsWith(".spill"))) break;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+      for (let i = 10; i < 20; i++) handler.write(`record ${i}`);
+      holder.close();
+      while (handler.stats().pending > 0) await handler.flush().catch(() => {});
+      assert.equal(readFileSync(log, "utf8"), lines(20));
+      assert.deepEqual([...new Set(errors)], ["ERR_CLH_LOCK_TIMEOUT"]);
+    });
+
+    test("mode w empties the file once, also when the handler is closed and used again", async (t) => {
+      const { log, handler } = setUp(t, { delivery, mode: "w" });
+      handler.write("record 0");
+      handler.close();
+      handler.write("record 1");
+      handler.close();
+      assert.equal(readFileSync(log, "utf8"), lines(2));
+    });
+
+    test("rotates by hand, behind what was written before", async (t) => {
+      const { log, handler } = setUp(t, { delivery, backupCount: 1 });
+      handler.write("record 0");
+      assert.equal(handler.rotate(), true);
+      handler.write("record 1");
+      await handler.flush();
+      assert.deepEqual([readFileSync(`${log}.1`, "utf8"), readFileSync(log, "utf8")], [lines(1), lines(1, 1)]);
+    });
+
+    test("backpressure: a stream of records never has more in memory than the queue", async (t) => {
+      const { log, handler } = setUp(t, { delivery: { mode: delivery as "batched", queueBytes: "64KiB" } });
+      let most = 0;
+      for await (const record of Readable.from(records(20_000))) {
+        if (!handler.write(record)) await new Promise((resolve) => handler.once("drain", () => resolve(undefined)));
+        most = Math.max(most, handler.stats().pending);
+      }
+      await handler.flush();
+      assert.equal(readFileSync(log, "utf8"), lines(20_000));
+      assert.ok(most < (64 * 1024) / 8, `${most}`);
+    });
+  });
+}
+
+function* records(count: number): Generator<string> {
+  for (let i = 0; i < count; i++) yield `record ${i}`;
+}
+
+describe("the thread of background", () => {
+  for (const when of ["before its first record", "while it writes", "while it waits"]) {
+    test(`is terminated ${when}: no record is lost or doubled, and it is told`, async (t) => {
+      const directory = temporaryDirectory(t);
+      const log = join(directory, "app.log");
+      const fixture = new Fixture(t, "thread-killer", log, when);
+      const told = await fixture.rest();
+      assert.equal(await fixture.ended, 0);
+      const names = readdirSync(directory).filter((name) => name.startsWith("app.log"));
+      const numbers = names.map((name) => Number(name.split(".")[2] ?? 0)).sort((a, b) => b - a);
+      const text = numbers.map((n) => readFileSync(n === 0 ? log : `${log}.${n}`, "utf8")).join("");
+      assert.equal(text, lines(Number(told[0])));
+      assert.deepEqual(told.slice(1), ["ERR_CLH_THREAD"]);
+    });
+  }
+
+  test("options that are functions are refused", () => {
+    const refused = { code: "ERR_CLH_OPTION", message: /another thread/ };
+    for (const name of ["namer", "rotator"])
+      assert.throws(
+        () => new ConcurrentRotatingFileHandler("app.log", { delivery: "background", [name]: () => "" }),
+        refused,
+      );
+    const handler = new ConcurrentRotatingFileHandler("app.log", { delivery: "background" });
+    assert.throws(() => {
+      handler.namer = (name) => name;
+    }, refused);
+    assert.throws(() => {
+      handler.rotator = () => {};
+    }, refused);
+  });
+});
