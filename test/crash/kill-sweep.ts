@@ -59,7 +59,7 @@ async function killOnce(t: TestContext, sweep: Sweep, directory: string, n: numb
   const { operation, mode, double } = sweep;
   const run = await runKilled(t, operation, directory, "run", mode, n, double);
   const kills = run.wasKilled ? 1 : 0;
-  const found = await afterACleanStart(directory, OPERATIONS[operation], new Map([["w", run.acknowledged]]), kills);
+  const found = await afterACleanStart(directory, OPERATIONS[operation], run.acknowledged, kills);
   return { wasKilled: run.wasKilled, problems: found.map((text) => `${operation}, killed ${mode} call ${n}: ${text}`) };
 }
 
@@ -78,10 +78,7 @@ async function killAgain(
     const first = await runKilled(t, operation, directory, "run", mode, n);
     const second = await runKilled(t, operation, directory, "restart", mode, m);
     if (!second.wasKilled) return { kills: Math.floor((m - 1) / stride), problems };
-    const acknowledged = new Map([
-      ["w", first.acknowledged],
-      ["r", second.acknowledged],
-    ]);
+    const acknowledged = new Map([...first.acknowledged, ...second.acknowledged]);
     const found = await afterACleanStart(directory, withOneMoreRotation(OPERATIONS[operation]), acknowledged, 2);
     problems.push(...found.map((text) => `${operation}, killed ${mode} call ${n}, then ${mode} call ${m}: ${text}`));
   }
@@ -101,13 +98,20 @@ async function runKilled(
   mode: KillMode,
   n: number,
   double: DoubleName = "real",
-): Promise<{ wasKilled: boolean; acknowledged: number }> {
+): Promise<{ wasKilled: boolean; acknowledged: Map<string, number> }> {
   mkdirSync(directory, { recursive: true });
   const fixture = new Fixture(t, "crash-operation", operation, directory, phase, mode, n, double);
-  const acknowledged = (await fixture.rest()).length;
+  const acknowledged = countEach(await fixture.rest());
   const end = await fixture.ended;
   if (end !== 0 && end !== "SIGKILL") throw new Error(`${operation} ended with ${end}`);
   return { wasKilled: end === "SIGKILL", acknowledged };
+}
+
+/** How often each line is there: of each writer, how many records it said to be safe. */
+export function countEach(lines: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return counts;
 }
 
 /** What is wrong when a new handler has written one more record, and has compressed and deleted what it found. */
