@@ -4,7 +4,7 @@ import type { TestContext } from "node:test";
 import type { KillMode, Phase } from "../fixtures/crash-operation.js";
 import { Fixture } from "../support/child.js";
 import type { DoubleName } from "../support/doubles.js";
-import { problemsOf } from "../support/log-oracle.js";
+import { problemsOf, Snapshot } from "../support/log-oracle.js";
 import { makeHandler, OPERATIONS, type Operation, type OperationName, Scene } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -122,6 +122,7 @@ export async function afterACleanStart(
   kills: number,
 ): Promise<string[]> {
   const scene = new Scene(directory, "clean");
+  const before = new Snapshot(scene.log);
   const handler = makeHandler(scene.log, operation);
   const errors: string[] = [];
   handler.on("error", (error) => errors.push(`the clean start said: ${error.message}`));
@@ -131,5 +132,5 @@ export async function afterACleanStart(
   handler.close();
   const unfinished = (operation.limits.unfinished ?? 0) + kills;
   const expected = { ...operation.limits, unfinished, acknowledged: new Map([...acknowledged, ["clean", 1]]) };
-  return [...errors, ...problemsOf(scene.log, expected)];
+  return [...errors, ...before.problems(), ...problemsOf(scene.log, expected)];
 }

@@ -7,7 +7,6 @@ import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } fro
 import { FileLock } from "../../src/lock/lock.js";
 import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
 import { Permissions } from "../../src/permissions.js";
-import { systemClock } from "../../src/platform/clock.js";
 import { compressedPath, pendingPath } from "../../src/rotation/naming.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
 import { rotate } from "../../src/rotation/rotate.js";
@@ -177,7 +176,7 @@ export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];
 
 /** So many seconds ago. */
 function writeAt(scene: Scene, ago: number, records: number, environment = systemEnvironment()): void {
-  const clock = { ...systemClock, now: () => Date.now() - ago * 1000 };
+  const clock = { ...environment.clock, now: () => Date.now() - ago * 1000 };
   const handler = makeHandler(scene.log, { options: SECONDLY, isTimed: true }, { ...environment, clock });
   scene.write(handler, records);
   handler.close();
