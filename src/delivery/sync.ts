@@ -115,8 +115,14 @@ export class SyncDelivery implements Delivery {
 
   async flush(): Promise<void> {
     const { clock, lockTimeout, path } = this.#options;
-    const deadline = clock.monotonic() + lockTimeout;
+    let deadline = clock.monotonic() + lockTimeout;
+    let least = this.pending;
     for (let delay = 1; !this.#retry(WAIT_AFTER_TIMEOUT); delay = Math.min(delay * 2, 50)) {
+      if (this.pending < least) {
+        least = this.pending;
+        deadline = clock.monotonic() + lockTimeout; // others write as well, and many records take their time
+        delay = 1;
+      }
       if (clock.monotonic() >= deadline) {
         const message = `${this.pending} records could not be written to ${path}. They are kept in memory and tried again.`;
         throw new LogFileError("ERR_CLH_FLUSH", message, { path });

@@ -158,7 +158,7 @@ export const OPERATIONS: Record<OperationName, Operation> = {
     maxTotalBytes: 300,
   }),
   "merging a spill": {
-    ...byWriting(GZIP, 1, 1, { backupCount: BACKUPS }),
+    ...byWriting({ maxBytes: MAX_BYTES, backupCount: BACKUPS }, 1, 1, { backupCount: BACKUPS }),
     prepare(scene) {
       scene.writeWith({}, 1);
       scene.leaveSpill(SPILLED);
