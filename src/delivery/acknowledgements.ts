@@ -31,20 +31,22 @@ export class Acknowledgements {
    * @param isForOne do not reject because of earlier records
    * @param lost records that the caller knows not to be in the file
    * @param patience milliseconds
-   * @throws {LogFileError} `ERR_CLH_FLUSH` when that takes longer, or some of them were dropped
+   * @throws {LogFileError} `ERR_CLH_FLUSH` when none was written for so long, or some of them were dropped
    */
   wait(upTo: number, isForOne: boolean, lost: number, patience: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      const giveUp = () => {
-        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        reject(
-          this.#failure(
-            `${isForOne ? 1 : upTo - this.#out} records could not be written`,
-            "They are kept in memory and tried again.",
-          ),
-        );
+      let seen = this.#out;
+      const look = () => {
+        if (this.#out === seen) {
+          this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+          const count = isForOne ? 1 : upTo - this.#out;
+          reject(this.#failure(`${count} records could not be written`, "They are kept in memory and tried again."));
+          return;
+        }
+        seen = this.#out; // many records take their time
+        cancel = this.#clock.after(patience, look, true);
       };
-      const cancel = this.#clock.after(patience, giveUp, true);
+      let cancel = this.#clock.after(patience, look, true);
       const settle = (error?: LogFileError) => {
         cancel();
         if (error === undefined) resolve();

@@ -36,7 +36,9 @@ export class Spill implements Journal {
   readonly #fd: number;
   readonly #header = Buffer.alloc(HEADER);
   #end = HEADER;
-  /** Of the batch that is being merged: where each record ends in the batch, and in this file. */
+  /** What is being merged. Kept until it is, since the lock may not be free. */
+  #batch = new Batch();
+  /** Where each record of it ends in it, and in this file. */
   #batchEnds: number[] = [];
   #frameEnds: number[] = [];
 
@@ -111,6 +113,7 @@ export class Spill implements Journal {
 
   /** The next records to merge, undefined when they cannot be read. As they are written, it is noted here how far. */
   next(): Batch | undefined {
+    if (!this.#batch.isDone) return this.#batch;
     const batch = new Batch();
     this.#batchEnds = [];
     this.#frameEnds = [];
@@ -124,6 +127,7 @@ export class Spill implements Journal {
       this.#frameEnds.push(at);
     }
     batch.journal = this;
+    this.#batch = batch;
     return batch.isDone ? undefined : batch;
   }
 

@@ -102,8 +102,14 @@ export class SyncDelivery implements Delivery {
 
   async flush(): Promise<void> {
     const { clock, lockTimeout } = this.#options;
-    const deadline = clock.monotonic() + lockTimeout;
+    let deadline = clock.monotonic() + lockTimeout;
+    let least = this.pending;
     for (let delay = 1; !this.#retry(WAIT_AFTER_TIMEOUT); delay = Math.min(delay * 2, 50)) {
+      if (this.pending < least) {
+        least = this.pending;
+        deadline = clock.monotonic() + lockTimeout; // others write as well, and many records take their time
+        delay = 1;
+      }
       if (clock.monotonic() >= deadline) throw this.#failure(`${this.pending} records could not be written`);
       await clock.delay(delay);
     }

@@ -3,9 +3,11 @@ import { dirname } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { type Environment, systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler } from "../../src/index.js";
+import type { LockBackend } from "../../src/lock/lock.js";
+import { doubleOf } from "../support/doubles.js";
 import { environmentWith, ManualClock, systemError } from "../support/environment.js";
-import { problemsOf, recordOf } from "../support/log-oracle.js";
-import { Scene } from "../support/operations.js";
+import { problemsOf, recordOf, Snapshot } from "../support/log-oracle.js";
+import { OPERATIONS, restart, Scene } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 /* Handlers that are broken in one way: the oracle must say so, and must have nothing to say of a real one. */
@@ -88,4 +90,60 @@ function afterARotation(t: TestContext, looks: boolean): string[] {
     ["b", 6],
   ]);
   return problemsOf(log, { acknowledged, maxBytes: 150 });
+}
+
+describe("a record that was cut off", () => {
+  for (const double of ["real", "truncates a tail"] as const) {
+    test(double === "real" ? "is ended" : "is missed when it is cut off the file", async (t) => {
+      const scene = new Scene(temporaryDirectory(t));
+      await OPERATIONS.recovery.prepare(scene);
+      const before = new Snapshot(scene.log);
+      await restart(scene, OPERATIONS.recovery, { ...systemEnvironment(), fs: doubleOf(double, fs) });
+      const problems = before.problems();
+      assert.equal(problems.length > 0, double !== "real", problems.join());
+    });
+  }
+});
+
+describe("the lock", () => {
+  for (const tooEarly of [false, true]) {
+    test(tooEarly ? "is missed when it is released before the write" : "is held until the write is done", (t) => {
+      const problems = meanwhileARotation(t, tooEarly);
+      assert.equal(problems.length > 0, tooEarly, problems.join());
+    });
+  }
+});
+
+/** What is wrong when a handler is to write, and before it does another one writes so much that it rotates. */
+function meanwhileARotation(t: TestContext, isReleasedTooEarly: boolean): string[] {
+  const { log } = new Scene(temporaryDirectory(t));
+  const options = { maxBytes: 150, backupCount: 20, lockTimeout: 0 };
+  const b = new ConcurrentRotatingFileHandler(log, options);
+  b.on("error", () => {});
+  let written = 0;
+  const system = systemEnvironment();
+  let locked = -1;
+  const lockBackend: LockBackend = {
+    tryLock(fd) {
+      locked = fd;
+      return system.lockBackend.tryLock(fd);
+    },
+    unlock: (fd) => system.lockBackend.unlock(fd),
+  };
+  const interrupted = environmentWith({
+    write(...args) {
+      if (isReleasedTooEarly) system.lockBackend.unlock(locked);
+      for (let i = 0; i < 4; i++) b.write(recordOf("b", written++));
+      return fs.write(...args);
+    },
+  });
+  const a = new ConcurrentRotatingFileHandler(log, options, { ...interrupted, lockBackend });
+  for (let i = 0; i < 6; i++) a.write(recordOf("a", i));
+  a.close();
+  b.close();
+  const acknowledged = new Map([
+    ["a", 6],
+    ["b", written],
+  ]);
+  return problemsOf(log, { acknowledged, maxBytes: options.maxBytes });
 }

@@ -4,7 +4,7 @@ import { systemEnvironment } from "../../src/environment.js";
 import { LogFileError } from "../../src/index.js";
 import { environmentWith, ManualClock, systemError } from "../support/environment.js";
 import { recordOf } from "../support/log-oracle.js";
-import { makeHandler, OPERATIONS, type OperationName, Scene, sweepLog } from "../support/operations.js";
+import { makeHandler, OPERATIONS, type OperationName, Scene, SPILLER, sweepLog } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { type Watch, watchedFileSystem } from "../support/watched-fs.js";
 import { afterACleanStart } from "./kill-sweep.js";
@@ -146,7 +146,11 @@ function afterwards(scene: Scene, name: OperationName, fault: Fault, atLeast: nu
   // While a file cannot be rotated, it grows; and each half of a record is one that is cut off.
   const limits = { ...operation.limits, mayGo, maxBytes: Infinity };
   const cutOff = fault.half ? 100 : 0;
-  return afterACleanStart(dirname(scene.log), { ...operation, limits }, new Map([["w", scene.count]]), cutOff);
+  const acknowledged = new Map([
+    [scene.writer, scene.count],
+    [SPILLER, scene.spilled],
+  ]);
+  return afterACleanStart(dirname(scene.log), { ...operation, limits }, acknowledged, cutOff);
 }
 
 function resultOf(name: OperationName, fault: Fault, disk: FaultyDisk, problems: string[]): FaultResult {

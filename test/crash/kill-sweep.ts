@@ -4,7 +4,7 @@ import type { TestContext } from "node:test";
 import type { KillMode, Phase } from "../fixtures/crash-operation.js";
 import { Fixture } from "../support/child.js";
 import type { DoubleName } from "../support/doubles.js";
-import { problemsOf } from "../support/log-oracle.js";
+import { problemsOf, Snapshot } from "../support/log-oracle.js";
 import { makeHandler, OPERATIONS, type Operation, type OperationName, Scene } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -59,7 +59,7 @@ async function killOnce(t: TestContext, sweep: Sweep, directory: string, n: numb
   const { operation, mode, double } = sweep;
   const run = await runKilled(t, operation, directory, "run", mode, n, double);
   const kills = run.wasKilled ? 1 : 0;
-  const found = await afterACleanStart(directory, OPERATIONS[operation], new Map([["w", run.acknowledged]]), kills);
+  const found = await afterACleanStart(directory, OPERATIONS[operation], run.acknowledged, kills);
   return { wasKilled: run.wasKilled, problems: found.map((text) => `${operation}, killed ${mode} call ${n}: ${text}`) };
 }
 
@@ -78,10 +78,7 @@ async function killAgain(
     const first = await runKilled(t, operation, directory, "run", mode, n);
     const second = await runKilled(t, operation, directory, "restart", mode, m);
     if (!second.wasKilled) return { kills: Math.floor((m - 1) / stride), problems };
-    const acknowledged = new Map([
-      ["w", first.acknowledged],
-      ["r", second.acknowledged],
-    ]);
+    const acknowledged = new Map([...first.acknowledged, ...second.acknowledged]);
     const found = await afterACleanStart(directory, withOneMoreRotation(OPERATIONS[operation]), acknowledged, 2);
     problems.push(...found.map((text) => `${operation}, killed ${mode} call ${n}, then ${mode} call ${m}: ${text}`));
   }
@@ -101,13 +98,20 @@ async function runKilled(
   mode: KillMode,
   n: number,
   double: DoubleName = "real",
-): Promise<{ wasKilled: boolean; acknowledged: number }> {
+): Promise<{ wasKilled: boolean; acknowledged: Map<string, number> }> {
   mkdirSync(directory, { recursive: true });
   const fixture = new Fixture(t, "crash-operation", operation, directory, phase, mode, n, double);
-  const acknowledged = (await fixture.rest()).length;
+  const acknowledged = countEach(await fixture.rest());
   const end = await fixture.ended;
   if (end !== 0 && end !== "SIGKILL") throw new Error(`${operation} ended with ${end}`);
   return { wasKilled: end === "SIGKILL", acknowledged };
+}
+
+/** How often each line is there: of each writer, how many records it said to be safe. */
+export function countEach(lines: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return counts;
 }
 
 /** What is wrong when a new handler has written one more record, and has compressed and deleted what it found. */
@@ -118,6 +122,7 @@ export async function afterACleanStart(
   kills: number,
 ): Promise<string[]> {
   const scene = new Scene(directory, "clean");
+  const before = new Snapshot(scene.log);
   const handler = makeHandler(scene.log, operation);
   const errors: string[] = [];
   handler.on("error", (error) => errors.push(`the clean start said: ${error.message}`));
@@ -127,5 +132,5 @@ export async function afterACleanStart(
   handler.close();
   const unfinished = (operation.limits.unfinished ?? 0) + kills;
   const expected = { ...operation.limits, unfinished, acknowledged: new Map([...acknowledged, ["clean", 1]]) };
-  return [...errors, ...problemsOf(scene.log, expected)];
+  return [...errors, ...before.problems(), ...problemsOf(scene.log, expected)];
 }

@@ -2,9 +2,12 @@ import type { FileSystem } from "../../src/platform/fs.js";
 
 /* Handlers that are broken in one way, made by a file system that makes them so. */
 
-export type DoubleName = "real" | "no tail check" | "unlinks the source first";
+export type DoubleName = "real" | "no tail check" | "truncates a tail" | "unlinks the source first" | "notes no intent";
 
 const LONGEST_TAIL = 8;
+const LINE_FEED = 10;
+const SPILL_HEADER = 64;
+const SPILL_INTENT = 16;
 
 export function doubleOf(name: DoubleName, real: FileSystem): FileSystem {
   switch (name) {
@@ -17,6 +20,26 @@ export function doubleOf(name: DoubleName, real: FileSystem): FileSystem {
           if (length > LONGEST_TAIL) return real.read(fd, bytes, offset, length, position);
           bytes.fill("\n", offset, offset + length); // every tail is a whole one
           return length;
+        },
+      };
+    case "truncates a tail":
+      return {
+        ...real,
+        write(fd, bytes, offset, length) {
+          if (length !== 1) return real.write(fd, bytes, offset, length);
+          const all = Buffer.alloc(1000);
+          const end = real.read(fd, all, 0, all.length, 0);
+          real.truncate(fd, all.lastIndexOf(LINE_FEED, end) + 1); // it is cut off, not ended
+          return length;
+        },
+      };
+    case "notes no intent":
+      return {
+        ...real,
+        writeAt(fd, bytes, position) {
+          const header = Buffer.from(bytes);
+          if (position === 0 && bytes.length === SPILL_HEADER) header.writeDoubleLE(0, SPILL_INTENT);
+          real.writeAt(fd, header, position);
         },
       };
     case "unlinks the source first":

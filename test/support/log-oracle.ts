@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
 import { parseStressRecord } from "../../src/cli/stress-record.js";
@@ -42,6 +42,40 @@ export function problemsOf(log: string, expected: Expected): string[] {
   const problems: string[] = [];
   const parts = readParts(log, problems);
   return [...problems, ...recordProblems(parts, expected), ...limitProblems(log, parts, expected), ...leftovers(log)];
+}
+
+/**
+ * What the plain files of a log hold now. They may be renamed, deleted, and the active one appended to, but what was
+ * read of them once stays as it was: a log shipper that follows them would miss it, or read it twice.
+ */
+export class Snapshot {
+  readonly #log: string;
+  readonly #files: { fd: number; inode: bigint; name: string; bytes: Buffer }[];
+
+  constructor(log: string) {
+    this.#log = log;
+    this.#files = plainFiles(log).map(({ path, inode }) => {
+      // Left open, so that no other file gets its inode.
+      return { fd: openSync(path, "r"), inode, name: basename(path), bytes: readFileSync(path) };
+    });
+  }
+
+  /** What is not as it was. To be called once. */
+  problems(): string[] {
+    const now = plainFiles(this.#log);
+    return this.#files.flatMap(({ fd, inode, name, bytes }) => {
+      closeSync(fd);
+      const path = now.find((file) => file.inode === inode)?.path;
+      const isKept = path === undefined || readFileSync(path).subarray(0, bytes.length).equals(bytes);
+      return isKept ? [] : [`what was in ${name} is not in ${basename(path)}`];
+    });
+  }
+}
+
+function plainFiles(log: string): { path: string; inode: bigint }[] {
+  if (!existsSync(dirname(log))) return [];
+  const parts = listLog(systemEnvironment().fs, log).filter(({ extension }) => extension === "");
+  return parts.map(({ path }) => ({ path, inode: statSync(path, { bigint: true }).ino }));
 }
 
 /** Lines that are no whole record, in all files. */

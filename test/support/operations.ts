@@ -7,26 +7,33 @@ import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } fro
 import { FileLock } from "../../src/lock/lock.js";
 import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
 import { Permissions } from "../../src/permissions.js";
-import { systemClock } from "../../src/platform/clock.js";
 import { compressedPath, pendingPath } from "../../src/rotation/naming.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
 import { rotate } from "../../src/rotation/rotate.js";
 import { sweep } from "../../src/rotation/sweep.js";
+import { makeLock } from "./locks.js";
 import { type Expected, recordOf } from "./log-oracle.js";
+import { Mortal } from "./mortal.js";
 
 /* What a handler does with its files, each as a thing that can be interrupted anywhere. */
 
 type Handler = ConcurrentRotatingFileHandler | ConcurrentTimedRotatingFileHandler;
 
+/** Whose records wait in a spill, of a process that has died. */
+export const SPILLER = "s";
+
 /** A log and its one writer, who says of each record that it is in the file. */
 export class Scene {
   readonly log: string;
   readonly writer: string;
-  readonly #acknowledge: (number: number) => void;
+  readonly #acknowledge: (writer: string) => void;
   /** Records that were written so far. */
   count = 0;
+  /** Records that were left in a spill. */
+  spilled = 0;
 
-  constructor(directory: string, writer = "w", acknowledge: (number: number) => void = () => {}) {
+  /** @param acknowledge told the name of the writer of each record that will be in the log whatever comes */
+  constructor(directory: string, writer = "w", acknowledge: (writer: string) => void = () => {}) {
     this.log = join(directory, "app.log");
     this.writer = writer;
     this.#acknowledge = acknowledge;
@@ -34,9 +41,23 @@ export class Scene {
 
   write(handler: Handler, records: number): void {
     for (let i = 0; i < records; i++) {
-      const number = this.count++;
-      if (handler.write(recordOf(this.writer, number))) this.#acknowledge(number);
+      if (handler.write(recordOf(this.writer, this.count++))) this.#acknowledge(this.writer);
     }
+  }
+
+  /** Records of a process that could not have the lock, and has died. */
+  leaveSpill(records: number): void {
+    const holder = makeLock(lockFilePath(this.log));
+    holder.acquire(0);
+    const owner = new Mortal();
+    const handler = makeHandler(this.log, { options: { lockTimeout: 0 } }, owner.environment);
+    handler.on("error", () => {});
+    for (let i = 0; i < records; i++) {
+      handler.write(recordOf(SPILLER, this.spilled++));
+      this.#acknowledge(SPILLER);
+    }
+    owner.die();
+    holder.close();
   }
 
   /** With a handler of its own, which is closed again. */
@@ -79,6 +100,7 @@ export async function restart(scene: Scene, operation: Operation, environment: E
 /** Two records to a file. */
 const MAX_BYTES = 100;
 const BACKUPS = 8;
+const SPILLED = 4;
 const GZIP = { maxBytes: MAX_BYTES, backupCount: BACKUPS, useGzip: true };
 
 function byWriting(
@@ -106,6 +128,7 @@ export type OperationName =
   | "setting aside"
   | "compression"
   | "pruning"
+  | "merging a spill"
   | "recovery";
 
 export const OPERATIONS: Record<OperationName, Operation> = {
@@ -134,6 +157,13 @@ export const OPERATIONS: Record<OperationName, Operation> = {
     mayGo: 8,
     maxTotalBytes: 300,
   }),
+  "merging a spill": {
+    ...byWriting({ maxBytes: MAX_BYTES, backupCount: BACKUPS }, 1, 1, { backupCount: BACKUPS }),
+    prepare(scene) {
+      scene.writeWith({}, 1);
+      scene.leaveSpill(SPILLED);
+    },
+  },
   recovery: {
     options: { ...GZIP, maxBytes: 1000 },
     limits: { maxBytes: 1000, backupCount: BACKUPS, unfinished: 1 },
@@ -146,7 +176,7 @@ export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];
 
 /** So many seconds ago. */
 function writeAt(scene: Scene, ago: number, records: number, environment = systemEnvironment()): void {
-  const clock = { ...systemClock, now: () => Date.now() - ago * 1000 };
+  const clock = { ...environment.clock, now: () => Date.now() - ago * 1000 };
   const handler = makeHandler(scene.log, { options: SECONDLY, isTimed: true }, { ...environment, clock });
   scene.write(handler, records);
   handler.close();

@@ -5,6 +5,7 @@ import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
+import { type DoubleName, doubleOf } from "../support/doubles.js";
 import { systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
 import { Mortal } from "../support/mortal.js";
@@ -158,8 +159,9 @@ describe("a spill whose process has died", () => {
 });
 
 /** The last call of a merger that is killed when its records are in the log, and before the spill says so. */
-function killAMerger(log: string): void {
+function killAMerger(log: string, double: DoubleName = "real"): void {
   const merger = new Mortal();
+  Object.assign(merger.environment, { fs: { ...doubleOf(double, merger.environment.fs) } });
   const { fs } = merger.environment;
   const handler = make(log, merger);
   const write = fs.write;
@@ -172,6 +174,18 @@ function killAMerger(log: string): void {
 }
 
 describe("a spill whose merger was killed before it noted what it did is merged once", () => {
+  for (const double of ["real", "notes no intent"] as const) {
+    test(double === "real" ? "since it noted what it was about to do" : "and twice, if it did not", (t) => {
+      const log = setUp(t);
+      leaveSpill(log);
+      killAMerger(log, double);
+      const next = make(log, new Mortal());
+      next.open();
+      next.close();
+      assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`.repeat(double === "real" ? 1 : 2));
+    });
+  }
+
   test("though its file is rotated to where it is not found", (t) => {
     const log = setUp(t);
     const namer = (name: string) => name.replace("app.log", "elsewhere");

@@ -149,6 +149,15 @@ test("flush resolves when all is written", async () => {
   assert.equal(disk.text, "one\n");
 });
 
+test("flush goes on as long as records get into the file, however slowly", async () => {
+  const { disk, delivery, push } = setUp();
+  Object.assign(disk, { works: false, takes: 0 });
+  for (let i = 0; i < 100; i++) push(`${i}\n`);
+  disk.takes = 1;
+  await delivery.flush();
+  assert.equal(disk.text.split("\n").length, 101);
+});
+
 test("flush rejects, with the number of records, when the time is over", async () => {
   const { disk, delivery, push } = setUp();
   disk.works = false;
