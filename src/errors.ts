@@ -27,7 +27,11 @@ export type LogFileErrorCode =
   /** Another process writes the log with other settings. */
   | "ERR_CLH_SETTINGS"
   /** `flush()` ended with records still in memory. */
-  | "ERR_CLH_FLUSH";
+  | "ERR_CLH_FLUSH"
+  /** A format that cannot be read, or values that do not fit it. */
+  | "ERR_CLH_FORMAT"
+  /** A logging configuration that cannot be read, or names something that there is not. */
+  | "ERR_CLH_CONFIG";
 
 interface Details {
   cause?: unknown;

@@ -1,0 +1,23 @@
+import { LogFileError } from "../errors.js";
+
+// A width can stand in a configuration that others have written.
+const LARGEST = 100_000;
+
+/** A format, or a value that does not fit one. The messages are Python's. */
+export function formatError(message: string, cause?: unknown): LogFileError {
+  return new LogFileError("ERR_CLH_FORMAT", message, cause === undefined ? {} : { cause });
+}
+
+/** A width or precision, refused when it would fill the memory. */
+export function checkSize(size: number, what: "width" | "precision"): number {
+  if (size > LARGEST) throw formatError(`${what} too big`);
+  return size;
+}
+
+/** What a value of the wrong type is called in a message. */
+export function typeName(value: unknown): string {
+  if (typeof value === "string") return "str";
+  if (typeof value === "number") return "float";
+  if (typeof value !== "object" || value === null) return String(value === null ? null : typeof value);
+  return (value.constructor as { name?: string } | undefined)?.name ?? "object";
+}
