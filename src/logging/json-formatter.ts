@@ -29,6 +29,7 @@ const CAUSES = 8;
 const toJson = stringify.configure({
   deterministic: false,
   bigint: true,
+  circularValue: "[Circular]",
   safe: true,
   maximumDepth: 16,
   maximumBreadth: 1000,

@@ -5,10 +5,12 @@ import type { Logger } from "./logger.js";
 import { manager } from "./manager.js";
 import { LogRecord } from "./record.js";
 
-/** A record on its way to the handlers that a logger had, and how many were dropped on that way. */
+/** A record on its way to handlers. */
 interface Parcel {
   readonly record: LogRecord;
-  readonly to: QueuedHandlers;
+  readonly from: QueuedHandlers;
+  /** Those of the moment of the log call. */
+  readonly to: readonly Handler[];
 }
 
 /** Stands in a logger for the handlers that it had, and puts its records into the queue. */
@@ -25,12 +27,12 @@ class QueuedHandlers extends Handler {
 
   override emit(record: LogRecord): void {
     record.settle(this.needsCaller());
-    if (!this.#queue.put({ record, to: this })) this.#dropped++;
+    if (!this.#queue.put({ record, from: this, to: this.handlers })) this.#dropped++;
   }
 
-  deliver(record: LogRecord): void {
+  deliver(record: LogRecord, to: readonly Handler[] = this.handlers): void {
     if (this.#dropped > 0) this.#tellDropped();
-    for (const handler of this.handlers) if (record.levelno >= handler.level) handler.handle(record);
+    for (const handler of to) if (record.levelno >= handler.level) handler.handle(record);
   }
 
   override needsCaller(): boolean {
@@ -61,7 +63,7 @@ export class LoggingQueues {
   /** @internal */
   constructor(options: LogQueueOptions) {
     this.#queue = new LogQueue(options);
-    this.#queue.deliverTo(({ record, to }) => to.deliver(record));
+    this.#queue.deliverTo(({ record, from, to }) => from.deliver(record, to));
   }
 
   /** How many records wait. */

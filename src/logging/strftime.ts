@@ -96,7 +96,11 @@ export function strftime(format: string, time: WallTime): string {
       const text = SHORTHANDS[letter] === undefined ? TEXTS[letter]?.(time) : strftime(SHORTHANDS[letter], time);
       if (text === undefined) return whole;
       const isOtherCase = flag === "#" && (letter === "p" || letter === "Z");
-      const cased = isOtherCase ? text.toLowerCase() : flag === "^" || flag === "#" ? text.toUpperCase() : text;
+      const cased = isOtherCase
+        ? text.toLowerCase()
+        : (flag === "^" || flag === "#") && letter !== "P"
+          ? text.toUpperCase()
+          : text;
       return cased.padStart(Number(width), flag === "0" ? "0" : " ");
     },
   );

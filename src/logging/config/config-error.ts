@@ -1,8 +1,9 @@
 import { LogFileError } from "../../errors.js";
+import { shortened } from "../format-error.js";
 
 /** A configuration that cannot be used. */
 export function configError(message: string, details: { cause?: unknown; path?: string } = {}): LogFileError {
-  return new LogFileError("ERR_CLH_CONFIG", message, details);
+  return new LogFileError("ERR_CLH_CONFIG", shortened(message), details);
 }
 
 /** Runs `body`; what it throws is told with what was being done, as in Python: "Unable to configure handler 'h'". */

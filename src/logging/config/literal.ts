@@ -208,7 +208,8 @@ class LiteralParser {
   #number(digits: string, start: number): number {
     if (/^0\d/.test(digits)) throw new LiteralError(`write 0o${digits.slice(1)} for an octal number`, start);
     const value = Number(digits.replaceAll("_", ""));
-    if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)
+    const isFraction = /^\d*(\.|\d[eE])/.test(digits);
+    if (isFraction ? !Number.isFinite(value) : !Number.isSafeInteger(value))
       throw new LiteralError(`${digits.slice(0, 40)} is no number, or too large`, start);
     return value;
   }
