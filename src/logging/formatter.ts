@@ -26,7 +26,8 @@ export interface FormatterOptions {
   readonly timeZone?: string | null | undefined;
 }
 
-const CALLER_FIELDS = ["pathname", "filename", "module", "lineno", "funcName"];
+/** Fields that say where a log call is. */
+export const CALLER_FIELDS = ["pathname", "filename", "module", "lineno", "funcName"] as const;
 
 // Fields that are no own properties of a record, by their names in formats.
 const OTHER_FIELDS = new Map<string, (record: LogRecord) => unknown>([

@@ -1,5 +1,6 @@
 import { closestMatch } from "leven";
 import { LogFileError } from "../errors.js";
+import { str } from "./repr.js";
 
 /** Levels of severity. The numbers are Python's; a record is as severe as its number is high. */
 export const NOTSET = 0;
@@ -67,7 +68,7 @@ export function getLevelNamesMapping(): Record<string, number> {
  */
 export function checkLevel(level: unknown): number {
   if (Number.isInteger(level)) return level as number;
-  if (typeof level !== "string") throw refused(`Level not an integer or a valid string: ${level}`, level);
+  if (typeof level !== "string") throw refused(`Level not an integer or a valid string: ${str(level)}`, level);
   const known = numbers.get(level);
   if (known !== undefined) return known;
   const nearest = closestMatch(level.toUpperCase(), [...numbers.keys()], { maxDistance: 2 });

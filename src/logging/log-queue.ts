@@ -26,6 +26,8 @@ const ROUNDS = 8; // of records that are told while others are delivered
 export class LogQueue<Item> {
   readonly capacity: number;
   readonly onFull: "deliver" | "drop";
+  /** Whether who takes the items will ask for the file or line of log calls; a listener knows. */
+  needsCaller: () => boolean = () => true;
   #items: Item[] = [];
   #next = 0;
   #deliver: ((item: Item) => void) | undefined;

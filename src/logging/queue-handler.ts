@@ -1,14 +1,20 @@
+import { CALLER_FIELDS } from "./formatter.js";
 import { Handler, type HandlerOptions } from "./handler.js";
-import type { LogRecord } from "./record.js";
+import type { QueueListener } from "./queue-listener.js";
+import { type LogRecord, makeLogRecord } from "./record.js";
 
 /** Where a {@link QueueHandler} puts records: a `LogQueue`, or what sends them to another thread or process. */
 export interface RecordSink {
   put(record: LogRecord): unknown;
+  /** Whether the file or line of log calls will be asked for. Without it, they are found out for every record. */
+  needsCaller?(): boolean;
 }
 
 /** Puts records into a queue, from which a `QueueListener` brings them to handlers. */
 export class QueueHandler extends Handler {
   readonly queue: RecordSink;
+  /** The one that belongs to it, if a configuration has made both. */
+  listener: QueueListener | undefined;
 
   constructor(queue: RecordSink, options?: HandlerOptions) {
     super(options);
@@ -29,13 +35,25 @@ export class QueueHandler extends Handler {
    */
   prepare(record: LogRecord): LogRecord {
     const text = this.format(record);
-    const copy = record.copy();
-    copy.msg = text;
-    copy.message = text;
-    copy.args = undefined;
-    copy.excInfo = undefined;
-    copy.excText = undefined;
-    copy.stackInfo = undefined;
-    return copy;
+    const caller = this.needsCaller() ? CALLER_FIELDS.map((name) => [name, record[name]]) : [];
+    const nothing = { args: undefined, excInfo: undefined, excText: undefined, stackInfo: undefined };
+    return makeLogRecord({ ...record, ...Object.fromEntries(caller), ...nothing, msg: text, message: text });
+  }
+
+  override needsCaller(): boolean {
+    return super.needsCaller() || (this.queue.needsCaller?.() ?? true);
+  }
+
+  override flush(): void | Promise<void> {
+    return this.listener?.flush();
+  }
+
+  override flushSync(): void {
+    this.listener?.flushSync();
+  }
+
+  override close(): void {
+    this.listener?.stop();
+    super.close();
   }
 }

@@ -24,6 +24,7 @@ export class QueueListener {
     { respectHandlerLevel = false }: QueueListenerOptions = {},
   ) {
     this.queue = queue;
+    queue.needsCaller = () => this.handlers.some((handler) => handler.needsCaller());
     this.handlers = handlers;
     this.respectHandlerLevel = respectHandlerLevel;
   }

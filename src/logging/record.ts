@@ -147,14 +147,6 @@ export class LogRecord {
     if (needsCaller) void this.callSite;
   }
 
-  /** Another record, equal to this one. */
-  copy(): LogRecord {
-    const copy = new LogRecord(this.name, this.levelno, this.msg, this.args);
-    Object.defineProperties(copy, Object.getOwnPropertyDescriptors(this));
-    copy.#site = this.#site;
-    return copy;
-  }
-
   #add(extra: Readonly<Record<string, unknown>>): string[] {
     for (const name of Object.keys(extra))
       if (name in this) throw formatError(`Attempt to overwrite ${JSON.stringify(name)} in LogRecord`);

@@ -2,6 +2,7 @@ import type { FilterLike } from "../filter.js";
 import { Formatter } from "../formatter.js";
 import { Handler } from "../handler.js";
 import { checkLevel } from "../levels.js";
+import { repr, str } from "../repr.js";
 import { type ConfigurableClass, findClass, type Options } from "./classes.js";
 import { configError, during } from "./config-error.js";
 import { isPlainObject, References } from "./references.js";
@@ -58,11 +59,16 @@ export class Builder {
       const given = this.section(`${kind}s`)[name];
       const options = typeof given === "string" ? this.resolved(given) : given;
       if (!isPlainObject(options)) throw configError("expected an object");
-      return this.#make(kind, name, options);
+      return this.#make(kind, options);
     });
     this.#underWay.delete(key);
     this.#made.set(key, made);
     return made;
+  }
+
+  /** Gives the handlers their names. */
+  nameHandlers(): void {
+    for (const name of Object.keys(this.section("handlers"))) (this.get("handler", name) as Handler).name = name;
   }
 
   /** Makes all parts, also those that no logger uses. */
@@ -74,7 +80,8 @@ export class Builder {
   filters(names: unknown): FilterLike[] {
     return list(names).map((name) => {
       if (typeof name === "function" || isFilter(name)) return name as FilterLike;
-      if (typeof name !== "string" || !this.has("filter", name)) throw configError(`Unable to add filter '${name}'`);
+      if (typeof name !== "string" || !this.has("filter", name))
+        throw configError(`Unable to add filter '${str(name)}'`);
       return this.get("filter", name) as FilterLike;
     });
   }
@@ -82,45 +89,52 @@ export class Builder {
   handlers(names: unknown): Handler[] {
     return list(names).map((name) => {
       if (name instanceof Handler) return name;
-      if (typeof name !== "string" || !this.has("handler", name)) throw configError(`Unable to add handler '${name}'`);
+      if (typeof name !== "string" || !this.has("handler", name))
+        throw configError(`Unable to add handler '${str(name)}'`);
       return this.get("handler", name) as Handler;
     });
   }
 
-  #make(kind: Kind, name: string, given: Record<string, unknown>): unknown {
+  #make(kind: Kind, given: Record<string, unknown>): unknown {
     const { "()": factory, class: className, ".": attributes, ...rest } = this.#referring(kind, given);
-    const { level, formatter, filters, ...options } = kind === "handler" ? rest : { ...rest, level: undefined };
     const fallback = { formatter: "Formatter", filter: "Filter", handler: undefined }[kind];
     const type = findClass(this.resolved(factory ?? className ?? fallback), this.#names);
-    const made = create(type, this.resolved(options) as Options, this.resolved(attributes));
-    if (kind === "handler") this.#finish(made, name, { level, formatter, filters });
+    if (kind === "handler") return this.#handler(type, rest, attributes);
+    const made = create(type, this.resolved(rest) as Options, this.resolved(attributes));
     if (kind === "formatter" && !(made instanceof Formatter)) throw configError("its class makes no Formatter");
     if (kind === "filter" && typeof made !== "function" && !isFilter(made))
       throw configError("its class makes no filter");
     return made;
   }
 
-  /** Names of other parts, where Python knows an option to be one. */
+  /** Names of other handlers, where Python knows an option to be one. */
   #referring(kind: Kind, options: Record<string, unknown>): Record<string, unknown> {
-    const { target } = options;
-    if (kind !== "handler" || typeof target !== "string" || !this.has("handler", target)) return options;
-    return { ...options, target: this.get("handler", target) };
+    const { target, handlers } = options;
+    if (kind !== "handler") return options;
+    const isName = typeof target === "string" && this.has("handler", target);
+    return {
+      ...options,
+      ...(isName && { target: this.get("handler", target) }),
+      ...(Array.isArray(handlers) && { handlers: this.handlers(handlers) }),
+    };
   }
 
-  #finish(handler: unknown, name: string, options: { level: unknown; formatter: unknown; filters: unknown }): void {
-    if (!(handler instanceof Handler)) throw configError("its class makes no Handler");
-    const level = this.resolved(options.level);
-    const formatter = this.resolved(options.formatter);
-    if (formatter) handler.setFormatter(this.#formatter(formatter));
-    if (level != null) handler.setLevel(checkLevel(level));
-    for (const filter of this.filters(this.resolved(options.filters))) handler.addFilter(filter);
-    handler.name = name;
+  #handler(type: ConfigurableClass, given: Options, attributes: unknown): Handler {
+    const { level, formatter, filters, ...options } = given;
+    const made = create(type, this.resolved(options) as Options, this.resolved(attributes));
+    if (!(made instanceof Handler)) throw configError("its class makes no Handler");
+    const shownBy = this.resolved(formatter);
+    const from = this.resolved(level);
+    if (shownBy) made.setFormatter(this.#formatter(shownBy));
+    if (from != null) made.setLevel(checkLevel(from));
+    for (const filter of this.filters(this.resolved(filters))) made.addFilter(filter);
+    return made;
   }
 
   #formatter(name: unknown): Formatter {
     if (name instanceof Formatter) return name;
     if (typeof name !== "string" || !this.has("formatter", name))
-      throw configError(`Unable to set formatter '${name}'`);
+      throw configError(`Unable to set formatter '${str(name)}'`);
     return this.get("formatter", name) as Formatter;
   }
 }
@@ -143,6 +157,6 @@ function isFilter(value: unknown): boolean {
 
 function list(value: unknown): unknown[] {
   if (value == null) return [];
-  if (!Array.isArray(value)) throw configError(`expected a list, got ${JSON.stringify(value)}`);
+  if (!Array.isArray(value)) throw configError(`expected a list, got ${repr(value)}`);
   return value;
 }

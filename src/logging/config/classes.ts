@@ -6,7 +6,12 @@ import { Formatter, type FormatterOptions } from "../formatter.js";
 import type { Handler } from "../handler.js";
 import { JsonFormatter, type JsonFormatterOptions } from "../json-formatter.js";
 import type { Level } from "../levels.js";
+import { LogQueue, type LogQueueOptions } from "../log-queue.js";
 import { MemoryHandler } from "../memory-handler.js";
+import { QueueHandler } from "../queue-handler.js";
+import { QueueListener } from "../queue-listener.js";
+import type { LogRecord } from "../record.js";
+import { str } from "../repr.js";
 import { NullHandler, StreamHandler, type TextSink } from "../stream-handler.js";
 import { configError } from "./config-error.js";
 
@@ -95,6 +100,21 @@ const CLASSES = new Map<string, ConfigurableClass>([
     },
   ],
   [
+    "QueueHandler",
+    {
+      positional: ["queue"],
+      create({ queue, handlers = [], respect_handler_level: respectHandlerLevel = false, ...rest }) {
+        none(rest);
+        const waiting = queue instanceof LogQueue ? queue : new LogQueue<LogRecord>((queue ?? {}) as LogQueueOptions);
+        const handler = new QueueHandler(waiting);
+        const options = { respectHandlerLevel: Boolean(respectHandlerLevel) };
+        handler.listener = new QueueListener(waiting, handlers as Handler[], options);
+        handler.listener.start();
+        return handler;
+      },
+    },
+  ],
+  [
     "Formatter",
     {
       positional: ["format", "datefmt", "style", "validate"],
@@ -150,7 +170,7 @@ export function findClass(name: unknown, names: Readonly<Record<string, unknown>
     typeof name === "string" ? closestMatch(name.replace(/^.*\./, ""), all, { maxDistance: 4 }) : undefined;
   const hint =
     nearest === undefined ? `There are: ${all.join(", ")}; others are given by \`names\`` : `Did you mean ${nearest}?`;
-  throw configError(name === undefined ? "it has no class" : `Cannot resolve '${name}'. ${hint}`);
+  throw configError(name === undefined ? "it has no class" : `Cannot resolve '${str(name)}'. ${hint}`);
 }
 
 /** Options by our names: "use_gzip" is `useGzip`. */

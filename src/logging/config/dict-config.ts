@@ -4,6 +4,7 @@ import { checkLevel, NOTSET } from "../levels.js";
 import type { Logger } from "../logger.js";
 import { manager } from "../manager.js";
 import { type Closable, handlerNamed, openHandlers, shutdown } from "../open-handlers.js";
+import { str } from "../repr.js";
 import { Builder } from "./builder.js";
 import type { Options } from "./classes.js";
 import { configError, during } from "./config-error.js";
@@ -59,7 +60,7 @@ export function dictConfig(config: LoggingConfig, { names = {} }: ConfigOptions 
 export function configure(config: LoggingConfig, builder: Builder): void {
   if (config.version === undefined) throw configError("dictionary doesn't specify a version");
   const version: unknown = builder.resolved(config.version);
-  if (version !== 1) throw configError(`Unsupported version: ${version}`);
+  if (version !== 1) throw configError(`Unsupported version: ${str(version)}`);
   if (builder.resolved(config.incremental)) changeLevels(config, builder);
   else replaceAll(config, builder);
 }
@@ -128,6 +129,7 @@ function replaceAll(config: LoggingConfig, builder: Builder): void {
     return changesOf(config, builder, false);
   });
   shutdown(before);
+  builder.nameHandlers();
   for (const change of changes) {
     const { logger, handlers, filters } = change;
     setLevels(change);

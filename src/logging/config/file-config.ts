@@ -75,6 +75,8 @@ function handlerOf(section: Section, names: Readonly<Record<string, unknown>>): 
   const byPlace = Object.fromEntries(args.map((value, i) => [type.positional[i]!, value]));
   const twice = Object.keys(kwargs).find((name) => name in byPlace);
   if (twice !== undefined) throw section.refused("kwargs", `args has a value of ${twice} already.`);
+  const reserved = ["class", "()", ".", "level", "formatter", "filters"].find((name) => name in kwargs);
+  if (reserved !== undefined) throw section.refused("kwargs", `${className} has no argument ${reserved}.`);
   return {
     class: className,
     ...byPlace,

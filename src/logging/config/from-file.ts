@@ -1,10 +1,9 @@
-import { createRequire } from "node:module";
 import { extname } from "node:path";
-import { hasCode } from "../../errors.js";
 import { configError, during } from "./config-error.js";
 import { dictConfig, type LoggingConfig } from "./dict-config.js";
 import { configureByIni, type FileConfigOptions } from "./file-config.js";
 import { type ConfigFile, readConfig } from "./read-file.js";
+import { parseYaml } from "./yaml.js";
 
 /**
  * Configures logging by a file: `.json`, `.yaml` and `.yml` as by `dictConfig`, `.ini`, `.cfg` and `.conf` as by
@@ -34,30 +33,5 @@ function parseJson({ path, text }: ConfigFile): unknown {
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw configError(`Cannot read ${path}: ${cause.message}`, { cause, path });
-  }
-}
-
-function parseYaml({ path, text }: ConfigFile): unknown {
-  const { parse, YAMLError } = loadYaml(path);
-  try {
-    return parse(text, { maxAliasCount: 100 });
-  } catch (cause) {
-    // RangeError: nested too deep; ReferenceError: too many aliases
-    const isKnown = cause instanceof YAMLError || cause instanceof RangeError || cause instanceof ReferenceError;
-    if (!isKnown) throw cause;
-    throw configError(`Cannot read ${path}: ${cause.message}`, { cause, path });
-  }
-}
-
-/** An optional peer: with it, the package would weigh half as much again, and most configurations are no YAML. */
-function loadYaml(path: string): typeof import("yaml") {
-  try {
-    return createRequire(import.meta.url)("yaml") as typeof import("yaml");
-  } catch (cause) {
-    if (!hasCode(cause, "MODULE_NOT_FOUND")) throw cause;
-    throw configError(`Cannot read ${path}: YAML needs the package yaml. npm install yaml, or write it as JSON.`, {
-      cause,
-      path,
-    });
   }
 }

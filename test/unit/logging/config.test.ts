@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
 import iconv from "iconv-lite";
@@ -133,7 +133,7 @@ describe("dictConfig", () => {
       [withHandler({ class: "MemoryHandler", target: "h" }), /handler 'h' refers to itself/],
       [
         { ...withHandler({ class: "NullHandler" }), loggers: { a: { handlers: "h" } } },
-        /logger 'a': expected a list, got "h"/,
+        /logger 'a': expected a list, got 'h'/,
       ],
       [{ version: 1, handlers: 5 }, /Expected 'handlers' to be an object/],
     ];
@@ -145,6 +145,30 @@ describe("dictConfig", () => {
       );
     assert.deepEqual(getLogger().handlers, [handler]);
     assert.equal(getLogger("kept").disabled, false);
+    dictConfig({ version: 1, incremental: true, handlers: { h: { level: "ERROR" } } }); // it has still its name
+    assert.equal(handler.level, 40);
+  });
+
+  test("makes a queue handler with its listener, as Python 3.12", async (t) => {
+    const file = join(temporaryDirectory(t), "app.log");
+    const handlers = {
+      h: {
+        class: "logging.handlers.QueueHandler",
+        handlers: ["file"],
+        respect_handler_level: true,
+        queue: { capacity: 5 },
+      },
+      file: { class: "ConcurrentRotatingFileHandler", filename: file, level: "ERROR", formatter: "f" },
+    };
+    const formatters = { f: { format: "%(funcName)s %(message)s" } };
+    dictConfig({ version: 1, formatters, handlers, root: { handlers: ["h"] } });
+    (function caller() {
+      getLogger().error("one");
+      getLogger().warning("two");
+    })();
+    assert.equal(existsSync(file), false);
+    await only(getLogger().handlers).flush();
+    assert.equal(readFileSync(file, "utf8"), "caller one\n");
   });
 
   test("incrementally changes levels alone", () => {
@@ -228,6 +252,7 @@ describe("fileConfig", () => {
         INI("class=handlers.ConcurrentRotatingFileHandler\nargs=('x',)\nkwargs={'chmod': 0660}"),
         /write 0o660 for an octal number/,
       ],
+      [INI("class=StreamHandler\nkwargs={'()': 'x'}"), /StreamHandler has no argument \(\)/],
       [INI("args=()"), /\[handler_h\] needs a value of class/],
       [INI("class=StreamHandler\nclass=StreamHandler"), /line 11, column 1: the section has a value of class already/],
       [`${INI("class=StreamHandler")}[handlers]\n`, /there is a section \[handlers\] already/],

@@ -143,12 +143,12 @@ describe("what waits when the process ends is written", () => {
   ] as const) {
     test(ending, async (t) => {
       const file = join(temporaryDirectory(t), "app.log");
-      const fixture = new Fixture(t, "queued-logger", file, 20_000, ending);
+      const fixture = new Fixture(t, "queued-logger", file, 5000, ending);
       assert.equal(await fixture.ended, code);
       const written = readFileSync(file, "utf8").trimEnd().split("\n");
       assert.deepEqual(
         written,
-        Array.from({ length: 20_000 }, (_, i) => `record ${i}`),
+        Array.from({ length: 5000 }, (_, i) => `record ${i}`),
       );
     });
   }
