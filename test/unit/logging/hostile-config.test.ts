@@ -19,18 +19,19 @@ import { temporaryDirectory } from "../../support/temporary.js";
 
 /* Configurations that want to do harm, or are broken, end in a clear error and soon. */
 
-const SECOND = 1000;
+const SECOND = 1_000_000; // microseconds
 
-/** Fails unless `body` throws one of our errors, within a second. */
+/** Fails unless `body` throws one of our errors, within a second of processor time: the machine may be busy. */
 function refuses(body: () => void): LogFileError {
-  const start = performance.now();
+  const start = process.cpuUsage();
   let thrown: unknown;
   try {
     body();
   } catch (error) {
     thrown = error;
   }
-  assert.ok(performance.now() - start < SECOND, "it took more than a second");
+  const { user, system } = process.cpuUsage(start);
+  assert.ok(user + system < SECOND, `it took ${(user + system) / 1000} ms`);
   assert.ok(thrown instanceof LogFileError, `${thrown}`);
   assert.ok(thrown.message.length < 2000, `the message has ${thrown.message.length} characters`);
   return thrown;
@@ -44,18 +45,19 @@ const withArgs = (args: string) =>
 
 describe("ini", () => {
   const hostile: Record<string, string> = {
-    "deep nesting": "(".repeat(400_000),
-    "deep nesting of dicts": "{'a':".repeat(100_000),
-    "a chain of signs": "-".repeat(400_000),
-    "a chain of powers": `(${"2**".repeat(100_000)}2,)`,
-    "a sum without end": `(${"1+".repeat(200_000)},)`,
-    "unclosed quotes": `('${"a".repeat(400_000)}`,
-    "escapes without end": `('${"\\".repeat(400_001)}'`,
-    "strings side by side": `(${"'a'".repeat(100_000)} x)`,
-    "a number without end": `(${"9".repeat(400_000)},)`,
+    "deep nesting": "(".repeat(90_000),
+    "deep nesting of dicts": "{'a':".repeat(18_000),
+    "a chain of signs": "-".repeat(90_000),
+    "a chain of powers": `(${"2**".repeat(30_000)}2,)`,
+    "a sum without end": `(${"1+".repeat(45_000)},)`,
+    "unclosed quotes": `('${"a".repeat(90_000)}`,
+    "escapes without end": `('${"\\".repeat(90_001)}'`,
+    "strings side by side": `(${"'a'".repeat(30_000)} x)`,
+    "a number without end": `(${"9".repeat(90_000)},)`,
+    "a value that is too long": "(".repeat(900_000),
     "an import": "(__import__('os').system('touch /tmp/owned'),)",
-    spaces: `(${" ".repeat(400_000)}x)`,
-    comments: `(${"#\n  ".repeat(100_000)}`,
+    spaces: `(${" ".repeat(90_000)}x)`,
+    comments: `(${"#\n  ".repeat(20_000)}`,
   };
   for (const [name, args] of Object.entries(hostile)) {
     test(name, () => {
@@ -64,8 +66,8 @@ describe("ini", () => {
   }
 
   test("names within names that grow without end", () => {
-    const names = Array.from({ length: 9 }, (_, i) => `a${i}=${`%(a${i + 1})s`.repeat(50)}`).join("\n");
-    refuses(ini(`[loggers]\nkeys=%(a0)s\n${names}\na9=xxxxxxxxxx\n`));
+    const names = Array.from({ length: 6 }, (_, i) => `a${i}=${`%(a${i + 1})s`.repeat(50)}`).join("\n");
+    refuses(ini(`[loggers]\nkeys=%(a0)s\n${names}\na6=xxxxxxxxxx\n`));
   });
 
   test("a file of 10 MB", (t) => {

@@ -114,7 +114,18 @@ describe("the caller", () => {
     assert.deepEqual(target.lines, ["one", "two"]);
     getLogger().removeHandler(memory);
     one();
-    assert.equal(kept!.funcName, "(unknown function)");
+    let asked = "";
+    getLogger().addHandler(
+      Object.assign(new Lines(), {
+        emit() {
+          asked = kept!.funcName;
+        },
+      }),
+    );
+    getLogger("other").propagate = false;
+    getLogger("other").addHandler(getLogger().handlers.at(-1)!);
+    getLogger("other").warning("another call of the same method");
+    assert.equal(asked, "(unknown function)");
   });
 });
 

@@ -3,7 +3,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
-import { Formatter, getLogger, Handler, type LogRecord, makeLogRecord } from "../../../src/logging.js";
+import {
+  Formatter,
+  getLogger,
+  Handler,
+  type LogRecord,
+  MemoryHandler,
+  makeLogRecord,
+  shutdown,
+} from "../../../src/logging.js";
 import { LogQueue, QueueHandler, QueueListener, setupLoggingQueues, stopQueueListeners } from "../../../src/queue.js";
 import { Fixture } from "../../support/child.js";
 import { temporaryDirectory } from "../../support/temporary.js";
@@ -127,6 +135,39 @@ describe("queues before all handlers", () => {
     await queues.flush();
     await queues.flush();
     assert.deepEqual(written, ["outer", "bad", "told", "last", "inner"]);
+  });
+
+  test("that are full while a handler logs keep the order, and their size", async () => {
+    const written: string[] = [];
+    getLogger().addHandler(
+      Object.assign(new Lines(), {
+        emit(record: LogRecord) {
+          const message = record.getMessage();
+          written.push(message);
+          if (!message.includes("inner") && !message.includes("dropped")) getLogger().warning("%s inner", message);
+        },
+      }),
+    );
+    const queues = setupLoggingQueues({ capacity: 2 });
+    for (const message of ["a", "b", "c"]) getLogger().warning(message);
+    assert.ok(queues.pending <= 2);
+    await queues.flush();
+    await queues.flush();
+    assert.deepEqual(
+      written.filter((message) => !message.includes("dropped")),
+      ["a", "b", "a inner", "b inner", "c", "c inner"],
+    );
+  });
+
+  test("are delivered at the end to handlers that are newer than they", () => {
+    lines("");
+    setupLoggingQueues();
+    const target = new Lines();
+    getLogger().addHandler(new MemoryHandler(100, { target }));
+    setupLoggingQueues();
+    getLogger().warning("kept");
+    shutdown();
+    assert.deepEqual(target.lines, ["kept"]);
   });
 
   test("refuse wrong options", () => {
