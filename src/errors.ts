@@ -29,7 +29,11 @@ export type LogFileErrorCode =
   /** The thread of delivery `background` was lost; the records are written by the one that logs. */
   | "ERR_CLH_THREAD"
   /** `flush()` ended with records still in memory. */
-  | "ERR_CLH_FLUSH";
+  | "ERR_CLH_FLUSH"
+  /** A format that cannot be read, or values that do not fit it. */
+  | "ERR_CLH_FORMAT"
+  /** A logging configuration that cannot be read, or names something that there is not. */
+  | "ERR_CLH_CONFIG";
 
 interface Details {
   cause?: unknown;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -10,15 +10,15 @@ import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type TimedRotatingFileHandlerOptions } from "../../src/index.js";
 import { problemsOf, recordOf } from "../support/log-oracle.js";
 import { temporaryDirectory } from "../support/temporary.js";
+import { PYTHON, whyNoUpstream } from "../support/upstream.js";
 import type { NodeJob } from "./node-writer.js";
 
 /* Upstream's handler in Python and ours, on one file. Needs upstream: set PYTHONPATH, or pip install it. */
 
-const PYTHON = process.env.PYTHON ?? "python3";
 const RECORDS = 5000;
 const START_UP = 3; // seconds until the slowest writer is loaded
 
-const skip = whyNotImportable() ?? false;
+const skip = whyNoUpstream();
 
 describe("rotation by size", () => {
   for (const useGzip of [false, true]) {
@@ -109,15 +109,4 @@ function run(program: string, ...args: string[]): Promise<number | null> {
     child.on("error", reject);
     child.on("exit", resolve);
   });
-}
-
-function whyNotImportable(): string | undefined {
-  try {
-    execFileSync(PYTHON, ["-c", "import concurrent_log_handler"], { stdio: "pipe" });
-    return undefined;
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: Buffer };
-    const reason = stderr?.toString().trim().split("\n").at(-1) || message;
-    return `${PYTHON} cannot import concurrent_log_handler (${reason}); pip install concurrent-log-handler, or set PYTHONPATH`;
-  }
 }

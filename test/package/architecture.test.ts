@@ -19,7 +19,8 @@ const FLOORS: Record<string, RegExp> = {
   delivery: /^delivery\/(?!background-worker).*\.ts$/,
   compose:
     /^(delivery\/background-worker|handler|spills|size-handler|timed-handler|rotation\/(log-set|leftovers|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
-  outside: /^(index|cli\/.*)\.ts$/,
+  hosts: /^(logging|adapters)\/.*\.ts$/,
+  outside: /^(index|logging|queue|cli\/.*)\.ts$/,
 };
 
 interface Import {

@@ -135,6 +135,7 @@ test("depends on few packages, none of which needs an install script to work", (
     "iconv-lite",
     "koffi",
     "leven",
+    "safe-stable-stringify",
     "signal-exit",
     "temporal-polyfill",
     "valibot",

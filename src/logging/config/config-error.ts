@@ -1,0 +1,16 @@
+import { LogFileError } from "../../errors.js";
+import { shortened } from "../format-error.js";
+
+/** A configuration that cannot be used. */
+export function configError(message: string, details: { cause?: unknown; path?: string } = {}): LogFileError {
+  return new LogFileError("ERR_CLH_CONFIG", shortened(message), details);
+}
+
+/** Runs `body`; what it throws is told with what was being done, as in Python: "Unable to configure handler 'h'". */
+export function during<T>(what: string, body: () => T): T {
+  try {
+    return body();
+  } catch (cause) {
+    throw configError(`${what}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+  }
+}

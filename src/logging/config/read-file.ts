@@ -1,0 +1,39 @@
+import { fileURLToPath } from "node:url";
+import iconv from "iconv-lite";
+import { findCodec } from "../../codec.js";
+import { advice, LogFileError, reason } from "../../errors.js";
+import { readFile } from "../../platform/fs.js";
+import { configError } from "./config-error.js";
+
+const LARGEST = 1024 ** 2;
+
+/** A file of a configuration, as text. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/**
+ * Reads a configuration.
+ * @throws {LogFileError} `ERR_CLH_CONFIG` when it cannot be read, or is no file of less than a megabyte
+ */
+export function readConfig(file: string | URL, encoding: string): ConfigFile {
+  const path = file instanceof URL ? fileURLToPath(file) : file;
+  const codec = findCodec(encoding);
+  if (codec === undefined) {
+    const message = `Expected the option \`encoding\` to be an encoding such as "utf-8", got ${JSON.stringify(encoding)}.`;
+    throw new LogFileError("ERR_CLH_OPTION", message, { option: "encoding", value: encoding });
+  }
+  const bytes = content(path);
+  if (bytes === undefined)
+    throw configError(`Cannot read ${path}: a logging configuration is a file of one megabyte at most.`, { path });
+  return { path, text: iconv.decode(bytes, codec.name) };
+}
+
+function content(path: string): Buffer | undefined {
+  try {
+    return readFile(path, LARGEST);
+  } catch (cause) {
+    throw configError(`Cannot read ${path}: ${reason(cause)}. ${advice(cause)}`.trimEnd(), { cause, path });
+  }
+}

@@ -1,0 +1,192 @@
+import { Filterer, type FilterLike } from "./filter.js";
+import type { Handler } from "./handler.js";
+import { checkLevel, type Level, NOTSET } from "./levels.js";
+import { type AnyMethod, LogMethods } from "./log-methods.js";
+import type { Manager } from "./manager.js";
+import { type CallOptions, LogRecord } from "./record.js";
+
+/** Above every level. */
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * A place in the program that has something to tell. Loggers are found by their names, "app.db.pool", and what one
+ * tells goes to its handlers and to those of the loggers above it, "app.db", "app" and the root.
+ */
+export class Logger extends LogMethods {
+  readonly name: string;
+  /** The nearest logger above; undefined for the root. */
+  parent: Logger | undefined;
+  handlers: readonly Handler[] = [];
+  /** False: what it tells goes to its own handlers alone. */
+  propagate = true;
+  #level: number;
+  #disabled = false;
+  readonly #manager: Manager;
+  readonly #filterer = new Filterer();
+  // The lowest level that is told of, and when that was found out.
+  #threshold = NEVER;
+  #asOf = -1;
+
+  /** @internal Loggers are made by `getLogger`. */
+  constructor(manager: Manager, name: string, level: number = NOTSET) {
+    super();
+    this.#manager = manager;
+    this.name = name;
+    this.#level = level;
+  }
+
+  /** Its own level; NOTSET is that of the logger above. */
+  get level(): number {
+    return this.#level;
+  }
+
+  /** A disabled logger tells nothing. */
+  get disabled(): boolean {
+    return this.#disabled;
+  }
+
+  set disabled(disabled: boolean) {
+    this.#disabled = disabled;
+    this.#manager.changed();
+  }
+
+  /** @throws {LogFileError} `ERR_CLH_OPTION` for an unknown level */
+  setLevel(level: Level): void {
+    this.#level = checkLevel(level);
+    this.#manager.changed();
+  }
+
+  /** Its level, or that of the nearest logger above which has one. */
+  getEffectiveLevel(): number {
+    for (let logger: Logger | undefined = this; logger !== undefined; logger = logger.parent)
+      if (logger.#level !== NOTSET) return logger.#level;
+    return NOTSET;
+  }
+
+  override isEnabledFor(level: number): boolean {
+    if (this.#asOf !== this.#manager.changes) this.#update();
+    return level >= this.#threshold;
+  }
+
+  #update(): void {
+    const { changes, disable } = this.#manager;
+    this.#threshold = this.#disabled ? NEVER : Math.max(this.getEffectiveLevel(), disable + 1);
+    this.#asOf = changes;
+  }
+
+  /** The logger of that name below this one. */
+  getChild(suffix: string): Logger {
+    return this.#manager.getLogger(this.parent === undefined ? suffix : `${this.name}.${suffix}`);
+  }
+
+  /** The loggers right below this one. */
+  getChildren(): Set<Logger> {
+    return new Set(this.#manager.loggers().filter(({ parent }) => parent === this));
+  }
+
+  get filters(): readonly FilterLike[] {
+    return this.#filterer.filters;
+  }
+
+  /** Adds a filter for what this logger tells; it is not asked of what the loggers below tell. */
+  addFilter(filter: FilterLike): void {
+    this.#filterer.addFilter(filter);
+  }
+
+  removeFilter(filter: FilterLike): void {
+    this.#filterer.removeFilter(filter);
+  }
+
+  addHandler(handler: Handler): void {
+    if (!this.handlers.includes(handler)) this.handlers = [...this.handlers, handler];
+  }
+
+  removeHandler(handler: Handler): void {
+    this.handlers = this.handlers.filter((one) => one !== handler);
+  }
+
+  /** Whether what it tells reaches any handler. */
+  hasHandlers(): boolean {
+    for (let logger: Logger | undefined = this; logger !== undefined; logger = logger.#next)
+      if (logger.handlers.length > 0) return true;
+    return false;
+  }
+
+  get #next(): Logger | undefined {
+    return this.propagate ? this.parent : undefined;
+  }
+
+  /** This logger, with fields or other options that are added to each record. */
+  with(options: CallOptions): BoundLogger {
+    return new BoundLogger(this, options);
+  }
+
+  /** @internal */
+  override tell(
+    level: number,
+    msg: unknown,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+    callee: AnyMethod,
+  ): void {
+    const record = new LogRecord(this.name, level, msg, args, options, callee);
+    this.handle(record);
+    record.returned();
+  }
+
+  /** Brings a record that was made here, or elsewhere, to the handlers, if no filter of this logger is against it. */
+  handle(record: LogRecord): void {
+    if (this.#disabled) return;
+    const passed = this.#filterer.filter(record);
+    if (passed !== undefined) this.callHandlers(passed);
+  }
+
+  /** Brings a record to the handlers of this logger and of those above; without any, to the last resort. */
+  callHandlers(record: LogRecord): void {
+    let found = false;
+    for (let logger: Logger | undefined = this; logger !== undefined; logger = logger.#next) {
+      for (const handler of logger.handlers) {
+        found = true;
+        if (record.levelno >= handler.level) handler.handle(record);
+      }
+    }
+    const { lastResort } = this.#manager;
+    if (!found && lastResort !== undefined && record.levelno >= lastResort.level) lastResort.handle(record);
+  }
+}
+
+/** A logger with fields, or other options, that it adds to each record: Python's LoggerAdapter. */
+export class BoundLogger extends LogMethods {
+  readonly logger: Logger;
+  readonly #options: CallOptions;
+
+  constructor(logger: Logger, options: CallOptions) {
+    super();
+    this.logger = logger;
+    this.#options = options;
+  }
+
+  override isEnabledFor(level: number): boolean {
+    return this.logger.isEnabledFor(level);
+  }
+
+  /** This one, with still more. */
+  with(options: CallOptions): BoundLogger {
+    return new BoundLogger(this.logger, joined(this.#options, options));
+  }
+
+  /** @internal Options of the call come before its own; the fields of both are added. */
+  override tell(
+    level: number,
+    msg: unknown,
+    args: readonly unknown[],
+    options: CallOptions | undefined,
+    callee: AnyMethod,
+  ): void {
+    this.logger.tell(level, msg, args, options === undefined ? this.#options : joined(this.#options, options), callee);
+  }
+}
+
+function joined(first: CallOptions, second: CallOptions): CallOptions {
+  return { ...first, ...second, extra: { ...first.extra, ...second.extra } };
+}

@@ -1,0 +1,53 @@
+/** What is asked of a handler when the process ends. */
+export interface Closable {
+  flushSync(): void;
+  close(): void;
+}
+
+// Held weakly: who drops a handler without closing it leaks nothing.
+const open = new Set<WeakRef<Closable>>();
+const references = new WeakMap<Closable, WeakRef<Closable>>();
+const dropped = new FinalizationRegistry<WeakRef<Closable>>((reference) => open.delete(reference));
+const named = new Map<string, WeakRef<Closable>>();
+let isWatchingExit = false;
+
+/** A handler is open: it is flushed and closed when the process ends. */
+export function addHandler(handler: Closable): void {
+  const reference = new WeakRef(handler);
+  open.add(reference);
+  references.set(handler, reference);
+  dropped.register(handler, reference);
+  if (isWatchingExit) return;
+  isWatchingExit = true;
+  process.once("exit", () => shutdown());
+}
+
+/** A handler is closed. */
+export function forgetHandler(handler: Closable): void {
+  open.delete(references.get(handler)!);
+}
+
+/** A handler is called something else than before. */
+export function nameHandler(handler: Closable, before: string | undefined, now: string | undefined): void {
+  if (before !== undefined && named.get(before)?.deref() === handler) named.delete(before);
+  if (now !== undefined) named.set(now, references.get(handler)!);
+}
+
+/** The open handler that a configuration has given this name. */
+export function handlerNamed(name: string): Closable | undefined {
+  return named.get(name)?.deref();
+}
+
+/** All that are open, the last that was made first. */
+export function openHandlers(): Closable[] {
+  return [...open].reverse().flatMap((reference) => reference.deref() ?? []);
+}
+
+/** Flushes and closes handlers, by default all. Done by itself when the process ends. */
+export function shutdown(handlers: readonly Closable[] = openHandlers()): void {
+  for (const handler of handlers) handler.flushSync(); // one may hand its records to another, so none is closed yet
+  for (const handler of handlers) {
+    handler.flushSync();
+    handler.close();
+  }
+}

@@ -1,0 +1,194 @@
+import { basename, extname } from "node:path";
+import { isMainThread, threadId } from "node:worker_threads";
+import { systemClock } from "../platform/clock.js";
+import { type CallSite, callSite, stackInfo, UNKNOWN_CALL_SITE } from "./call-site.js";
+import { formatError } from "./format-error.js";
+import { getLevelName } from "./levels.js";
+import { formatNamed, formatPositional, parsePercentFormat } from "./percent-format.js";
+import { str } from "./repr.js";
+
+const startedAt = systemClock.now();
+const { pid } = process;
+
+/** What a log call may add to its record. */
+export interface CallOptions {
+  /** Fields of the record, for formats: `%(user)s`. They must not have the name of a field that it has already. */
+  readonly extra?: Readonly<Record<string, unknown>> | undefined;
+  /** What was thrown; written behind the message with its stack and its causes. */
+  readonly excInfo?: unknown;
+  /** Write the stack of the log call behind the message. */
+  readonly stackInfo?: boolean | undefined;
+  /** Whose file and line are meant: 1 is the caller of the log method, 2 the caller's caller. */
+  readonly stacklevel?: number | undefined;
+}
+
+/**
+ * One event: what is known of it, before it is made into text. The names are those that formats use, Python's; those
+ * with an underscore, `exc_info`, `exc_text` and `stack_info`, are `excInfo`, `excText` and `stackInfo` here.
+ */
+export class LogRecord {
+  name: string;
+  msg: unknown;
+  args: readonly unknown[] | undefined;
+  levelno: number;
+  levelname: string;
+  /** Seconds since 1970. */
+  created: number;
+  /** Milliseconds of `created`. */
+  msecs: number;
+  excInfo: unknown;
+  /** `excInfo` as text, once a formatter has made it. */
+  excText: string | undefined = undefined;
+  stackInfo: string | undefined;
+  /** Set by a formatter. */
+  message: string | undefined = undefined;
+  /** Set by a formatter, where its format has it. */
+  asctime: string | undefined = undefined;
+  process: number | undefined = pid;
+  processName: string | undefined = "MainProcess";
+  thread: number | undefined = threadId;
+  threadName: string | undefined = THREAD_NAME;
+  taskName: string | undefined = undefined;
+  /** Names of the fields that `extra` has added. */
+  readonly extra: readonly string[];
+  // The log method while its call is under way, else undefined; and how many callers up.
+  #callee: AnyMethod | undefined;
+  readonly #stacklevel: number;
+  #site: CallSite | undefined;
+  #settled: string | undefined;
+
+  /** @param callee the method that the program has called, if it is on the stack */
+  constructor(
+    name: string,
+    level: number,
+    msg: unknown,
+    args: readonly unknown[] | undefined,
+    options?: CallOptions,
+    callee?: AnyMethod,
+  ) {
+    const now = systemClock.now();
+    this.name = name;
+    this.msg = msg;
+    this.args = args;
+    this.levelno = level;
+    this.levelname = getLevelName(level);
+    this.created = now / 1000;
+    this.msecs = now % 1000;
+    this.excInfo = options?.excInfo;
+    this.stackInfo = options?.stackInfo === true && callee !== undefined ? stackInfo(callee) : undefined;
+    this.extra = options?.extra === undefined ? NONE : this.#add(options.extra);
+    this.#callee = callee;
+    this.#stacklevel = options?.stacklevel ?? 1;
+  }
+
+  /** Milliseconds since the program has loaded this module. */
+  get relativeCreated(): number {
+    return this.created * 1000 - startedAt;
+  }
+
+  get pathname(): string {
+    return this.callSite.pathname;
+  }
+
+  get filename(): string {
+    return basename(this.pathname);
+  }
+
+  get module(): string {
+    return basename(this.pathname, extname(this.pathname));
+  }
+
+  get lineno(): number {
+    return this.callSite.lineno;
+  }
+
+  get funcName(): string {
+    return this.callSite.funcName;
+  }
+
+  /** Found out when first asked for, which must be while the log call is under way. */
+  get callSite(): CallSite {
+    if (this.#site === undefined) {
+      this.#site = this.#callee === undefined ? UNKNOWN_CALL_SITE : callSite(this.#callee, this.#stacklevel);
+    }
+    return this.#site;
+  }
+
+  set callSite(site: CallSite) {
+    this.#site = site;
+  }
+
+  /** The log call returns: from now on its stack is not there to be asked. */
+  returned(): void {
+    this.#callee = undefined;
+  }
+
+  /**
+   * The message with its arguments.
+   * @throws {LogFileError} `ERR_CLH_FORMAT` when they do not fit it
+   */
+  getMessage(): string {
+    if (this.#settled !== undefined) return this.#settled;
+    const { msg, args } = this;
+    const text = typeof msg === "string" ? msg : str(msg);
+    if (args === undefined || args.length === 0) return text;
+    const format = parsePercentFormat(text);
+    const [first] = args;
+    if (args.length === 1 && isMapping(first)) return formatNamed(format, (key) => item(first, key), first);
+    return formatPositional(format, args);
+  }
+
+  /**
+   * Makes the message now, and finds the caller if that will be asked for: the record is kept beyond the log call, and
+   * what its arguments refer to may change.
+   */
+  settle(needsCaller: boolean): void {
+    this.#settled = this.getMessage();
+    if (needsCaller) void this.callSite;
+  }
+
+  #add(extra: Readonly<Record<string, unknown>>): string[] {
+    for (const name of Object.keys(extra))
+      if (name in this) throw formatError(`Attempt to overwrite ${JSON.stringify(name)} in LogRecord`);
+    Object.assign(this, extra);
+    return Object.keys(extra);
+  }
+}
+
+// biome-ignore lint/complexity/noBannedTypes: any function, as V8 wants it
+type AnyMethod = Function;
+
+const NONE: readonly string[] = [];
+const THREAD_NAME = isMainThread ? "MainThread" : `Thread-${threadId}`;
+
+/** A plain object that is not empty: `logger.info("%(user)s", { user })`. */
+function isMapping(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return (prototype === Object.prototype || prototype === null) && Object.keys(value).length > 0;
+}
+
+function item(mapping: Record<string, unknown>, key: string): unknown {
+  if (Object.hasOwn(mapping, key)) return mapping[key];
+  throw formatError(`'${key}'`);
+}
+
+const ALIASES: Readonly<Record<string, string>> = {
+  exc_info: "excInfo",
+  exc_text: "excText",
+  stack_info: "stackInfo",
+};
+
+/** A record with these fields, by the names of Python or of {@link LogRecord}: one that was made elsewhere. */
+export function makeLogRecord(fields: Readonly<Record<string, unknown>>): LogRecord {
+  const record = new LogRecord("", 0, "", undefined);
+  for (const [name, value] of Object.entries(fields)) {
+    Object.defineProperty(record, ALIASES[name] ?? name, {
+      value: value ?? undefined,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
+  return record;
+}

@@ -1,0 +1,42 @@
+import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
+import { type AnyMethod, messageOf } from "./log-methods.js";
+import { manager } from "./manager.js";
+import type { CallOptions } from "./record.js";
+import { basicConfig } from "./root.js";
+
+/* What the root logger tells, as in Python by functions of the module; the first call gives it a handler. */
+
+function tell(level: number, msg: unknown, args: readonly unknown[], callee: AnyMethod, options?: CallOptions): void {
+  if (manager.root.handlers.length === 0) basicConfig();
+  if (manager.root.isEnabledFor(level)) manager.root.tell(level, msg, args, options, callee);
+}
+
+export function debug(msg: unknown, ...args: unknown[]): void {
+  tell(DEBUG, msg, args, debug);
+}
+
+export function info(msg: unknown, ...args: unknown[]): void {
+  tell(INFO, msg, args, info);
+}
+
+export function warning(msg: unknown, ...args: unknown[]): void {
+  tell(WARNING, msg, args, warning);
+}
+
+export function error(msg: unknown, ...args: unknown[]): void {
+  tell(ERROR, msg, args, error);
+}
+
+export function critical(msg: unknown, ...args: unknown[]): void {
+  tell(CRITICAL, msg, args, critical);
+}
+
+/** As the method of a logger. */
+export function exception(thrown: unknown, msg?: unknown, ...args: unknown[]): void {
+  tell(ERROR, msg ?? messageOf(thrown), args, exception, { excInfo: thrown });
+}
+
+/** As the method of a logger. */
+export function log(level: Level, msg: unknown, args: readonly unknown[] = [], options?: CallOptions): void {
+  tell(checkLevel(level), msg, args, log, options);
+}

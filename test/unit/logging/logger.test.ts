@@ -1,0 +1,262 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, mock, test } from "node:test";
+import {
+  addLevelName,
+  basicConfig,
+  ConcurrentRotatingFileHandler,
+  captureWarnings,
+  disable,
+  Formatter,
+  getLogger,
+  Handler,
+  type LogRecord,
+  MemoryHandler,
+  StreamHandler,
+  setLastResort,
+  shutdown,
+  warning,
+} from "../../../src/logging.js";
+import { temporaryDirectory } from "../../support/temporary.js";
+
+/** Keeps what it would write. */
+class Lines extends Handler {
+  readonly lines: string[] = [];
+
+  override emit(record: LogRecord): void {
+    this.lines.push(this.format(record));
+  }
+}
+
+function lines(format?: string): Lines {
+  const handler = new Lines({ formatter: new Formatter(format) });
+  getLogger().addHandler(handler);
+  return handler;
+}
+
+/** What is written to standard error meanwhile. */
+function standardError(body: () => void): string {
+  const write = mock.method(process.stderr, "write", () => true);
+  try {
+    body();
+  } finally {
+    write.mock.restore();
+  }
+  return write.mock.calls.map(({ arguments: [text] }) => text).join("");
+}
+
+afterEach(() => {
+  for (const handler of getLogger().handlers) getLogger().removeHandler(handler);
+  disable("NOTSET");
+});
+
+describe("the caller", () => {
+  test("is the line of the log call, by whatever method", () => {
+    const { lines: written } = lines("%(filename)s:%(lineno)d %(funcName)s %(module)s");
+    const logger = getLogger("caller");
+    function here(): number {
+      logger.error("x");
+      logger.with({ extra: { a: 1 } }).error("x");
+      logger.log("ERROR", "x");
+      logger.exception(new Error("e"), "x");
+      warning("x");
+      const [, line] = /:(\d+):\d+\)?$/.exec(new Error("here").stack!.split("\n")[1]!)!;
+      return Number(line);
+    }
+    const last = here();
+    const shown = written.map((line) => line.split("\n")[0]);
+    // With source maps or without, lines are one apart.
+    assert.deepEqual(
+      shown,
+      [5, 4, 3, 2, 1].map((above) => `logger.test.${fileExtension()}:${last - above} here logger.test`),
+    );
+  });
+
+  test("is another one up with stacklevel", () => {
+    const { lines: written } = lines("%(funcName)s");
+    const told = () => getLogger().log("ERROR", "x", [], { stacklevel: 2 });
+    function outer(): void {
+      told();
+    }
+    outer();
+    assert.deepEqual(written, ["outer"]);
+  });
+
+  test("is not looked for unless a format asks for it", () => {
+    lines("%(message)s");
+    const capture = mock.method(Error, "captureStackTrace");
+    getLogger().error("x");
+    capture.mock.restore();
+    assert.equal(capture.mock.callCount(), 0);
+  });
+
+  test("is remembered where a record is kept, and unknown when nobody asked in time", () => {
+    const target = new Lines({ formatter: new Formatter("%(funcName)s") });
+    const memory = new MemoryHandler(2, { target });
+    getLogger().addHandler(memory);
+    let kept: LogRecord | undefined;
+    getLogger().addHandler(
+      Object.assign(new Lines(), {
+        emit(record: LogRecord) {
+          kept = record;
+        },
+      }),
+    );
+    function one(): void {
+      getLogger().warning("x");
+    }
+    function two(): void {
+      getLogger().warning("x");
+    }
+    one();
+    two();
+    assert.deepEqual(target.lines, ["one", "two"]);
+    getLogger().removeHandler(memory);
+    one();
+    let asked = "";
+    getLogger().addHandler(
+      Object.assign(new Lines(), {
+        emit() {
+          asked = kept!.funcName;
+        },
+      }),
+    );
+    getLogger("other").propagate = false;
+    getLogger("other").addHandler(getLogger().handlers.at(-1)!);
+    getLogger("other").warning("another call of the same method");
+    assert.equal(asked, "(unknown function)");
+  });
+});
+
+function fileExtension(): string {
+  return new Error("x").stack!.includes("logger.test.ts") ? "ts" : "js";
+}
+
+describe("what is told", () => {
+  test("extra fields, which may not replace others", () => {
+    const { lines: written } = lines("%(user)s %(message)s");
+    getLogger()
+      .with({ extra: { user: "bob" } })
+      .warning("%d%%", 50);
+    getLogger()
+      .with({ extra: { user: "a" } })
+      .log("ERROR", "x", [], { extra: { user: "b" } });
+    assert.deepEqual(written, ["bob 50%", "b x"]);
+    for (const name of ["message", "name", "getMessage", "__proto__"]) {
+      const extra = JSON.parse(`{"${name}": 1}`);
+      assert.throws(() => getLogger().log("ERROR", "x", [], { extra }), { code: "ERR_CLH_FORMAT" }, name);
+    }
+  });
+
+  test("an exception with its stack and all its causes", () => {
+    const { lines: written } = lines();
+    const error = new Error("outer", { cause: new TypeError("middle", { cause: "inner" }) });
+    getLogger().exception(error);
+    getLogger().exception(error, "while %s", "waiting");
+    getLogger().exception("no error");
+    assert.match(written[0]!, /^outer\nError: outer\n +at .*\[cause\]: TypeError: middle\n.*\[cause\]: 'inner'/s);
+    assert.match(written[1]!, /^while waiting\nError: outer\n/);
+    assert.equal(written[2], "no error\n'no error'");
+  });
+
+  test("a stack where it is asked for", () => {
+    const { lines: written } = lines();
+    getLogger().log("ERROR", "x", [], { stackInfo: true });
+    assert.match(written[0]!, /^x\nStack \(most recent call last\):\n +at /);
+    assert.match(written[0]!.split("\n").at(-1)!, /logger\.test/);
+  });
+
+  test("arguments that do not fit are told on standard error, and the program goes on", () => {
+    const { lines: written } = lines();
+    const told = standardError(() => getLogger().error("%d", "x"));
+    assert.match(
+      told,
+      /--- Logging error ---.*%d format: a real number is required.*Message: '%d', arguments: \[ 'x' \]/s,
+    );
+    assert.deepEqual(written, []);
+  });
+
+  test("a level of one's own", () => {
+    addLevelName(25, "NOTICE");
+    const { lines: written } = lines("%(levelname)s");
+    getLogger().setLevel("NOTICE");
+    getLogger().log("NOTICE", "x");
+    getLogger().info("x");
+    getLogger().setLevel("WARNING");
+    assert.deepEqual(written, ["NOTICE"]);
+  });
+});
+
+test("a logger made between two others becomes the parent of the lower one", () => {
+  const lower = getLogger("between.a.b.c");
+  const upper = getLogger("between");
+  assert.equal(lower.parent, upper);
+  const middle = getLogger("between.a");
+  assert.equal(lower.parent, middle);
+  assert.equal(getLogger("between.ab").parent, upper);
+  assert.deepEqual([...upper.getChildren()].map(({ name }) => name).sort(), ["between.a", "between.ab"]);
+  assert.equal(upper.getChild("a.b.c"), lower);
+  middle.setLevel("DEBUG");
+  assert.equal(lower.getEffectiveLevel(), 10);
+});
+
+test("the last resort writes warnings to standard error", () => {
+  assert.equal(
+    standardError(() => {
+      getLogger("resort").warning("seen");
+      getLogger("resort").info("not seen");
+    }),
+    "seen\n",
+  );
+  setLastResort(undefined);
+  assert.equal(
+    standardError(() => getLogger("resort").warning("seen")),
+    "",
+  );
+});
+
+test("basicConfig writes to a file, once, and again with force", async (t) => {
+  const file = join(temporaryDirectory(t), "app.log");
+  basicConfig({ filename: file, level: "INFO", format: "{levelname} {message}", style: "{" });
+  basicConfig({ filename: `${file}.other` });
+  getLogger("basic").info("one");
+  basicConfig({ filename: file, force: true });
+  getLogger("basic").error("two");
+  await getLogger().handlers[0]!.flush();
+  getLogger().setLevel("WARNING");
+  assert.equal(readFileSync(file, "utf8"), "INFO one\nERROR:basic:two\n");
+  assert.throws(() => basicConfig({ filename: file, stream: process.stderr, force: true }), { code: "ERR_CLH_OPTION" });
+});
+
+test("shutdown writes what a memory handler keeps, through handlers that are older and newer", (t) => {
+  const file = join(temporaryDirectory(t), "app.log");
+  const memory = new MemoryHandler(100);
+  memory.setTarget(new ConcurrentRotatingFileHandler(file));
+  getLogger().addHandler(memory);
+  getLogger().warning("kept");
+  shutdown();
+  assert.equal(readFileSync(file, "utf8"), "kept\n");
+});
+
+test("Node's warnings go to a logger and no longer to standard error", async () => {
+  const { lines: written } = lines("%(name)s %(message)s");
+  const before = process.listeners("warning");
+  captureWarnings(true);
+  captureWarnings(true);
+  process.emitWarning("too many of them");
+  await new Promise((resolve) => process.once("warning", resolve));
+  captureWarnings(false);
+  assert.match(written.join("\n"), /^node\.warnings .*too many of them/);
+  assert.equal(written.length, 1);
+  assert.deepEqual(process.listeners("warning"), before);
+});
+
+test("a stream handler writes to the standard error of the moment", () => {
+  const handler = new StreamHandler();
+  getLogger().addHandler(handler);
+  assert.equal(
+    standardError(() => getLogger().warning("here")),
+    "here\n",
+  );
+});
