@@ -28,7 +28,12 @@ run([tsc, "-p", "tsconfig.build.json"]); // what the tests of the command and of
 run([tsc, "-p", "tsconfig.test.json"]);
 
 // Long forms have scripts of their own.
-const LONG = [join("test", "soak"), join("crash", "long-kills"), join("crash", "long-faults")];
+const LONG = [
+  join("test", "soak"),
+  join("crash", "long-kills"),
+  join("crash", "long-faults"),
+  join("adapters", "long-managers"),
+];
 
 const wanted = process.argv.slice(2);
 const files = readdirSync(join("build", "test"), { recursive: true })

@@ -3,6 +3,7 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
+import { parseStressRecord, type StressRecord } from "../../src/cli/stress-record.js";
 import { systemEnvironment } from "../../src/environment.js";
 import { listLog } from "../../src/rotation/log-set.js";
 import { installed, pack, ROOT } from "./package.js";
@@ -22,7 +23,8 @@ export const HOSTS = [
   "pipeline",
 ] as const;
 
-export type Host = (typeof HOSTS)[number];
+/** A host, or one that is not ours and loses records, to see that the tests notice. */
+export type Host = (typeof HOSTS)[number] | "winston's own file";
 
 const PACKAGES = ["pino", "winston", "log4js", "@logtape/logtape", "bunyan", "morgan"];
 const PROGRAMS = join(ROOT, "test", "fixtures", "hosts");
@@ -94,4 +96,39 @@ function rawLines(log: string): string[] {
 
 function messageOf(host: Host, line: string): string {
   return /^(pino|bunyan)/.test(host) ? `${JSON.parse(line).msg}\n` : line;
+}
+
+export interface Logged {
+  /** The numbers of the records of each writer, as they follow each other in the log. */
+  readonly numbers: ReadonlyMap<string, number[]>;
+  /** Lines that are no whole record. */
+  readonly torn: string[];
+}
+
+/** What the programs writer.mjs and app.mjs have logged. */
+export function readRecords(host: Host, log: string): Logged {
+  const numbers = new Map<string, number[]>();
+  const torn: string[] = [];
+  for (const line of rawLines(log)) {
+    const record = recordOf(host, line);
+    if (record === undefined) torn.push(line);
+    else if (numbers.has(record.writer)) numbers.get(record.writer)!.push(record.number);
+    else numbers.set(record.writer, [record.number]);
+  }
+  return { numbers, torn };
+}
+
+function recordOf(host: Host, line: string): StressRecord | undefined {
+  try {
+    return parseStressRecord(messageOf(host, line).slice(0, -1));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined; // a piece of JSON
+    throw error;
+  }
+}
+
+/** Where the numbers are not 0, 1, 2 and so on, as a sentence; undefined when they are. */
+export function gap(numbers: readonly number[]): string | undefined {
+  const wrong = numbers.findIndex((number, i) => number !== i);
+  return wrong === -1 ? undefined : `${numbers[wrong]} where ${wrong} should be`;
 }
