@@ -32,7 +32,7 @@ const LONG = [
   join("test", "soak"),
   join("crash", "long-kills"),
   join("crash", "long-faults"),
-  join("adapters", "long-managers"),
+  join("adapters", "long-hosts"),
 ];
 
 const wanted = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { before, type TestContext, test } from "node:test";
 import { HOSTS, userFolder } from "../support/hosts.js";
 import { faults, MANAGERS } from "./managed.js";
 
-/* 4 x 5,000 records through every host, under one manager each; in long-managers 4 x 20,000, under all of them. */
+/* 4 x 5,000 records through every host, under one manager each; in long-hosts 4 x 20,000, under all of them. */
 
 const records = 5000;
 

@@ -39,13 +39,15 @@ export async function pm2Faults(
       env: { ...process.env, PM2_HOME: home, PM2_DISABLE_VERSION_CHECK: "true" },
       stdio: ["ignore", "ignore", "inherit"],
     });
-  t.after(() => pm2("kill"));
-
-  pm2("start", ecosystem);
-  await untilThere(directory, ".reached", INSTANCES);
-  pm2("reload", "app");
-  await untilThere(directory, ".reached", 2 * INSTANCES);
-  pm2("delete", "app");
+  try {
+    pm2("start", ecosystem);
+    await untilThere(directory, ".reached", INSTANCES);
+    pm2("reload", "app");
+    await untilThere(directory, ".reached", 2 * INSTANCES);
+    pm2("delete", "app");
+  } finally {
+    pm2("kill"); // while it still has its home
+  }
 
   const { numbers, torn } = readRecords(host, file);
   const problems = torn.map((line) => `torn: ${line}`);
