@@ -1,11 +1,26 @@
 // Compiles the tests and runs them, all or those whose path contains an argument: node scripts/test.mjs unit oracle
 import { spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 
 const run = (args) => {
   const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
   if (status !== 0) process.exit(status ?? 1);
+};
+
+// Loggers and process managers that only the tests of the adapters need: a package of its own, installed when it has changed.
+const installHosts = () => {
+  const hosts = join("test", "hosts");
+  const installed = join(hosts, "node_modules", ".package-lock.json");
+  const isNewer =
+    existsSync(installed) && statSync(installed).mtimeMs >= statSync(join(hosts, "package-lock.json")).mtimeMs;
+  if (isNewer) return;
+  const args = ["ci", "--prefix", hosts, "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"];
+  const { status } = spawnSync("npm", args, {
+    stdio: ["ignore", "ignore", "inherit"],
+    shell: process.platform === "win32",
+  });
+  if (status !== 0) throw new Error("npm ci in test/hosts failed");
 };
 
 const tsc = join("node_modules", "typescript", "bin", "tsc");
@@ -18,6 +33,7 @@ const LONG = [
   join("test", "shippers"),
   join("crash", "long-kills"),
   join("crash", "long-faults"),
+  join("adapters", "long-hosts"),
 ];
 
 const wanted = process.argv.slice(2);
@@ -31,4 +47,5 @@ if (files.length === 0) {
   process.stderr.write(`no test matches ${wanted.join(" ")}\n`);
   process.exit(1);
 }
+if (files.some((file) => file.includes(join("test", "adapters")))) installHosts();
 run(["--test", "--enable-source-maps", "--test-concurrency=2", ...files]);

@@ -27,6 +27,12 @@ const PYTHON_NAMES = new Map([
 // iconv-lite also turns bytes into these, which are no encodings of text.
 const NOT_TEXT = new Set(["base64", "hex", "internal"]);
 
+/** True when text in UTF-8 is in such a log as it is, byte by byte. */
+export function isPlainUtf8(encoding: string): boolean {
+  const codec = findCodec(encoding);
+  return codec?.name === "utf8" && codec.byteOrderMark.length === 0;
+}
+
 /** The codec of an encoding, by any name that iconv-lite or Python has for it; undefined when neither knows it. */
 export function findCodec(encoding: string): Codec | undefined {
   const plain = encoding.toLowerCase().replace(/[^a-z0-9]/g, "");

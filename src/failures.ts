@@ -25,6 +25,17 @@ export class Failures {
     this.#report(error);
   }
 
+  /** Throws nothing: a file whose close fails, as it may on NFS, is closed all the same. */
+  close(files: Iterable<{ close(): void }>, path: string): void {
+    for (const file of files) {
+      try {
+        file.close();
+      } catch (error) {
+        this.note(unexpected(error, path));
+      }
+    }
+  }
+
   /** It works again: the next failure is news. */
   clear(): void {
     this.#last = undefined;

@@ -24,6 +24,7 @@ import type { Trigger } from "./rotation/trigger.js";
 import { SharedSettings } from "./settings.js";
 import { Spills } from "./spills.js";
 import { type HandlerStats, sum } from "./stats.js";
+import { HandlerStream, type StreamOptions } from "./stream.js";
 import { tracer } from "./trace.js";
 
 /**
@@ -188,7 +189,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
    * @throws {LogFileError} `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT` or `ERR_CLH_OPEN`
    */
   open(): void {
-    if (!this.#underLock(new Batch(), this.#options.lockTimeout)) throw this.#lockTimeout();
+    if (!this.#underLock(new Batch(), this.#options.lockTimeout))
+      throw lockTimeoutError(this.#lock.path, this.#options);
     this.#tellNews();
   }
 
@@ -226,6 +228,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   /** The options from which another process can make the same handler; functions are named, and must be given again. */
   toJSON(): HandlerJson {
     return optionsToJson(this.constructor.name, this.#options);
+  }
+
+  /** A Writable for what wants a stream: `console.Console`, bunyan, morgan, `pipe`; see {@link HandlerStream}. */
+  toStream(options?: StreamOptions): HandlerStream {
+    return new HandlerStream(this, options);
   }
 
   [Symbol.dispose](): void {
@@ -365,22 +372,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #noteLockTimeout(): void {
     this.#stats.failures++;
     this.#stats.lockTimeouts++;
-    if (this.#options.onLockTimeout !== "throw") this.#failures.note(this.#lockTimeout());
+    if (this.#options.onLockTimeout !== "throw") this.#failures.note(lockTimeoutError(this.#lock.path, this.#options));
   }
 
-  #lockTimeout(): LogFileError {
-    return lockTimeoutError(this.#lock.path, this.#options);
-  }
-
-  /** Throws nothing: a file whose close fails, as it may on NFS, is closed all the same. */
   #closeFiles(): void {
-    for (const file of [this.#file, this.#lock]) {
-      try {
-        file.close();
-      } catch (error) {
-        this.#failures.note(unexpected(error, this.filename));
-      }
-    }
+    this.#failures.close([this.#file, this.#lock], this.filename);
   }
 
   /** Emits an event: at once, or when the lock is released. */

@@ -1,11 +1,5 @@
 import type { Command } from "commander";
-import type { ConcurrentFileHandler } from "../handler.js";
-import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
-import { ConcurrentRotatingFileHandler } from "../size-handler.js";
-import { ConcurrentTimedRotatingFileHandler } from "../timed-handler.js";
-
-/** Of the timed handler when they have `when`. */
-export type HandlerOptions = RotatingFileHandlerOptions | TimedRotatingFileHandlerOptions;
+import type { HandlerOptions } from "../choose-handler.js";
 
 /** Flags of every command that writes a log. Values are checked by the handler; here they only get their type. */
 export function addHandlerFlags(command: Command): Command {
@@ -54,16 +48,6 @@ export function handlerOptions(flags: Record<string, unknown>): HandlerOptions {
 
 function given(values: Record<string, unknown>): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-}
-
-export function isTimed(options: HandlerOptions): options is TimedRotatingFileHandlerOptions {
-  return "when" in options;
-}
-
-export function makeHandler(file: string, options: HandlerOptions): ConcurrentFileHandler {
-  return isTimed(options)
-    ? new ConcurrentTimedRotatingFileHandler(file, options)
-    : new ConcurrentRotatingFileHandler(file, options);
 }
 
 /** The flag that sets an option of the handler. */

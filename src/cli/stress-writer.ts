@@ -1,7 +1,8 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
+import { type HandlerOptions, makeHandler } from "../choose-handler.js";
 import { systemClock } from "../platform/clock.js";
-import { type HandlerOptions, makeHandler } from "./handler-flags.js";
+
 import { alphabet, formatStressRecord } from "./stress-record.js";
 
 /* One writer of the stress test: a process, a cluster worker or a thread. Its other half is stress-writers.ts. */

@@ -1,12 +1,13 @@
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type HandlerOptions, isTimed, makeHandler } from "../choose-handler.js";
 import { systemEnvironment } from "../environment.js";
 import { systemClock } from "../platform/clock.js";
 import { makeTemporaryDirectory, O_RDONLY, removeTree } from "../platform/fs.js";
 import { listLog } from "../rotation/log-set.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "./exit.js";
-import { addHandlerFlags, type HandlerOptions, handlerOptions, isTimed, makeHandler, number } from "./handler-flags.js";
+import { addHandlerFlags, handlerOptions, number } from "./handler-flags.js";
 import { group, showProgress } from "./progress.js";
 import type { WriterMessage } from "./stress-writer.js";
 import { type RunningWriter, startWriter, WRITER_KINDS, type WriterKind } from "./stress-writers.js";

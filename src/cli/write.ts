@@ -1,12 +1,11 @@
 import { Command } from "commander";
-import { findCodec } from "../codec.js";
+import { makeHandler } from "../choose-handler.js";
+import { isPlainUtf8 } from "../codec.js";
 import { hasCode } from "../errors.js";
 import type { ConcurrentFileHandler } from "../handler.js";
+import { LineSplitter } from "../line-splitter.js";
 import { BAD_RESULT, CommandFailure } from "./exit.js";
-import { addHandlerFlags, handlerOptions, makeHandler } from "./handler-flags.js";
-import { LineSplitter } from "./line-splitter.js";
-
-const LONGEST_LINE = 64 * 1024 ** 2;
+import { addHandlerFlags, handlerOptions } from "./handler-flags.js";
 
 // What the sender has put into the pipe before the signal is still written: until it is silent, but not for long.
 const SILENCE = 100;
@@ -32,7 +31,7 @@ async function run(file: string, flags: Record<string, unknown>): Promise<void> 
   const input = new Input();
   const tee = flags.tee === true ? teeTo(process.stdout, input) : undefined;
   const toRecord = recordOf(flags.encoding as string | undefined);
-  const splitter = new LineSplitter(LONGEST_LINE);
+  const splitter = new LineSplitter();
   for await (const chunk of input.chunks()) {
     await tee?.(chunk);
     for (const line of splitter.push(chunk)) await writeSurely(handler, toRecord(line), input);
@@ -44,8 +43,7 @@ async function run(file: string, flags: Record<string, unknown>): Promise<void> 
 
 /** Lines go into a UTF-8 log byte by byte, valid or not; into any other log as the text that they are. */
 function recordOf(encoding = "utf-8"): (line: Buffer) => Buffer | string {
-  const { name, byteOrderMark } = findCodec(encoding)!;
-  return name === "utf8" && byteOrderMark.length === 0 ? (line) => line : (line) => line.toString("utf8");
+  return isPlainUtf8(encoding) ? (line) => line : (line) => line.toString("utf8");
 }
 
 /** Does not read on while a record is not in the file: the sender waits, and nothing is dropped. */

@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { type HandlerOptions, makeHandler } from "../../src/cli/handler-flags.js";
+import { type HandlerOptions, makeHandler } from "../../src/choose-handler.js";
 import { formatStressRecord } from "../../src/cli/stress-record.js";
 import { systemClock } from "../../src/platform/clock.js";
 import { fixtureArguments } from "../support/child.js";

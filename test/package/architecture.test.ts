@@ -14,11 +14,11 @@ const files = (readdirSync(join(root, "src"), { recursive: true }) as string[])
 /** Lowest floor first. A file imports from its own floor and from those below. */
 const FLOORS: Record<string, RegExp> = {
   ground: /^(platform\/.*|errors|events|units|codec|trace|stats)\.ts$/,
-  pure: /^(batch|source|encode|options|resolve-options|handler-json|rotation\/(formats|naming|trigger|boundary|retention|backups))\.ts$/,
+  pure: /^(batch|source|encode|line-splitter|options|resolve-options|handler-json|rotation\/(formats|naming|trigger|boundary|retention|backups))\.ts$/,
   disk: /^(permissions|environment|active-file|durability|settings|network|failures|idle-watch|lock\/.*|rotation\/(compress|pending))\.ts$/,
   delivery: /^delivery\/(?!background-worker).*\.ts$/,
   compose:
-    /^(delivery\/background-worker|handler|spills|size-handler|timed-handler|rotation\/(log-set|leftovers|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
+    /^(delivery\/background-worker|handler|spills|size-handler|timed-handler|choose-handler|backpressure|stream|rotation\/(log-set|leftovers|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
   hosts: /^(logging|adapters)\/.*\.ts$/,
   outside: /^(index|logging|queue|cli\/.*)\.ts$/,
 };

@@ -1,41 +1,18 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { temporaryDirectory } from "../support/temporary.js";
+import { installed, pack, ROOT } from "../support/package.js";
 
 /* The package as a user gets it: packed, unpacked, and used from an empty folder. */
 
-const root = fileURLToPath(new URL("../../../", import.meta.url));
-const { name, version, dependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+const { name, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 let tarball: string;
 
 before((t) => {
-  const directory = temporaryDirectory(t as TestContext);
-  execFileSync(npm, ["pack", "--ignore-scripts", "--pack-destination", directory], { cwd: root, stdio: "ignore" });
-  tarball = join(directory, `${name}-${version}.tgz`);
+  tarball = pack(t as TestContext);
 });
-
-/** A folder with the package in it, and those of its dependencies that are asked for. */
-function installed(t: TestContext, without: string[] = []): string {
-  const folder = temporaryDirectory(t);
-  const home = join(folder, "node_modules", name);
-  mkdirSync(home, { recursive: true });
-  execFileSync("tar", ["-xzf", tarball, "-C", home, "--strip-components=1"]);
-  const scopes = ["@koromix"];
-  for (const dependency of [...readdirSync(join(root, "node_modules")), ...scopes]) {
-    if (dependency.startsWith(".") || without.includes(dependency) || dependency === name) continue;
-    try {
-      symlinkSync(join(root, "node_modules", dependency), join(folder, "node_modules", dependency));
-    } catch {
-      // EEXIST: a scope is in the listing too
-    }
-  }
-  return folder;
-}
 
 function run(folder: string, file: string, text: string): { status: number | null; stdout: string; stderr: string } {
   writeFileSync(join(folder, file), text);
@@ -51,14 +28,14 @@ const USE = `
 describe("from an empty folder", () => {
   test("import", (t) => {
     const text = `import { createRequire } from "node:module";\nimport { ConcurrentRotatingFileHandler } from "${name}";\nconst require = createRequire(import.meta.url);${USE}`;
-    const { stdout, stderr } = run(installed(t), "use.mjs", text);
+    const { stdout, stderr } = run(installed(t, tarball), "use.mjs", text);
     assert.equal(stderr, "");
     assert.equal(stdout, "app.log,app.log.1.gz,app.log.2.gz\n");
   });
 
   test("require", (t) => {
     const { stdout, stderr } = run(
-      installed(t),
+      installed(t, tarball),
       "use.cjs",
       `const { ConcurrentRotatingFileHandler } = require("${name}");${USE}`,
     );
@@ -67,14 +44,14 @@ describe("from an empty folder", () => {
   });
 
   test("the command", (t) => {
-    const folder = installed(t);
+    const folder = installed(t, tarball);
     const command = join(folder, "node_modules", name, "dist", "cli", "main.js");
     execFileSync(process.execPath, [command, "write", "app.log"], { cwd: folder, input: "one\n" });
     assert.equal(readFileSync(join(folder, "app.log"), "utf8"), "one\n");
   });
 
   test("types, for ESM and CommonJS", (t) => {
-    const folder = installed(t);
+    const folder = installed(t, tarball, ["@types/node", "undici-types"]);
     const use = `
       const handler = new ConcurrentRotatingFileHandler("app.log", { maxBytes: "10MiB", backupCount: 5 });
       const written: boolean = handler.write("x");
@@ -94,7 +71,7 @@ describe("from an empty folder", () => {
       join(folder, "use.cts"),
       `import { ConcurrentRotatingFileHandler, type LogFileError, type LogFileErrorCode } from "${name}";${use}`,
     );
-    const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+    const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
     const flags = [
       "--noEmit",
       "--strict",
@@ -113,7 +90,7 @@ describe("from an empty folder", () => {
   });
 
   test("without the native part, importing works and a handler says what to do", (t) => {
-    const folder = installed(t, ["koffi", "@koromix"]);
+    const folder = installed(t, tarball, [], ["koffi", "@koromix"]);
     const text = `import { ConcurrentRotatingFileHandler } from "${name}";
       try { new ConcurrentRotatingFileHandler("app.log"); } catch (error) { console.log(error.code, error.message); }`;
     const { stdout } = run(folder, "use.mjs", text);

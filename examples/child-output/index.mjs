@@ -1,0 +1,7 @@
+import { spawn } from "node:child_process";
+import { pipeline } from "node:stream/promises";
+import { ConcurrentRotatingFileHandler } from "concurrent-log-handler";
+
+const handler = new ConcurrentRotatingFileHandler("app.log", { maxBytes: "10MiB", backupCount: 5 });
+const child = spawn(process.execPath, ["-e", "for (let i = 0; i < 100; i++) console.log('record', i)"]);
+pipeline(child.stdout, handler.toStream()).then(() => process.stdout.write("all of them are in the file\n"));

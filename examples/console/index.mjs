@@ -1,0 +1,7 @@
+import { Console } from "node:console";
+import { ConcurrentRotatingFileHandler } from "concurrent-log-handler";
+
+const handler = new ConcurrentRotatingFileHandler("app.log", { maxBytes: "10MiB", backupCount: 5 });
+const logger = new Console(handler.toStream());
+for (let i = 0; i < 100; i++) logger.log("record %d", i);
+logger.error(new Error("its stack stays in one piece"));

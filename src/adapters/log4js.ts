@@ -1,0 +1,89 @@
+import type { ConcurrentFileHandler } from "../handler.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
+import { flushTo } from "../stream.js";
+import { handlerOf, only, periodOf, type RenamedOptions, without } from "./renamed-options.js";
+
+/** The configuration of the appender: options of both handlers; of the timed one if one that concerns time is among them. */
+export interface Log4jsOptions
+  extends Omit<RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions, "mode" | "compression"> {
+  readonly type: unknown;
+  readonly layout?: { readonly type: string; readonly [option: string]: unknown };
+  /** Minutes, of the times in the layout. */
+  readonly timezoneOffset?: number;
+  /** Path of the log. */
+  readonly filename: string;
+  readonly mode?: "a" | "w" | number;
+  readonly compression?: RotatingFileHandlerOptions["compression"];
+  /** Of log4js. `maxBytes` */
+  readonly maxLogSize?: string | number;
+  /** Of log4js. `backupCount` */
+  readonly backups?: number;
+  /** Of log4js. `backupCount` */
+  readonly numBackups?: number;
+  /** Of log4js. `useGzip` */
+  readonly compress?: boolean;
+  /** Of log4js. `when`: the finest unit in it. */
+  readonly pattern?: string;
+  /** Of log4js. `mode` */
+  readonly flags?: "a" | "w";
+}
+
+interface Layouts {
+  readonly basicLayout: Layout;
+  layout(type: string, config: unknown): Layout;
+}
+
+type Layout = (event: never, timezoneOffset?: number) => string;
+
+/** What log4js calls for each event; `shutdown` calls back when all of them are in the file. */
+export interface Appender {
+  (event: never): void;
+  shutdown(done: (error?: Error | null) => void): void;
+  /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
+  readonly handler: ConcurrentFileHandler;
+}
+
+// What log4js keeps when nothing is said.
+const BACKUPS = 5;
+
+const PERIODS = { ss: "s", mm: "m", hh: "h", HH: "h", dd: "midnight" } as const;
+
+const LOG4JS_NAMES: RenamedOptions = {
+  maxLogSize: "maxBytes",
+  backups: "backupCount",
+  numBackups: "backupCount",
+  compress: "useGzip",
+  pattern: (value) => periodOf("pattern", value, PERIODS),
+  flags: "mode",
+  mode: (value) => (value === "a" || value === "w" ? undefined : { chmod: value }),
+  alwaysIncludePattern: only("alwaysIncludePattern", false, "the active file keeps its name"),
+  keepFileExt: only(
+    "keepFileExt",
+    false,
+    "backups are app.log.1 or app.log.2024-05-17, unless a `namer` says otherwise",
+  ),
+  fileNameSep: only("fileNameSep", ".", "`namer` names the backups"),
+  daysToKeep: without("daysToKeep", "`maxPeriods` says how many days are kept, `backupCount` how many files"),
+  removeColor: without("removeColor", "use a layout without colours"),
+};
+
+/**
+ * A log4js appender: `{ type: "concurrent-log-handler/log4js", filename: "app.log" }`. With `cluster` or PM2, configure
+ * log4js with `disableClustering: true`: then each process writes for itself.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ */
+export function configure(config: Log4jsOptions, layouts: Layouts): Appender {
+  const { type: _, layout, timezoneOffset, ...options } = config;
+  const format = layout === undefined ? layouts.basicLayout : layouts.layout(layout.type, layout);
+  const handler = handlerOf(options, LOG4JS_NAMES, BACKUPS);
+  const append = (event: never): void => {
+    handler.write(format(event, timezoneOffset));
+  };
+  const shutdown: Appender["shutdown"] = (done) => {
+    flushTo(handler, (error) => {
+      handler.close();
+      done(error);
+    });
+  };
+  return Object.assign(append, { shutdown, handler });
+}

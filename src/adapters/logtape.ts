@@ -1,0 +1,75 @@
+import { type Drainable, defaultTextFormatter, type Sink, type TextFormatter } from "@logtape/logtape";
+import type { ConcurrentFileHandler } from "../handler.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
+import { refused } from "../resolve-options.js";
+import { handlerOf, only, type RenamedOptions, without } from "./renamed-options.js";
+
+/** Options of both handlers; of the timed one if one that concerns time is among them. */
+export interface ConcurrentRotatingFileSinkOptions
+  extends Omit<RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions, "interval"> {
+  /** Makes the text of a record. Default: LogTape's `defaultTextFormatter`. */
+  readonly formatter?: TextFormatter;
+  /** How many of `when`; or, as `"hourly"`, `"daily"` and `"weekly"` of LogTape, both together. */
+  readonly interval?: number | "hourly" | "daily" | "weekly";
+  /** Of LogTape. `maxBytes` */
+  readonly maxSize?: number;
+  /** Of LogTape. `backupCount` */
+  readonly maxFiles?: number;
+  /** Of LogTape. `maxAge` */
+  readonly maxAgeMs?: number;
+  /** Of LogTape. Files are always opened at the first record. */
+  readonly lazy?: boolean;
+  /** Of LogTape. Nothing is buffered. */
+  readonly bufferSize?: 0;
+  /** Of LogTape. `delivery` says whether a call waits for the file. */
+  readonly nonBlocking?: false;
+}
+
+/** A sink that disposes of its files, and drains: `drain()` resolves when every record is in the file. */
+export type ConcurrentRotatingFileSink = Sink &
+  Disposable &
+  Drainable & {
+    /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
+    readonly handler: ConcurrentFileHandler;
+  };
+
+// What LogTape keeps when nothing is said.
+const BACKUPS = 5;
+
+const INTERVALS = { hourly: "h", daily: "midnight", weekly: "w6" } as const;
+
+const LOGTAPE_NAMES: RenamedOptions = {
+  maxSize: "maxBytes",
+  maxFiles: "backupCount",
+  maxAgeMs: "maxAge",
+  lazy: () => ({}),
+  interval(value) {
+    if (typeof value !== "string") return undefined;
+    if (Object.hasOwn(INTERVALS, value)) return { when: INTERVALS[value as keyof typeof INTERVALS] };
+    throw refused("interval", value, 'a number, "hourly", "daily" or "weekly"');
+  },
+  bufferSize: only("bufferSize", 0, "`delivery` says how records are collected"),
+  nonBlocking: only("nonBlocking", false, "`delivery` says whether a call waits for the file"),
+  flushInterval: without("flushInterval", "`delivery` says how records are collected"),
+  directory: without("directory", "it is a part of the path"),
+  filename: without("filename", "the path is the first argument, and backups are dated if `when` is given"),
+  parseFilename: without("parseFilename", "backups are found by their names"),
+};
+
+/**
+ * A LogTape sink: `configureSync({ sinks: { file: getConcurrentRotatingFileSink("app.log", { maxBytes: "10MiB" }) }, … })`.
+ * @param path of the log
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ */
+export function getConcurrentRotatingFileSink(
+  path: string,
+  options: ConcurrentRotatingFileSinkOptions = {},
+): ConcurrentRotatingFileSink {
+  const { formatter = defaultTextFormatter, ...file } = options;
+  const names = { ...LOGTAPE_NAMES, path: "filename" };
+  const handler = handlerOf({ path, ...file }, names, BACKUPS);
+  const sink: Sink = (record) => {
+    handler.write(formatter(record));
+  };
+  return Object.assign(sink, { handler, drain: () => handler.flush(), [Symbol.dispose]: () => handler.close() });
+}

@@ -1,0 +1,157 @@
+import { EventEmitter } from "node:events";
+import type { Writable } from "node:stream";
+import type { ConcurrentFileHandler } from "../handler.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
+import { systemClock } from "../platform/clock.js";
+import { refused } from "../resolve-options.js";
+import { flushTo, HandlerStream, tellUnheard } from "../stream.js";
+import { ALL_BACKUPS, handlerOf, only, type RenamedOptions, without } from "./renamed-options.js";
+
+const METADATA: unique symbol = Symbol.for("pino.metadata");
+
+type OurOptions = Omit<RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions, "mode" | "sync">;
+
+/** The options of both handlers; of the timed one if one that concerns time is among them. */
+export interface PinoOptions extends OurOptions {
+  /** Path of the log; also as `file`, `dest` or `destination`. */
+  readonly filename?: string;
+  readonly mode?: "a" | "w" | number | string;
+  readonly sync?: "none" | "data" | "full" | boolean;
+  /** Of pino-roll. `filename` */
+  readonly file?: string;
+  /** Of pino's own destinations. `filename` */
+  readonly dest?: string;
+  /** Of pino's own destinations. `filename` */
+  readonly destination?: string;
+  /** Of pino-roll. `maxBytes`; a number is of MiB. */
+  readonly size?: string | number;
+  /** Of pino-roll. `when`; a number is of milliseconds, whole seconds. */
+  readonly frequency?: "daily" | "hourly" | number;
+  /** Of pino-roll. `count` is `backupCount`. */
+  readonly limit?: { readonly count?: number; readonly removeOtherLogFiles?: boolean };
+  /** Directories are always made. */
+  readonly mkdir?: true;
+  /** `false` is `mode: "w"`. */
+  readonly append?: boolean;
+  /** `sync: "full"` */
+  readonly fsync?: boolean;
+  /** The name of the active file never changes. */
+  readonly symlink?: false;
+}
+
+const PINO_NAMES: RenamedOptions = {
+  file: "filename",
+  dest: "filename",
+  destination: "filename",
+  size: (value) => ({ maxBytes: typeof value === "number" ? value * 1024 ** 2 : value }),
+  frequency(value) {
+    if (value === "daily") return { when: "midnight" };
+    if (value === "hourly") return { when: "h" };
+    if (typeof value === "number" && value > 0 && value % 1000 === 0) return { when: "s", interval: value / 1000 };
+    throw refused("frequency", value, '"daily", "hourly" or whole seconds in milliseconds; or `when` in its place');
+  },
+  limit(value) {
+    const { count, removeOtherLogFiles: _, ...others } = Object(value);
+    if (count !== undefined && Object.keys(others).length === 0) return { backupCount: count };
+    throw refused("limit", value, "{ count }, or `backupCount` in its place");
+  },
+  append: (value) => (typeof value === "boolean" ? { mode: value ? "a" : "w" } : undefined),
+  fsync: (value) => (typeof value === "boolean" ? { sync: value ? "full" : "none" } : undefined),
+  mode: (value) => (value === "a" || value === "w" ? undefined : { chmod: value }),
+  // To be in the file at once is more than `sync: false` asks for.
+  sync: (value) => (typeof value === "boolean" ? {} : undefined),
+  mkdir: only("mkdir", true, "directories are always made"),
+  symlink: only("symlink", false, "the active file keeps its name"),
+  extension: without("extension", "write it at the end of `filename`"),
+  dateFormat: without("dateFormat", "backups are dated if `when` is given"),
+  minLength: without("minLength", "`delivery` says how records are collected"),
+  maxLength: without("maxLength", "`retryBufferBytes` says how much is kept in memory"),
+  periodicFlush: without("periodicFlush", "`delivery` says how records are collected"),
+};
+
+// A thread ends when its stream has closed, and pino gives it ten seconds: a compression that takes longer is left to
+// the next process.
+const LAST_COMPRESSION = 5000;
+
+/**
+ * pino's worker thread: `pino({ transport: { target: "concurrent-log-handler/pino", options: { filename: "app.log" } } })`.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ */
+export default function transport(options: PinoOptions): Writable {
+  // pino adds these to what the user has given.
+  const { $context: _, pinoWillSendConfig: __, ...given } = options as Record<string, unknown>;
+  return new ThreadStream(handlerOf(given, PINO_NAMES, ALL_BACKUPS), { lines: true });
+}
+
+class ThreadStream extends HandlerStream {
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.handler.close();
+    const end = () => callback(error);
+    const giveUp = systemClock.after(LAST_COMPRESSION, end);
+    this.handler.swept().then(() => {
+      giveUp();
+      end();
+    });
+  }
+}
+
+/**
+ * A destination in the process itself: `pino(pinoDestination({ filename: "app.log" }))`, also in `pino.multistream`.
+ * A record is in the file when the call that logs it returns.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ */
+export function pinoDestination(options: PinoOptions): PinoDestination {
+  return new PinoDestination(handlerOf(options, PINO_NAMES, ALL_BACKUPS));
+}
+
+/** Has what pino looks for in a destination. Events: `drain`, `finish`, `close`, `error`; all others are the handler's. */
+export class PinoDestination extends EventEmitter {
+  readonly handler: ConcurrentFileHandler;
+  /** By which pino knows a destination from its options. */
+  readonly writable = true;
+  /** pino tells such a destination what it writes. */
+  readonly [METADATA] = true;
+  lastLevel?: number;
+  lastTime?: string;
+  lastMsg?: string;
+  lastObj?: object;
+  lastLogger?: unknown;
+
+  constructor(handler: ConcurrentFileHandler) {
+    super();
+    this.handler = handler;
+    (handler as EventEmitter).on("drain", () => this.emit("drain"));
+  }
+
+  write(record: string): boolean {
+    return this.handler.write(record);
+  }
+
+  flush(callback: (error?: Error | null) => void = () => {}): void {
+    flushTo(this.handler, callback);
+  }
+
+  /** pino calls it after each fatal record. */
+  flushSync(): void {
+    this.handler.flushSync();
+  }
+
+  /** Not needed after a rotation by others: the handler asks the disk at every record. */
+  reopen(): void {
+    this.handler.close();
+  }
+
+  end(): void {
+    flushTo(this.handler, (error) => {
+      const heard = tellUnheard(this, this.handler, error);
+      if (heard !== undefined) this.emit("error", heard);
+      this.destroy();
+      this.emit("finish");
+      this.emit("close");
+    });
+  }
+
+  destroy(): void {
+    this.handler.close();
+  }
+}

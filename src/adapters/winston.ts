@@ -1,0 +1,174 @@
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import winston, { type Logform } from "winston";
+import { whenReady } from "../backpressure.js";
+import type { ConcurrentFileHandler } from "../handler.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
+import { refused } from "../resolve-options.js";
+import { flushTo, tellUnheard } from "../stream.js";
+import { ALL_BACKUPS, handlerOf, type Ours, only, periodOf, type RenamedOptions, without } from "./renamed-options.js";
+
+/** What winston-transport has, which winston exports by a name that its types lack. */
+interface TransportBase extends Writable {
+  level?: string;
+  format?: Logform.Format;
+  silent?: boolean;
+  handleExceptions?: boolean;
+  handleRejections?: boolean;
+  /** Set by winston when the process ends of an exception, once that is written. */
+  _ending?: boolean;
+  /** The logger. */
+  parent?: NodeJS.EventEmitter | null;
+}
+
+type TransportOptions = Pick<TransportBase, "level" | "format" | "silent" | "handleExceptions" | "handleRejections">;
+
+const { Transport } = winston as unknown as { Transport: new (options: TransportOptions) => TransportBase };
+
+/** Options of every winston transport, and those of both handlers; of the timed one if one that concerns time is among them. */
+export interface ConcurrentFileTransportOptions
+  extends Omit<RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions, "maxBytes" | "mode">,
+    TransportOptions {
+  /** Path of the log, within `dirname` if that is given. */
+  readonly filename: string;
+  readonly mode?: "a" | "w";
+  readonly maxBytes?: RotatingFileHandlerOptions["maxBytes"];
+  /** Of winston. Directory of `filename`. */
+  readonly dirname?: string;
+  /** Of winston's File. `maxBytes` */
+  readonly maxsize?: number;
+  /** Of winston-daily-rotate-file. `maxBytes` */
+  readonly maxSize?: string | number;
+  /** Of winston. Files with the active one, so one more than `backupCount`; or, as `"14d"`, `maxAge`. */
+  readonly maxFiles?: string | number;
+  /** Of winston. `useGzip` */
+  readonly zippedArchive?: boolean;
+  /** Of winston. `terminator` */
+  readonly eol?: string;
+  /** Of winston-daily-rotate-file. `when`: the finest unit in it. */
+  readonly datePattern?: string;
+  /** Of winston-daily-rotate-file. `when` and `interval`: `"daily"`, `"3h"`, `"5m"`. */
+  readonly frequency?: string;
+  /** Of winston's File. The active file always has the same name. */
+  readonly tailable?: boolean;
+  /** Of winston's File. Files are always opened at the first record. */
+  readonly lazy?: boolean;
+  /** Of winston-daily-rotate-file. The file is always looked after. */
+  readonly watchLog?: boolean;
+  /** Of winston-daily-rotate-file. The active file keeps its name. */
+  readonly createSymlink?: false;
+}
+
+const PERIODS = { s: "s", m: "m", H: "h", h: "h", D: "midnight" } as const;
+const FREQUENCY = /^(\d+)([smhd])$/;
+
+const WINSTON_NAMES: RenamedOptions = {
+  filename(value, { dirname }) {
+    if (typeof value === "string" && value.includes("%DATE%")) {
+      const plain = value.replace(/[-._]?%DATE%/, "");
+      throw refused("filename", value, `a name without a date, such as ${JSON.stringify(plain)}: backups are dated`);
+    }
+    return { filename: typeof value === "string" && typeof dirname === "string" ? join(dirname, value) : value };
+  },
+  dirname: () => ({}),
+  maxsize: "maxBytes",
+  maxSize: "maxBytes",
+  maxFiles(value, given) {
+    if (typeof value === "string" && value.endsWith("d")) return { maxAge: value };
+    const count = Number(value) - 1;
+    if (Number.isInteger(count) && count >= 0) return { backupCount: isTimed(given) ? Math.max(count, 1) : count };
+    throw refused("maxFiles", value, 'a number of files or of days ("14d"); or `backupCount` or `maxAge` in its place');
+  },
+  zippedArchive: "useGzip",
+  eol: "terminator",
+  datePattern: (value, { frequency }) => (frequency == null ? periodOf("datePattern", value, PERIODS) : {}),
+  frequency(value) {
+    if (value === "daily") return { when: "midnight" };
+    const [, interval, when] = FREQUENCY.exec(String(value)) ?? [];
+    if (interval !== undefined) return { when, interval: Number(interval) };
+    throw refused("frequency", value, '"daily", or such as "3h" or "5m"; or `when` and `interval` in its place');
+  },
+  tailable: () => ({}),
+  lazy: () => ({}),
+  watchLog: () => ({}),
+  createSymlink: only("createSymlink", false, "the active file keeps its name"),
+  symlinkName: without("symlinkName", "the active file keeps its name"),
+  auditFile: without("auditFile", "backups are found by their names"),
+  auditHashType: without("auditHashType", "backups are found by their names"),
+  extension: without("extension", "write it at the end of `filename`"),
+  rotationFormat: without("rotationFormat", "`namer` names the backups"),
+  options: without("options", "`mode`, `chmod`, `umask` and `encoding` are options here"),
+  stream: without("stream", "`winston.transports.Stream` writes to `handler.toStream()`"),
+};
+
+function isTimed({ when, datePattern, frequency }: Ours): boolean {
+  return when != null || datePattern != null || frequency != null;
+}
+
+/** Where winston keeps the text of a record. */
+const MESSAGE = Symbol.for("message");
+
+type Info = Readonly<Record<PropertyKey, unknown>>;
+
+/**
+ * A winston transport: `winston.createLogger({ transports: [new ConcurrentFileTransport({ filename: "app.log" })] })`.
+ * Also `winston.transports.ConcurrentFile`. `finish` means that every record is in the file.
+ */
+export class ConcurrentFileTransport extends Transport {
+  readonly name: string = "concurrentFile";
+  /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
+  readonly handler: ConcurrentFileHandler;
+
+  /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option */
+  constructor(options: ConcurrentFileTransportOptions) {
+    const { level, format, silent, handleExceptions, handleRejections, ...file } = options;
+    super({ level, format, silent, handleExceptions, handleRejections } as TransportOptions);
+    this.handler = handlerOf(file, WINSTON_NAMES, ALL_BACKUPS);
+  }
+
+  log(info: Info, next: () => void): void {
+    this.#write(info);
+    whenReady(this.handler, next);
+  }
+
+  /** Records that came while `next` was waited for. winston leaves their format to us. */
+  logv(infos: readonly { readonly chunk: Info }[], next: () => void): void {
+    for (const { chunk } of infos) this.#writeFormatted(chunk);
+    whenReady(this.handler, next);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    flushTo(this.handler, (error) => {
+      this.handler.close();
+      callback(tellUnheard(this.parent ?? this, this.handler, error));
+    });
+  }
+
+  /** Called when the transport is removed from its logger. */
+  close(): void {
+    this.handler.close();
+  }
+
+  #writeFormatted(info: Info): void {
+    if (this.format === undefined) this.#write(info);
+    else {
+      const formatted = this.format.transform({ ...info } as Logform.TransformableInfo, this.format.options);
+      if (typeof formatted === "object") this.#write(formatted); // otherwise the format has filtered it out
+    }
+  }
+
+  #write(info: Info): void {
+    this.handler.write(info[MESSAGE] as string);
+    if (this.listenerCount("logged") > 0) setImmediate(() => this.emit("logged", info));
+    if (this._ending === true) this.emit("finish");
+  }
+}
+
+declare module "winston/lib/winston/transports/index.js" {
+  interface Transports {
+    ConcurrentFile: typeof ConcurrentFileTransport;
+    ConcurrentFileTransportOptions: ConcurrentFileTransportOptions;
+  }
+}
+
+winston.transports.ConcurrentFile = ConcurrentFileTransport;

@@ -1,0 +1,125 @@
+import { Writable } from "node:stream";
+import { whenReady } from "./backpressure.js";
+import { isPlainUtf8 } from "./codec.js";
+import type { LogFileError } from "./errors.js";
+import { report } from "./events.js";
+import type { ConcurrentFileHandler } from "./handler.js";
+import { LineSplitter } from "./line-splitter.js";
+
+/** What is a record in what a stream is given. */
+export interface StreamOptions {
+  /**
+   * `true`: each line is a record. `false`: also a text that is written at once and ends with a line feed, as
+   * `console.Console`, bunyan and morgan write it, so that the lines of a stack trace stay together. Bytes, and texts
+   * without a line feed at their end, are always joined and cut into lines: a pipe delivers them in any pieces.
+   * @default false
+   */
+  readonly lines?: boolean;
+}
+
+type Callback = (error?: Error | null) => void;
+
+/**
+ * A Writable whose records go to `handler`. When its delivery queues records and the queue is full, the stream waits for
+ * it to drain. The end of the stream waits until all its records are in the file; the handler stays open.
+ */
+export class HandlerStream extends Writable {
+  readonly handler: ConcurrentFileHandler;
+  readonly #lines: boolean;
+  readonly #splitter = new LineSplitter();
+  readonly #takesBytes: boolean;
+
+  constructor(handler: ConcurrentFileHandler, { lines = false }: StreamOptions = {}) {
+    super({ decodeStrings: false });
+    this.handler = handler;
+    this.#lines = lines;
+    this.#takesBytes = isPlainUtf8(handler.toJSON().encoding as string);
+  }
+
+  /** Calls back when everything written before is in the file, or with the error that says why it is not. */
+  flush(callback: Callback): void {
+    if (this.writableEnded) flushTo(this.handler, callback);
+    else this.write("", (error) => (error ? callback(error) : flushTo(this.handler, callback)));
+  }
+
+  /** Takes what has come of a line for the whole of it. */
+  endLine(): void {
+    unfinished.delete(this);
+    for (const line of this.#splitter.end()) this.#writeLine(line);
+  }
+
+  override _write(chunk: string | Buffer, encoding: BufferEncoding, callback: Callback): void {
+    try {
+      this.#push(chunk, encoding);
+    } catch (error) {
+      callback(error as Error); // ERR_CLH_LOCK_TIMEOUT, for whom `onLockTimeout` is "throw"
+      return;
+    }
+    whenReady(this.handler, callback);
+  }
+
+  override _final(callback: Callback): void {
+    try {
+      this.endLine();
+    } catch (error) {
+      callback(error as Error); // as above
+      return;
+    }
+    flushTo(this.handler, (error) => callback(tellUnheard(this, this.handler, error)));
+  }
+
+  #push(chunk: string | Buffer, encoding: BufferEncoding): void {
+    const isRecord = typeof chunk === "string" && !this.#lines && chunk.endsWith("\n") && this.#splitter.isEmpty;
+    if (isRecord) this.handler.write(chunk);
+    else {
+      const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
+      for (const line of this.#splitter.push(bytes)) this.#writeLine(line);
+      if (this.#splitter.isEmpty) unfinished.delete(this);
+      else keepUntilExit(this);
+    }
+  }
+
+  #writeLine(line: Buffer): void {
+    this.handler.write(this.#takesBytes ? line : line.toString("utf8"));
+  }
+}
+
+/** Streams that have a part of a line, which is written when the process exits. */
+const unfinished = new Set<HandlerStream>();
+let listensForExit = false;
+
+function keepUntilExit(stream: HandlerStream): void {
+  unfinished.add(stream);
+  if (listensForExit) return;
+  listensForExit = true;
+  process.on("exit", () => {
+    for (const stream of unfinished) {
+      stream.endLine();
+      stream.handler.flushSync();
+    }
+  });
+}
+
+/**
+ * A Writable for everything that wants one: `console.Console`, bunyan, morgan, `pipe`, `pipeline`.
+ * @public
+ */
+export function handlerStream(handler: ConcurrentFileHandler, options?: StreamOptions): HandlerStream {
+  return new HandlerStream(handler, options);
+}
+
+/** `handler.flush()`, for those that take callbacks. */
+export function flushTo(handler: ConcurrentFileHandler, callback: Callback): void {
+  handler.flush().then(() => callback(), callback);
+}
+
+/** An error that nobody listens for does not end the process: it is reported as one of the handler. */
+export function tellUnheard(
+  listening: { listenerCount(event: "error"): number } | undefined,
+  handler: ConcurrentFileHandler,
+  error: Error | null | undefined,
+): Error | undefined {
+  if (!error || (listening?.listenerCount("error") ?? 0) > 0) return error ?? undefined;
+  report(handler, "error", error as LogFileError);
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, describe, type TestContext, test } from "node:test";
+import { installed, pack, ROOT } from "../support/package.js";
+
+/* The adapters in the package: found by all who look for them, and no burden for those who do not. */
+
+const NAMES = ["pino", "winston", "log4js", "logtape"];
+const TOOLS = join(ROOT, "test", "hosts", "node_modules");
+
+let tarball: string;
+before((t) => {
+  tarball = pack(t as TestContext);
+});
+
+test("publint", () => {
+  const args = [join(TOOLS, "publint", "src", "cli.js"), "run", tarball, "--strict"];
+  const { stdout, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  assert.match(stdout, /All good!/);
+  assert.equal(status, 0);
+});
+
+test("are the types wrong? They are not", () => {
+  // CommonJS gets ES modules, which every Node that we support can require.
+  const flags = ["--profile", "node16", "--ignore-rules", "cjs-resolves-to-esm", "--format", "ascii", "--no-emoji"];
+  const args = [join(TOOLS, "@arethetypeswrong", "cli", "dist", "index.js"), tarball, ...flags];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  assert.equal(status, 0, stdout + stderr);
+  for (const name of NAMES) assert.ok(stdout.includes(`concurrent-log-handler/${name}`), stdout);
+});
+
+describe("without hosts", () => {
+  test("the package installs none, and importing it looks for none", (t) => {
+    const folder = installed(t, tarball);
+    const text = `
+      import "concurrent-log-handler";
+      import { createRequire } from "node:module";
+      createRequire(import.meta.url)("concurrent-log-handler");
+    `;
+    writeFileSync(join(folder, "use.mjs"), text);
+    const hook = `
+      export async function resolve(what, context, next) {
+        if (/pino|winston|log4js|logtape|adapters/.test(what)) throw new Error("looked for " + what);
+        return next(what, context);
+      }`;
+    writeFileSync(join(folder, "hook.mjs"), hook);
+    const register = `data:text/javascript,import{register}from"node:module";register("./hook.mjs","file://${folder}/");`;
+    execFileSync(process.execPath, ["--import", register, "use.mjs"], { cwd: folder, stdio: "pipe" });
+    writeFileSync(join(folder, "wrong.mjs"), 'import "concurrent-log-handler/log4js";');
+    const { stderr } = spawnSync(process.execPath, ["--import", register, "wrong.mjs"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    assert.match(stderr, /looked for concurrent-log-handler\/log4js/);
+  });
+
+  test("an adapter that needs its host says which one is missing", (t) => {
+    const folder = installed(t, tarball);
+    for (const name of ["winston", "logtape"]) {
+      writeFileSync(join(folder, "use.mjs"), `import "concurrent-log-handler/${name}";`);
+      const { stderr } = spawnSync(process.execPath, ["use.mjs"], { cwd: folder, encoding: "utf8" });
+      assert.match(stderr, new RegExp(`Cannot find package '(@logtape/)?${name}'`));
+    }
+  });
+});
