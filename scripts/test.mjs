@@ -1,7 +1,7 @@
 // Compiles the tests and runs them, all or those whose path contains an argument: node scripts/test.mjs unit oracle
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 
 const run = (args) => {
   const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
@@ -27,21 +27,18 @@ const tsc = join("node_modules", "typescript", "bin", "tsc");
 run([tsc, "-p", "tsconfig.build.json"]); // what the tests of the command and of the package run
 run([tsc, "-p", "tsconfig.test.json"]);
 
-// Long forms have scripts of their own.
-const LONG = [
-  join("test", "soak"),
-  join("test", "shippers"),
-  join("crash", "long-kills"),
-  join("crash", "long-faults"),
-  join("adapters", "long-hosts"),
-];
+// Long forms have scripts of their own: they run when a word names their directory, and no longer path.
+const LONG = ["soak", "shippers", "long-kills", "long-faults", "long-hosts"];
 
 const wanted = process.argv.slice(2);
 const files = readdirSync(join("build", "test"), { recursive: true })
   .map((file) => join("build", "test", file))
   .filter((file) => file.endsWith(".test.js"))
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
-  .filter((file) => wanted.length > 0 || !LONG.some((directory) => file.includes(directory)))
+  .filter((file) => {
+    const long = LONG.find((directory) => file.split(sep).includes(directory));
+    return long === undefined || wanted.some((part) => long.startsWith(part) || part.includes(long));
+  })
   .sort();
 if (files.length === 0) {
   process.stderr.write(`no test matches ${wanted.join(" ")}\n`);
