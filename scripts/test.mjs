@@ -44,5 +44,5 @@ if (files.length === 0) {
   process.stderr.write(`no test matches ${wanted.join(" ")}\n`);
   process.exit(1);
 }
-if (files.some((file) => file.includes(join("test", "adapters")))) installHosts();
+if (files.some((file) => /adapters|docs/.test(file))) installHosts();
 run(["--test", "--enable-source-maps", "--test-concurrency=2", ...files]);

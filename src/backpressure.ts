@@ -1,10 +1,5 @@
-import type { EventEmitter } from "node:events";
+import { flushAtExit } from "./delivery/at-exit.js";
 import type { ConcurrentFileHandler } from "./handler.js";
-
-/** Of a delivery that queues: true from a `write` that filled the queue until its `drain` event. */
-interface Queueing {
-  readonly writableNeedDrain?: boolean;
-}
 
 /** Who waits for which handler. */
 const waiting = new Map<() => void, ConcurrentFileHandler>();
@@ -15,7 +10,7 @@ let isExiting = false;
  * nobody waits: the queue is written first, so that what is behind it follows before the process is gone.
  */
 export function whenReady(handler: ConcurrentFileHandler, callback: () => void): void {
-  if ((handler as Queueing).writableNeedDrain !== true) {
+  if (!handler.writableNeedDrain) {
     callback();
     return;
   }
@@ -27,15 +22,17 @@ export function whenReady(handler: ConcurrentFileHandler, callback: () => void):
   const goOn = () => {
     if (waiting.delete(goOn)) callback();
   };
-  if (waiting.size === 0) process.once("exit", atExit);
+  if (waiting.size === 0) flushAtExit(everybody);
   waiting.set(goOn, handler);
-  (handler as EventEmitter).once("drain", goOn);
+  handler.once("drain", goOn);
 }
 
-function atExit(): void {
-  isExiting = true;
-  for (const [goOn, handler] of waiting) {
-    handler.flushSync();
-    goOn();
-  }
-}
+const everybody = {
+  flushSync(): void {
+    isExiting = true;
+    for (const [goOn, handler] of waiting) {
+      handler.flushSync();
+      goOn();
+    }
+  },
+};

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { whenReady } from "./backpressure.js";
 import { isPlainUtf8 } from "./codec.js";
+import { flushAtExit, forget } from "./delivery/at-exit.js";
 import type { LogFileError } from "./errors.js";
 import { report } from "./events.js";
 import type { ConcurrentFileHandler } from "./handler.js";
@@ -42,9 +43,15 @@ export class HandlerStream extends Writable {
     else this.write("", (error) => (error ? callback(error) : flushTo(this.handler, callback)));
   }
 
+  /** When the process exits: what has come of a line is written. */
+  flushSync(): void {
+    this.endLine();
+    this.handler.flushSync();
+  }
+
   /** Takes what has come of a line for the whole of it. */
   endLine(): void {
-    unfinished.delete(this);
+    forget(this);
     for (const line of this.#splitter.end()) this.#writeLine(line);
   }
 
@@ -69,43 +76,28 @@ export class HandlerStream extends Writable {
   }
 
   #push(chunk: string | Buffer, encoding: BufferEncoding): void {
-    const isRecord = typeof chunk === "string" && !this.#lines && chunk.endsWith("\n") && this.#splitter.isEmpty;
-    if (isRecord) this.handler.write(chunk);
+    // Nothing to be joined: texts need not become bytes first, which takes twice as long.
+    const isWhole = typeof chunk === "string" && this.#splitter.isEmpty && chunk.endsWith("\n");
+    if (isWhole && !this.#lines) this.handler.write(chunk);
+    else if (isWhole) this.#writeLines(chunk);
     else {
       const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
       for (const line of this.#splitter.push(bytes)) this.#writeLine(line);
-      if (this.#splitter.isEmpty) unfinished.delete(this);
-      else keepUntilExit(this);
+      if (this.#splitter.isEmpty) forget(this);
+      else flushAtExit(this);
+    }
+  }
+
+  #writeLines(text: string): void {
+    for (let start = 0, end = 0; start < text.length; start = end) {
+      end = text.indexOf("\n", start) + 1;
+      this.handler.write(text.slice(start, end));
     }
   }
 
   #writeLine(line: Buffer): void {
     this.handler.write(this.#takesBytes ? line : line.toString("utf8"));
   }
-}
-
-/** Streams that have a part of a line, which is written when the process exits. */
-const unfinished = new Set<HandlerStream>();
-let listensForExit = false;
-
-function keepUntilExit(stream: HandlerStream): void {
-  unfinished.add(stream);
-  if (listensForExit) return;
-  listensForExit = true;
-  process.on("exit", () => {
-    for (const stream of unfinished) {
-      stream.endLine();
-      stream.handler.flushSync();
-    }
-  });
-}
-
-/**
- * A Writable for everything that wants one: `console.Console`, bunyan, morgan, `pipe`, `pipeline`.
- * @public
- */
-export function handlerStream(handler: ConcurrentFileHandler, options?: StreamOptions): HandlerStream {
-  return new HandlerStream(handler, options);
 }
 
 /** `handler.flush()`, for those that take callbacks. */

@@ -73,6 +73,9 @@ const PINO_NAMES: RenamedOptions = {
 // the next process.
 const LAST_COMPRESSION = 5000;
 
+// pino hands over a few lines at a time, and has gone on when they come: to be in the file at once is worth nothing then.
+const TOGETHER = { mode: "batched", flushInterval: 5 } as const;
+
 /**
  * pino's worker thread: `pino({ transport: { target: "concurrent-log-handler/pino", options: { filename: "app.log" } } })`.
  * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
@@ -80,7 +83,7 @@ const LAST_COMPRESSION = 5000;
 export default function transport(options: PinoOptions): Writable {
   // pino adds these to what the user has given.
   const { $context: _, pinoWillSendConfig: __, ...given } = options as Record<string, unknown>;
-  return new ThreadStream(handlerOf(given, PINO_NAMES, ALL_BACKUPS), { lines: true });
+  return new ThreadStream(handlerOf({ delivery: TOGETHER, ...given }, PINO_NAMES, ALL_BACKUPS), { lines: true });
 }
 
 class ThreadStream extends HandlerStream {

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { describe, test } from "node:test";
+import { before, describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { systemEnvironment } from "../../src/environment.js";
 import { LogFileError } from "../../src/index.js";
 import { resolveTimedOptions } from "../../src/resolve-options.js";
 import { CLH } from "../support/clh.js";
-import { temporaryDirectory } from "../support/temporary.js";
+import { userFolder } from "../support/hosts.js";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -19,13 +19,16 @@ const pages = [
     .map((name) => join("docs", name)),
 ];
 
+let home: string;
+before((t) => {
+  home = userFolder(t as TestContext);
+});
+
 describe("examples run", () => {
   for (const page of pages) {
     for (const [i, [, code]] of [...read(page).matchAll(/```js\n(.*?)```/gs)].entries()) {
-      test(`${page}, example ${i + 1}`, (t) => {
-        const folder = temporaryDirectory(t);
-        mkdirSync(join(folder, "node_modules"));
-        symlinkSync(root, join(folder, "node_modules", "concurrent-log-handler"));
+      test(`${page}, example ${i + 1}`, () => {
+        const folder = mkdtempSync(join(home, "example-"));
         writeFileSync(join(folder, "example.mjs"), code!);
         const { status, stderr } = spawnSync(process.execPath, ["example.mjs"], { cwd: folder, encoding: "utf8" });
         assert.equal(stderr, "");

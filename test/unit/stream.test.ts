@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { describe, type TestContext, test } from "node:test";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { LineSplitter } from "../../src/line-splitter.js";
-import { type HandlerStream, handlerStream, type StreamOptions } from "../../src/stream.js";
+import { HandlerStream, type StreamOptions } from "../../src/stream.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 interface Made {
@@ -22,7 +22,7 @@ function make(t: TestContext, options?: StreamOptions, of: RotatingFileHandlerOp
   const handler = new ConcurrentRotatingFileHandler(join(temporaryDirectory(t), "app.log"), of);
   const lines = () => readFileSync(handler.filename, (of.encoding ?? "utf8") as BufferEncoding).split("\n");
   t.after(() => handler.close());
-  return { handler, stream: handlerStream(handler, options), lines };
+  return { handler, stream: new HandlerStream(handler, options), lines };
 }
 
 const TEXT = "one\n\nzwei ü\n三 €\n😀 last\n";
@@ -190,6 +190,6 @@ test("a stream that ends while the disk fails is ended, and says so", async (t) 
   await new Promise((resolve) => stream.on("close", resolve)); // `once` would listen for errors
   assert.equal(String(errors[0]), "Error: full");
 
-  await assert.rejects(pipeline(Readable.from(["y\n"]), handlerStream(handler)), /full/);
+  await assert.rejects(pipeline(Readable.from(["y\n"]), new HandlerStream(handler)), /full/);
   assert.equal(errors.length, 1);
 });
