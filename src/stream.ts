@@ -76,16 +76,24 @@ export class HandlerStream extends Writable {
   }
 
   #push(chunk: string | Buffer, encoding: BufferEncoding): void {
-    // Nothing to be joined: texts need not become bytes first, which takes twice as long.
-    const isWhole = typeof chunk === "string" && this.#splitter.isEmpty && chunk.endsWith("\n");
-    if (isWhole && !this.#lines) this.handler.write(chunk);
-    else if (isWhole) this.#writeLines(chunk);
-    else {
-      const bytes = typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk;
-      for (const line of this.#splitter.push(bytes)) this.#writeLine(line);
-      if (this.#splitter.isEmpty) forget(this);
-      else flushAtExit(this);
+    if (typeof chunk !== "string" || (encoding !== "utf8" && encoding !== "utf-8")) {
+      this.#join(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
+    } else if (!this.#lines && this.#splitter.isEmpty && chunk.endsWith("\n")) {
+      this.handler.write(chunk);
+    } else {
+      // Only what must be joined becomes bytes: that takes twice as long.
+      const first = this.#splitter.isEmpty ? 0 : chunk.indexOf("\n") + 1 || chunk.length;
+      const last = Math.max(first, chunk.lastIndexOf("\n") + 1);
+      if (first > 0) this.#join(Buffer.from(chunk.slice(0, first)));
+      this.#writeLines(chunk.slice(first, last));
+      if (last < chunk.length) this.#join(Buffer.from(chunk.slice(last)));
     }
+  }
+
+  #join(bytes: Buffer): void {
+    for (const line of this.#splitter.push(bytes)) this.#writeLine(line);
+    if (this.#splitter.isEmpty) forget(this);
+    else flushAtExit(this);
   }
 
   #writeLines(text: string): void {
