@@ -19,6 +19,17 @@ It ends when its input ends, or after SIGINT, SIGTERM, or when nobody reads what
 With \`--gzip\` it stays until what it has rotated is compressed.
 
 ${block("write")}
+## read
+
+Prints the records of all files of a log, decompressed, from the oldest to the newest: backups, files that wait to be compressed, the active file, and at the end records that still wait beside it for the lock. Writers may go on
+writing and rotating: what is printed is the log as it was when the command began, and of the active file what it held when that was reached, each record once. Nothing is written, and no lock is taken unless rotations follow each other so
+quickly that the files cannot be listed in between; then it is held for one look at the directory.
+
+A file that cannot be read, or not to its end, is told in a line on standard error; the rest is printed, and the exit code is 1. The time of a record, for \`--since\` and \`--until\`, is what the record itself says: an ISO 8601 date, without a zone
+a local one, or in JSON the key \`time\`, \`timestamp\`, \`@timestamp\`, \`ts\`, \`date\` or \`datetime\`, also as a number since 1970. A record that says nothing, such as a line of a stack trace, belongs to the one before it. A log in another
+encoding is printed as UTF-8. With \`--format json\` each record is an object: \`file\`, \`offset\` (bytes before it in that file, decompressed), \`text\`, and \`"isWhole": false\` for a record that its writer could not finish.
+
+${block("read")}
 ## stress
 
 Starts writers, lets them write records with their name, a number and a checksum, and then reads all files of the log. The verdict is good, and the exit code 0, only if every record is there exactly

@@ -26,6 +26,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_SPILL"
   /** Another process writes the log with other settings. */
   | "ERR_CLH_SETTINGS"
+  /** A log, or a file of it, cannot be read. */
+  | "ERR_CLH_READ"
   /** `flush()` ended with records still in memory. */
   | "ERR_CLH_FLUSH";
 

@@ -4,6 +4,7 @@ import { Command, CommanderError } from "commander";
 import { LogFileError } from "../errors.js";
 import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
 import { flagOf } from "./handler-flags.js";
+import { readCommand } from "./read.js";
 import { stressCommand } from "./stress.js";
 import { writeCommand } from "./write.js";
 
@@ -13,6 +14,7 @@ const program = new Command("clh")
   .description("One log file, written by many processes at once: rotated, compressed, no record lost.")
   .version(version)
   .addCommand(writeCommand())
+  .addCommand(readCommand())
   .addCommand(stressCommand())
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
 for (const command of [program, ...program.commands]) {

@@ -150,7 +150,16 @@ export interface FileSystem {
   createReadStream: typeof nodeFs.createReadStream;
 }
 
-export const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW = 0 } = nodeFs.constants;
+export const {
+  O_RDONLY,
+  O_WRONLY,
+  O_RDWR,
+  O_CREAT,
+  O_EXCL,
+  O_APPEND,
+  O_NOFOLLOW = 0,
+  O_NONBLOCK = 0,
+} = nodeFs.constants;
 
 const AS_BIGINT = { bigint: true, throwIfNoEntry: false } as const;
 

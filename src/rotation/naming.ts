@@ -25,6 +25,15 @@ export function parseNumbered(log: string, name: string): { n: number; extension
   return match === null ? undefined : { n: Number(match[1]), extension: match[2] as Extension };
 }
 
+const LEFTOVER = /^\.rotate\.[0-9a-f]{8,20}(|\.gz)$/;
+
+/** What upstream calls a file while it rotates it: "app.log.rotate.1234567890", also with ".gz". */
+export function parseLeftover(log: string, name: string): { extension: Extension } | undefined {
+  const base = basename(log);
+  const match = name.startsWith(base) ? LEFTOVER.exec(name.slice(base.length)) : null;
+  return match === null ? undefined : { extension: match[1] as Extension };
+}
+
 /** A rotated file of a log that is rotated by time: its period, and its number in it when there are several. */
 export interface DatedBackup {
   /** As `Boundaries.stamp` makes it: "2024-05-17_10". */

@@ -19,6 +19,7 @@ const FLOORS: Record<string, RegExp> = {
   delivery: /^delivery\/.*\.ts$/,
   compose:
     /^(handler|spills|size-handler|timed-handler|rotation\/(log-set|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
+  reading: /^reading\/.*\.ts$/,
   outside: /^(index|cli\/.*)\.ts$/,
 };
 
