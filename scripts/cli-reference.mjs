@@ -30,6 +30,18 @@ a local one, or in JSON the key \`time\`, \`timestamp\`, \`@timestamp\`, \`ts\`,
 encoding is printed as UTF-8. With \`--format json\` each record is an object: \`file\`, \`offset\` (bytes before it in that file, decompressed), \`text\`, and \`"isWhole": false\` for a record that its writer could not finish.
 
 ${block("read")}
+## verify
+
+Reads all files of a log, as \`clh read\` does, and says what is wrong: files that cannot be read (an archive is decompressed to its end, and its checksum compared), files that end within a record, NUL bytes, gaps in the numbers of backups or in the counters
+of a period, files and backups beyond the limits, and what was left half-way by processes that are gone. The limits are those which the writers have left beside the log, or the flags. On Linux, /proc/locks tells whether a process is still at it; no
+lock is taken.
+
+With \`--writer-sequence\`, numbers in the records show which are missing, duplicated or behind a later one of the same writer. The groups \`writer\` and \`seq\` of the pattern are the writer and its number; without such names, the last two groups
+are. A writer that begins anew with the same name and number counts as one that repeats itself: put something into its name, such as the pid. What retention has deleted is not missing: a writer begins with its first number that is there.
+
+The exit code is 0 when there is no problem; notes, such as a file that is just being compressed, do not count. \`--json\` gives \`ok\`, \`records\`, \`bytes\`, \`files\`, \`findings\` (\`severity\`, \`kind\`, \`path\`, \`message\`) and \`writers\`.
+
+${block("verify")}
 ## stress
 
 Starts writers, lets them write records with their name, a number and a checksum, and then reads all files of the log. The verdict is good, and the exit code 0, only if every record is there exactly

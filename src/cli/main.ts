@@ -6,6 +6,7 @@ import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
 import { flagOf } from "./handler-flags.js";
 import { readCommand } from "./read.js";
 import { stressCommand } from "./stress.js";
+import { verifyCommand } from "./verify.js";
 import { writeCommand } from "./write.js";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
@@ -15,6 +16,7 @@ const program = new Command("clh")
   .version(version)
   .addCommand(writeCommand())
   .addCommand(readCommand())
+  .addCommand(verifyCommand())
   .addCommand(stressCommand())
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
 for (const command of [program, ...program.commands]) {

@@ -55,6 +55,12 @@ export class FileStatus {
     return (this.mode & nodeFs.constants.S_IFMT) === nodeFs.constants.S_IFREG;
   }
 
+  /** Inode, and device as its major and minor number. */
+  get place(): { inode: number; major: number; minor: number } {
+    const { words: w } = this;
+    return { inode: w[INODE]! + w[INODE + 1]! * 2 ** 32, major: w[DEVICE]!, minor: w[DEVICE + 1]! };
+  }
+
   /** True when both are one file on disk, whatever it is called now. */
   isSameFile(other: FileStatus): boolean {
     const a = this.words;
@@ -138,6 +144,8 @@ export interface FileSystem {
   /** Makes a directory with all those above it that are missing; content when it is there already. */
   mkdir(path: string): void;
   readdir(path: string): string[];
+  /** Where a symbolic link leads. */
+  readlink(path: string): string;
   fchmod(fd: number, mode: number): void;
   fchown(fd: number, uid: number, gid: number): void;
   futimes(fd: number, accessed: number, modified: number): void;
@@ -185,6 +193,7 @@ const portable: FileSystem = {
   unlink: nodeFs.unlinkSync,
   mkdir: makeDirectory,
   readdir: (path) => nodeFs.readdirSync(path),
+  readlink: (path) => nodeFs.readlinkSync(path),
   fchmod: nodeFs.fchmodSync,
   fchown: nodeFs.fchownSync,
   futimes: nodeFs.futimesSync,

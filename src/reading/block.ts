@@ -29,7 +29,7 @@ export class LogRecord {
 
   /** Without its terminator. */
   get text(): string {
-    return this.#block.format.decode(this.bytes);
+    return this.#block.format.decode(this.#block.bytes, this.#start, this.#end);
   }
 
   /** The same record with bytes of its own: it does not keep the block in memory. @internal */
@@ -76,7 +76,7 @@ export class Block {
     for (let start = this.#markLength; start < bytes.length; ) {
       const found = format.endOf(bytes, start);
       const next = found === -1 ? bytes.length : found;
-      const terminator = found === -1 ? 0 : this.#terminatorLength(start, next);
+      const terminator = found === -1 ? 0 : format.terminatorLength(bytes, start, next);
       yield new LogRecord(this, start, next - terminator, this.isWhole);
       start = next;
     }
@@ -85,11 +85,6 @@ export class Block {
   get #markLength(): number {
     const { byteOrderMark: mark } = this.format;
     return this.offset === 0 && this.bytes.subarray(0, mark.length).equals(mark) ? mark.length : 0;
-  }
-
-  #terminatorLength(start: number, next: number): number {
-    const { end, beforeEnd } = this.format;
-    return beforeEnd.length === 0 ? end.length : this.format.terminatorLength(this.bytes.subarray(start, next));
   }
 }
 

@@ -1,10 +1,8 @@
 import iconv from "iconv-lite";
-import * as v from "valibot";
 import { findCodec } from "../codec.js";
-import { hasCode } from "../errors.js";
-import { FileStatus, type FileSystem, O_NONBLOCK, O_RDONLY } from "../platform/fs.js";
+import type { FileSystem } from "../platform/fs.js";
 import { refused } from "../resolve-options.js";
-import { settingsPath } from "../rotation/naming.js";
+import { settingsLeft } from "./settings-left.js";
 
 /** How the records of a log are told apart and become text. */
 export class LineFormat {
@@ -31,8 +29,9 @@ export class LineFormat {
     this.unit = this.#encode("\n").length;
   }
 
-  decode(bytes: Buffer): string {
-    return this.isUtf8 ? bytes.toString("utf8") : iconv.decode(bytes, this.#codec, { stripBOM: false });
+  decode(bytes: Buffer, start = 0, end = bytes.length): string {
+    if (this.isUtf8) return bytes.toString("utf8", start, end); // a view of a part would take as long again
+    return iconv.decode(bytes.subarray(start, end), this.#codec, { stripBOM: false });
   }
 
   /** Where the last record that is whole ends in `bytes`, looking from `from` on; 0 when none does. */
@@ -49,12 +48,12 @@ export class LineFormat {
     return at === -1 ? -1 : at + this.end.length;
   }
 
-  /** How many bytes at the end of `bytes` are its terminator. */
-  terminatorLength(bytes: Buffer): number {
+  /** How many of the bytes from `start` to `next` are the terminator. */
+  terminatorLength(bytes: Buffer, start: number, next: number): number {
     const { end, beforeEnd } = this;
-    if (!bytes.subarray(-end.length).equals(end)) return 0;
-    const rest = bytes.subarray(0, bytes.length - end.length);
-    const isLong = beforeEnd.length > 0 && rest.subarray(-beforeEnd.length).equals(beforeEnd);
+    if (beforeEnd.length === 0) return end.length;
+    const at = next - end.length - beforeEnd.length;
+    const isLong = at >= start && beforeEnd.equals(bytes.subarray(at, at + beforeEnd.length));
     return end.length + (isLong ? beforeEnd.length : 0);
   }
 
@@ -62,9 +61,6 @@ export class LineFormat {
     return iconv.encode(text, this.#codec, { addBOM: false });
   }
 }
-
-const LONGEST = 4096;
-const schema = v.object({ settings: v.object({ encoding: v.string(), terminator: v.string() }) });
 
 /**
  * As the options say; else as the writers of the log have left it beside it; else lines of UTF-8.
@@ -75,15 +71,17 @@ export function lineFormatOf(
   log: string,
   given: { encoding?: string; terminator?: string },
 ): LineFormat {
-  const left = given.encoding === undefined || given.terminator === undefined ? whatWritersLeft(fs, log) : undefined;
-  const { name, mark } = /^(?<name>.*?)(?<mark> with a byte order mark)?$/.exec(left?.encoding ?? "utf8")!.groups as {
+  const left =
+    given.encoding === undefined || given.terminator === undefined ? settingsLeft(fs, log)?.settings : undefined;
+  const { name, mark } = /^(?<name>.*?)(?<mark> with a byte order mark)?$/.exec(String(left?.encoding ?? "utf8"))!
+    .groups as {
     name: string;
     mark?: string;
   };
   const encoding = given.encoding ?? (mark === undefined ? name : (MARKED.get(name) ?? name));
   if (given.terminator !== undefined) return new LineFormat(encoding, given.terminator);
   const format = new LineFormat(encoding, "\n");
-  return new LineFormat(encoding, format.decode(Buffer.from(left?.terminator ?? "", "latin1")) || "\n");
+  return new LineFormat(encoding, format.decode(Buffer.from(String(left?.terminator ?? ""), "latin1")) || "\n");
 }
 
 const MARKED = new Map([
@@ -91,23 +89,3 @@ const MARKED = new Map([
   ["utf-16le", "utf-16"],
   ["utf-32le", "utf-32"],
 ]);
-
-/** Undefined when there is nothing of the kind. It is a help and no more: the default reads most logs as well. */
-function whatWritersLeft(fs: FileSystem, log: string): { encoding: string; terminator: string } | undefined {
-  try {
-    const fd = fs.open(settingsPath(log), O_RDONLY | O_NONBLOCK);
-    try {
-      const status = new FileStatus();
-      fs.statusOfOpen(fd, status);
-      const bytes = Buffer.alloc(LONGEST);
-      const length = status.isFile ? fs.read(fd, bytes, 0, LONGEST, 0) : 0;
-      const result = v.safeParse(schema, JSON.parse(bytes.toString("utf8", 0, length)));
-      return result.success ? result.output.settings : undefined;
-    } finally {
-      fs.close(fd);
-    }
-  } catch (error) {
-    if (error instanceof SyntaxError || hasCode(error, "ENOENT", "EACCES")) return undefined;
-    throw error;
-  }
-}
