@@ -30,6 +30,14 @@ a local one, or in JSON the key \`time\`, \`timestamp\`, \`@timestamp\`, \`ts\`,
 encoding is printed as UTF-8. With \`--format json\` each record is an object: \`file\`, \`offset\` (bytes before it in that file, decompressed), \`text\`, and \`"isWhole": false\` for a record that its writer could not finish.
 
 ${block("read")}
+## follow
+
+As \`tail -F\`, but no record is missed when the file is rotated, several times or compressed in between. The log is looked at fifty times a second, so that it works on every file system; a record is printed when it is whole. The log may be moved, deleted, made
+again, or yet to be made. Only what retention deletes before it was seen is lost, and with \`--backup-count 0\`, which keeps nothing, each rotation may do that; where it can be noticed, a line on standard error says so.
+
+It ends with Ctrl-C, or when nobody reads it any more.
+
+${block("follow")}
 ## verify
 
 Reads all files of a log, as \`clh read\` does, and says what is wrong: files that cannot be read (an archive is decompressed to its end, and its checksum compared), files that end within a record, NUL bytes, gaps in the numbers of backups or in the counters

@@ -13,6 +13,8 @@ export type {
   TimedRotatingFileHandlerOptions,
 } from "./options.js";
 export type { LogRecord } from "./reading/block.js";
+export type { FollowOptions } from "./reading/follow-blocks.js";
+export { type FollowLogOptions, followLog } from "./reading/follow-log.js";
 export { type ReadLogOptions, type ReadOptions, readLog } from "./reading/read-log.js";
 export type { Selection } from "./reading/selection.js";
 export type { When } from "./rotation/boundary.js";

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { LogFileError } from "../errors.js";
 import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
+import { followCommand } from "./follow.js";
 import { flagOf } from "./handler-flags.js";
 import { readCommand } from "./read.js";
 import { stressCommand } from "./stress.js";
@@ -16,6 +17,7 @@ const program = new Command("clh")
   .version(version)
   .addCommand(writeCommand())
   .addCommand(readCommand())
+  .addCommand(followCommand())
   .addCommand(verifyCommand())
   .addCommand(stressCommand())
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");

@@ -6,14 +6,18 @@ const AT_ONCE = 128 * 1024;
 export class Output {
   readonly #stream: NodeJS.WriteStream;
   #text = "";
+  #isFlushing = false;
   /** False when nobody reads it any more. */
   isOpen = true;
+  /** Told when that is so. */
+  onClosed = (): void => {};
 
   constructor(stream: NodeJS.WriteStream = process.stdout) {
     this.#stream = stream;
     stream.on("error", (error) => {
       if (!hasCode(error, "EPIPE")) throw error;
       this.isOpen = false;
+      this.onClosed();
     });
   }
 
@@ -24,6 +28,17 @@ export class Output {
       return this.#text.length < AT_ONCE ? undefined : this.flush();
     }
     return this.flush().then(() => this.#send(bytes));
+  }
+
+  /** When what can be written now is together. */
+  flushSoon(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    setImmediate(async () => {
+      await this.flush();
+      this.#isFlushing = false;
+      if (this.#text !== "") this.flushSoon();
+    });
   }
 
   async flush(): Promise<void> {

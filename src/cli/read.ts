@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import { systemEnvironment } from "../environment.js";
 import { FileStatus } from "../platform/fs.js";
 import type { Block, LogRecord } from "../reading/block.js";
@@ -8,9 +8,10 @@ import { isWantedFile, type Selection, select } from "../reading/selection.js";
 import { Output } from "./output.js";
 import { type Progress, showProgress } from "./progress.js";
 import { addReadingFlags, count, moment, pattern, type ReadingFlags, tellProblem } from "./reading-flags.js";
+import { formatOption, formatter, type RecordFormat } from "./record-format.js";
 
 interface Flags extends ReadingFlags, Selection {
-  readonly format: "text" | "json";
+  readonly format: RecordFormat;
 }
 
 export function readCommand(): Command {
@@ -21,11 +22,7 @@ export function readCommand(): Command {
     .option("--until <time>", "only records before this time", moment)
     .option("--grep <regex>", "only records that match this regular expression (JavaScript)", pattern)
     .option("--last <n>", "only the last so many", count)
-    .addOption(
-      new Option("--format <format>", "text, or a JSON object for each record")
-        .choices(["text", "json"])
-        .default("text"),
-    );
+    .addOption(formatOption());
   return addReadingFlags(command)
     .addHelpText(
       "after",
@@ -54,7 +51,7 @@ async function read(file: string, flags: Flags): Promise<void> {
   const isPlain = [since, until, grep, last].every((value) => value === undefined) && format === "text";
   try {
     if (isPlain && reader.format.isUtf8) await copy(blocks, output);
-    else await print(select(blocks, flags), format === "json" ? toJson : toText, output);
+    else await print(select(blocks, flags), formatter(format), output);
     await output.flush();
   } finally {
     progress?.stop();
@@ -80,14 +77,6 @@ async function print(
     const written = output.write(format(record));
     if (written !== undefined) await written;
   }
-}
-
-function toText({ text }: LogRecord): string {
-  return `${text}\n`;
-}
-
-function toJson({ file, offset, text, isWhole }: LogRecord): string {
-  return `${JSON.stringify({ file, offset, text, ...(!isWhole && { isWhole }) })}\n`;
 }
 
 function isFile(fd: number): boolean {

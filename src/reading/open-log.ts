@@ -3,17 +3,16 @@ import type { Environment } from "../environment.js";
 import { advice, hasCode, LogFileError, reason } from "../errors.js";
 import { FileStatus, type FileSystem, O_NONBLOCK, O_RDONLY } from "../platform/fs.js";
 import type { LogFile } from "./log-files.js";
-import { isSameContent, stillPicture } from "./still-picture.js";
+import { isSameContent } from "./still-picture.js";
+import { whereabouts } from "./whereabouts.js";
 
 // Descriptors that are open at a time: of the files that are read next, which retention deletes first, and of those that
 // are to be replaced by their compressed forms.
 const AHEAD = 64;
-const WAITING_AHEAD = 128;
+const WAITING_AHEAD = 256;
 
+// How often a file that is meant may be another one when it is opened.
 const RENAMES = 1000;
-
-// Seconds. A compressed file has the time of its original, but for what a double cannot hold of it.
-const SAME_TIME = 2e-6;
 
 export interface OpenLogFile {
   readonly file: LogFile;
@@ -22,7 +21,10 @@ export interface OpenLogFile {
 }
 
 interface Entry {
+  /** The file that is or will be opened. */
   file: LogFile;
+  /** What it was at the last look, maybe compressed by then. */
+  seen: LogFile;
   fd: number;
   failure: LogFileError | undefined;
 }
@@ -34,13 +36,14 @@ interface Entry {
 export class OpenLog {
   readonly #environment: Environment;
   readonly #look: () => LogFile[];
-  readonly #entries: Entry[];
+  readonly #entries: Entry[] = [];
   #next = 0;
 
-  constructor(environment: Environment, log: string, lockPath: string) {
+  /** @param look finds all files of the log */
+  constructor(environment: Environment, look: () => LogFile[]) {
     this.#environment = environment;
-    this.#look = () => stillPicture(environment, log, lockPath);
-    this.#entries = this.#look().map((file) => ({ file, fd: -1, failure: undefined }));
+    this.#look = look;
+    for (let renames = 0; renames < RENAMES && !this.#begin(); renames++) this.close();
     this.#openAhead();
   }
 
@@ -62,9 +65,10 @@ export class OpenLog {
    */
   next(): OpenLogFile | undefined {
     this.#openAhead();
-    const entry = this.#entries[this.#next++];
+    const entry = this.#entries[this.#next];
     if (entry === undefined) return undefined;
     if (entry.fd === -1 && entry.failure === undefined) this.#open(entry);
+    this.#next++;
     const { file, fd, failure } = entry;
     entry.fd = -1;
     if (failure !== undefined) throw failure;
@@ -75,12 +79,34 @@ export class OpenLog {
     for (const entry of this.#entries) this.#closeEntry(entry);
   }
 
-  #openAhead(): void {
+  /** Opens at once what may be replaced; false when that has happened already, so that another look is needed. */
+  #begin(): boolean {
+    this.#entries.splice(
+      0,
+      Infinity,
+      ...this.#look().map((file) => ({ file, seen: file, fd: -1, failure: undefined })),
+    );
+    for (const entry of this.#replaceable()) {
+      try {
+        const fd = openFile(this.#environment.fs, entry.file);
+        if (fd === undefined) return false;
+        entry.fd = fd;
+      } catch (error) {
+        if (!hasCode(error, "EMFILE", "ENFILE")) entry.failure = unreadable(entry.file.path, error);
+      }
+    }
+    return true;
+  }
+
+  #replaceable(): Entry[] {
     const left = this.#entries.slice(this.#next);
     const waiting = left.filter(({ file }) => file.kind === "waiting").slice(0, WAITING_AHEAD);
-    const active = left.filter(({ file }) => file.kind === "active");
+    return [...left.filter(({ file }) => file.kind === "active"), ...waiting];
+  }
+
+  #openAhead(): void {
     try {
-      for (const entry of [...active, ...waiting, ...left.slice(0, AHEAD)]) {
+      for (const entry of [...this.#replaceable(), ...this.#entries.slice(this.#next, this.#next + AHEAD)]) {
         if (entry.fd === -1 && entry.failure === undefined) this.#open(entry);
       }
     } catch (error) {
@@ -108,18 +134,14 @@ export class OpenLog {
 
   /** Where are the files now that are not open yet? */
   #findAgain(): void {
-    const now = this.#look();
-    const known = new Set(now.filter((file) => this.#entries.some((entry) => isSameContent(entry.file, file))));
-    for (const entry of this.#entries.slice(this.#next)) {
-      if (entry.fd !== -1 || entry.failure !== undefined) continue;
-      const there =
-        now.find((file) => isSameContent(entry.file, file)) ??
-        now.find((file) => !known.has(file) && isCompressedFormOf(file, entry.file));
-      if (there === undefined) entry.failure = gone(entry.file);
-      else {
-        known.add(there);
-        entry.file = there;
-      }
+    const seen = this.#entries.map((entry) => entry.seen);
+    const found = whereabouts(seen, this.#look());
+    for (const [i, entry] of this.#entries.entries()) {
+      const there = found[i];
+      entry.seen = there ?? entry.seen;
+      if (entry.fd !== -1 || i < this.#next) continue;
+      if (there === undefined) entry.failure ??= gone(entry.file);
+      else entry.file = there;
     }
   }
 
@@ -130,7 +152,7 @@ export class OpenLog {
 }
 
 /** Undefined when there is another file of that name by now, or none. */
-function openFile(fs: FileSystem, file: LogFile): number | undefined {
+export function openFile(fs: FileSystem, file: LogFile): number | undefined {
   let fd: number;
   try {
     fd = fs.open(file.path, O_RDONLY | O_NONBLOCK); // a FIFO in its place would make us wait for a writer
@@ -149,17 +171,6 @@ function openFile(fs: FileSystem, file: LogFile): number | undefined {
   }
   fs.close(fd);
   return undefined;
-}
-
-/** As far as one can tell without reading them. */
-function isCompressedFormOf(file: LogFile, original: LogFile): boolean {
-  const { status, extension } = file;
-  return (
-    extension !== "" &&
-    original.extension === "" &&
-    original.kind !== "active" &&
-    Math.abs(status.modifiedAt - original.status.modifiedAt) < SAME_TIME
-  );
 }
 
 export function unreadable(path: string, cause: unknown): LogFileError {

@@ -6,6 +6,7 @@ import { decompressedChunks, plainChunks, sizeOf } from "./chunks.js";
 import type { LineFormat } from "./line-format.js";
 import type { LogFile } from "./log-files.js";
 import { OpenLog, type OpenLogFile, unreadable } from "./open-log.js";
+import { stillPicture } from "./still-picture.js";
 import { OpenSpills } from "./waiting-records.js";
 
 export interface BlockReader {
@@ -31,7 +32,7 @@ const MOST_MOMENTS = 20;
  */
 export async function* readBlocks(reader: BlockReader): AsyncGenerator<Block> {
   const { environment, log, lockPath, isWanted = () => true, onFile, onProblem } = reader;
-  const open = new OpenLog(environment, log, lockPath);
+  const open = new OpenLog(environment, () => stillPicture(environment, log, lockPath));
   try {
     const { files } = open;
     if (files.length === 0) refuseNothing(environment.fs, log);
@@ -68,7 +69,7 @@ function refuseNothing(fs: FileSystem, log: string): void {
 }
 
 /** The blocks of one file that is not written any more. */
-async function* readFile(
+export async function* readFile(
   { environment: { fs }, format }: BlockReader,
   { file, fd }: OpenLogFile,
 ): AsyncGenerator<Block> {

@@ -61,10 +61,14 @@ function isSame(a: readonly LogFile[], b: readonly LogFile[]): boolean {
   return a.length === b.length && a.every((file, i) => file.path === b[i]!.path && isSameContent(file, b[i]!));
 }
 
-/** True when both are one file; of one that is not written any more, with one content. */
-export function isSameContent(a: LogFile, b: LogFile): boolean {
-  if (!a.status.isSameFile(b.status)) return false;
-  return a.kind === "active" || b.kind === "active" || hasSameTime(a, b);
+/**
+ * True when `now` is the file that was seen as `before`. One that was not written any more still has its content; else
+ * it is another one that was given the same inode.
+ */
+export function isSameContent(before: LogFile, now: LogFile): boolean {
+  if (!before.status.isSameFile(now.status)) return false;
+  if (before.kind === "active") return true;
+  return now.kind !== "active" && hasSameTime(before, now);
 }
 
 function hasSameTime(a: LogFile, b: LogFile): boolean {

@@ -11,7 +11,7 @@ import { startWriters } from "../support/writers.js";
 /* Reading while four processes write and rotate: nothing is missed, and nothing comes twice. */
 
 const WRITERS = 4;
-const RECORDS = 6000;
+const RECORDS = 3000;
 
 const cases: Record<string, RotatingFileHandlerOptions> = {
   "plain backups, renamed at each rotation": { maxBytes: 8192, backupCount: 1000 },
