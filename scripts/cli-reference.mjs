@@ -50,6 +50,23 @@ are. A writer that begins anew with the same name and number counts as one that 
 The exit code is 0 when there is no problem; notes, such as a file that is just being compressed, do not count. \`--json\` gives \`ok\`, \`records\`, \`bytes\`, \`files\`, \`findings\` (\`severity\`, \`kind\`, \`path\`, \`message\`) and \`writers\`.
 
 ${block("verify")}
+## status
+
+Takes no lock and disturbs nobody: who holds the lock, and which processes have the file open for writing, is read from /proc (Linux; elsewhere it is not known), as far as this user may see it. The settings are those which a handler has left beside the log, with the
+process that left them; the other writers were compared with these when they began, and warned (\`ERR_CLH_SETTINGS\`). The time of the next rotation is that in the lock file. Lines with \`!\` say what is not as these settings demand.
+
+${block("status")}
+## rotate
+
+Does what a writer does when a rotation is due: under the same lock, with the settings which the writers have left beside the log, and then compression and retention. A file without records is not rotated. Where nobody has left settings, say how many backups
+are kept, since without them a rotation deletes the records. Run by root, new files are given the owner of the log.
+
+${block("rotate")}
+## sweep
+
+What the next handler would do: spills of processes that have ended are merged, files that wait are compressed, backups beyond the limits are deleted. A process that is at it already is left alone.
+
+${block("sweep")}
 ## stress
 
 Starts writers, lets them write records with their name, a number and a checksum, and then reads all files of the log. The verdict is good, and the exit code 0, only if every record is there exactly

@@ -6,6 +6,8 @@ import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
 import { followCommand } from "./follow.js";
 import { flagOf } from "./handler-flags.js";
 import { readCommand } from "./read.js";
+import { rotateCommand, sweepCommand } from "./rotate.js";
+import { statusCommand } from "./status.js";
 import { stressCommand } from "./stress.js";
 import { verifyCommand } from "./verify.js";
 import { writeCommand } from "./write.js";
@@ -19,6 +21,9 @@ const program = new Command("clh")
   .addCommand(readCommand())
   .addCommand(followCommand())
   .addCommand(verifyCommand())
+  .addCommand(statusCommand())
+  .addCommand(rotateCommand())
+  .addCommand(sweepCommand())
   .addCommand(stressCommand())
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
 for (const command of [program, ...program.commands]) {

@@ -144,8 +144,6 @@ export interface FileSystem {
   /** Makes a directory with all those above it that are missing; content when it is there already. */
   mkdir(path: string): void;
   readdir(path: string): string[];
-  /** Where a symbolic link leads. */
-  readlink(path: string): string;
   fchmod(fd: number, mode: number): void;
   fchown(fd: number, uid: number, gid: number): void;
   futimes(fd: number, accessed: number, modified: number): void;
@@ -193,7 +191,6 @@ const portable: FileSystem = {
   unlink: nodeFs.unlinkSync,
   mkdir: makeDirectory,
   readdir: (path) => nodeFs.readdirSync(path),
-  readlink: (path) => nodeFs.readlinkSync(path),
   fchmod: nodeFs.fchmodSync,
   fchown: nodeFs.fchownSync,
   futimes: nodeFs.futimesSync,

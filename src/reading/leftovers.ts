@@ -10,7 +10,7 @@ import type { Finding } from "./verify.js";
 const ABANDONED = 60;
 
 /** A hidden file on its way: what it is, how old, and which process is at it, as far as the system tells. */
-interface Leftover {
+export interface Leftover {
   readonly path: string;
   readonly kind: "waits to be compressed" | "is compressed but not published" | "spill" | "of a killed rotation";
   readonly bytes: number;
@@ -21,7 +21,7 @@ interface Leftover {
 }
 
 /** All files beside a log that are to become something else, by name. */
-function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[] {
+export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[] {
   const holders = lockHolders(fs);
   const status = new FileStatus();
   return fs

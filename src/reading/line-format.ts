@@ -2,7 +2,7 @@ import iconv from "iconv-lite";
 import { findCodec } from "../codec.js";
 import type { FileSystem } from "../platform/fs.js";
 import { refused } from "../resolve-options.js";
-import { settingsLeft } from "./settings-left.js";
+import { type SettingsLeft, settingsLeft } from "./settings-left.js";
 
 /** How the records of a log are told apart and become text. */
 export class LineFormat {
@@ -71,17 +71,21 @@ export function lineFormatOf(
   log: string,
   given: { encoding?: string; terminator?: string },
 ): LineFormat {
-  const left =
-    given.encoding === undefined || given.terminator === undefined ? settingsLeft(fs, log)?.settings : undefined;
-  const { name, mark } = /^(?<name>.*?)(?<mark> with a byte order mark)?$/.exec(String(left?.encoding ?? "utf8"))!
-    .groups as {
-    name: string;
-    mark?: string;
-  };
-  const encoding = given.encoding ?? (mark === undefined ? name : (MARKED.get(name) ?? name));
-  if (given.terminator !== undefined) return new LineFormat(encoding, given.terminator);
-  const format = new LineFormat(encoding, "\n");
-  return new LineFormat(encoding, format.decode(Buffer.from(String(left?.terminator ?? ""), "latin1")) || "\n");
+  const isGiven = given.encoding !== undefined && given.terminator !== undefined;
+  const left = isGiven ? undefined : settingsLeft(fs, log)?.settings;
+  const { encoding, terminator } = textOptions(left ?? {}, given.encoding);
+  return new LineFormat(encoding, given.terminator ?? terminator);
+}
+
+/** The options `encoding` and `terminator` of writers that have left such settings. */
+export function textOptions(
+  { encoding: name = "utf8", terminator = "" }: SettingsLeft["settings"],
+  encoding?: string,
+): { encoding: string; terminator: string } {
+  const [codec, mark] = String(name).split(" ", 2);
+  const all = encoding ?? (mark === undefined ? codec! : (MARKED.get(codec!) ?? codec!));
+  const text = new LineFormat(all, "\n").decode(Buffer.from(String(terminator), "latin1"));
+  return { encoding: all, terminator: text || "\n" };
 }
 
 const MARKED = new Map([
