@@ -10,6 +10,14 @@ writeFileSync(
   `# The command \`clh\`
 
 ${block()}
+Long commands show a bar on a terminal and a line every two seconds elsewhere, on standard error, unless they print JSON. Colours are for terminals only, and not with \`NO_COLOR\`.
+
+Exit codes:
+
+- 0: done, and the result is good.
+- 1: done, but the result is bad: a problem was found, a file could not be read, something failed. The output or standard error says what.
+- 2: wrong usage, or it cannot start; nothing was done. One line on standard error says why.
+
 ## write
 
 Standard input is appended line by line; a last line without a line feed is a line too. In a UTF-8 log the bytes are kept as they are, valid or not. While a record cannot be
@@ -75,5 +83,10 @@ once, whole, and behind the earlier ones of its writer. Records that went with b
 
 A log that is already there is replaced if it is from an earlier stress test, and not touched otherwise.
 
-${block("stress")}`,
+${block("stress")}
+## completion
+
+Completes commands, flags and their values, and file names for all the rest. The script runs nothing.
+
+${block("completion")}`,
 );

@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { LogFileError } from "../errors.js";
+import { completionCommand } from "./completion.js";
 import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
 import { followCommand } from "./follow.js";
 import { flagOf } from "./handler-flags.js";
@@ -14,7 +15,7 @@ import { writeCommand } from "./write.js";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
-const program = new Command("clh")
+const program: Command = new Command("clh")
   .description("One log file, written by many processes at once: rotated, compressed, no record lost.")
   .version(version)
   .addCommand(writeCommand())
@@ -25,6 +26,7 @@ const program = new Command("clh")
   .addCommand(rotateCommand())
   .addCommand(sweepCommand())
   .addCommand(stressCommand())
+  .addCommand(completionCommand(() => program.commands))
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
