@@ -64,6 +64,17 @@ Takes no lock and disturbs nobody: who holds the lock, and which processes have 
 process that left them; the other writers were compared with these when they began, and warned (\`ERR_CLH_SETTINGS\`). The time of the next rotation is that in the lock file. Lines with \`!\` say what is not as these settings demand.
 
 ${block("status")}
+## doctor
+
+Tries in a directory of its own below \`DIR\`, with several processes, what the handlers rely on: that a lock keeps others out and is free when its holder is killed, that appends stay whole, that a file keeps its identity under a rename, and so on. It says what kind of
+file system it is (Linux), and what to do there: memory and containers, whose files go; FUSE; network file systems; folders that a program copies to other machines; mounts that are known to keep locks to their own host (sshfs, NFS with \`nolock\` or
+\`local_lock\`).
+
+Whether locks work between hosts, one host alone cannot tell. With \`--peer\`, the same command on two hosts meets in the share (\`.clh-doctor-peer\`, deleted afterwards): one holds the lock while the other asks for it, both count under it, and they append in turns.
+
+The exit code is 0 when logs are safe there. \`--json\` gives \`ok\`, \`fileSystem\`, \`checks\` and \`advice\`.
+
+${block("doctor")}
 ## rotate
 
 Does what a writer does when a rotation is due: under the same lock, with the settings which the writers have left beside the log, and then compression and retention. A file without records is not rotated. Where nobody has left settings, say how many backups

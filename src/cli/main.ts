@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { LogFileError } from "../errors.js";
 import { completionCommand } from "./completion.js";
+import { doctorCommand } from "./doctor.js";
 import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
 import { followCommand } from "./follow.js";
 import { flagOf } from "./handler-flags.js";
@@ -23,6 +24,7 @@ const program: Command = new Command("clh")
   .addCommand(followCommand())
   .addCommand(verifyCommand())
   .addCommand(statusCommand())
+  .addCommand(doctorCommand())
   .addCommand(rotateCommand())
   .addCommand(sweepCommand())
   .addCommand(stressCommand())
