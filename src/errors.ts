@@ -28,6 +28,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_SETTINGS"
   /** The thread of delivery `background` was lost; the records are written by the one that logs. */
   | "ERR_CLH_THREAD"
+  /** A log, or a file of it, cannot be read. */
+  | "ERR_CLH_READ"
   /** `flush()` ended with records still in memory. */
   | "ERR_CLH_FLUSH"
   /** A format that cannot be read, or values that do not fit it. */

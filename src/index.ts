@@ -14,6 +14,11 @@ export type {
   SyncMode,
   TimedRotatingFileHandlerOptions,
 } from "./options.js";
+export type { LogRecord } from "./reading/block.js";
+export type { FollowOptions } from "./reading/follow-blocks.js";
+export { type FollowLogOptions, followLog } from "./reading/follow-log.js";
+export { type ReadLogOptions, type ReadOptions, readLog } from "./reading/read-log.js";
+export type { Selection } from "./reading/selection.js";
 export type { When } from "./rotation/boundary.js";
 export type { Compression, CompressionFormat } from "./rotation/formats.js";
 export type { Namer } from "./rotation/naming.js";

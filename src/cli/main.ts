@@ -2,18 +2,33 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { LogFileError } from "../errors.js";
+import { completionCommand } from "./completion.js";
+import { doctorCommand } from "./doctor.js";
 import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
+import { followCommand } from "./follow.js";
 import { flagOf } from "./handler-flags.js";
+import { readCommand } from "./read.js";
+import { rotateCommand, sweepCommand } from "./rotate.js";
+import { statusCommand } from "./status.js";
 import { stressCommand } from "./stress.js";
+import { verifyCommand } from "./verify.js";
 import { writeCommand } from "./write.js";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 
-const program = new Command("clh")
+const program: Command = new Command("clh")
   .description("One log file, written by many processes at once: rotated, compressed, no record lost.")
   .version(version)
   .addCommand(writeCommand())
+  .addCommand(readCommand())
+  .addCommand(followCommand())
+  .addCommand(verifyCommand())
+  .addCommand(statusCommand())
+  .addCommand(doctorCommand())
+  .addCommand(rotateCommand())
+  .addCommand(sweepCommand())
   .addCommand(stressCommand())
+  .addCommand(completionCommand(() => program.commands))
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
 for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });

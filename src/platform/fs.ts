@@ -55,6 +55,12 @@ export class FileStatus {
     return (this.mode & nodeFs.constants.S_IFMT) === nodeFs.constants.S_IFREG;
   }
 
+  /** Inode, and device as its major and minor number. */
+  get place(): { inode: number; major: number; minor: number } {
+    const { words: w } = this;
+    return { inode: w[INODE]! + w[INODE + 1]! * 2 ** 32, major: w[DEVICE]!, minor: w[DEVICE + 1]! };
+  }
+
   /** True when both are one file on disk, whatever it is called now. */
   isSameFile(other: FileStatus): boolean {
     const a = this.words;
@@ -150,7 +156,16 @@ export interface FileSystem {
   createReadStream: typeof nodeFs.createReadStream;
 }
 
-export const { O_RDONLY, O_WRONLY, O_RDWR, O_CREAT, O_EXCL, O_APPEND, O_NOFOLLOW = 0 } = nodeFs.constants;
+export const {
+  O_RDONLY,
+  O_WRONLY,
+  O_RDWR,
+  O_CREAT,
+  O_EXCL,
+  O_APPEND,
+  O_NOFOLLOW = 0,
+  O_NONBLOCK = 0,
+} = nodeFs.constants;
 
 const AS_BIGINT = { bigint: true, throwIfNoEntry: false } as const;
 

@@ -23,8 +23,10 @@ interface Format {
 // Since Node 22.15; the types we compile with are those of the oldest Node.
 const { createZstdCompress, createZstdDecompress } = zlib as {
   createZstdCompress?: (options: zlib.BrotliOptions) => Transform;
-  createZstdDecompress?: () => Transform;
+  createZstdDecompress?: (options: zlib.BrotliOptions) => Transform;
 };
+// What a decompressor hands out at once: with the default, 16 KiB, reading takes half as long again.
+const chunkSize = 128 * 1024;
 const ZSTD_LEVEL = 100; // ZSTD_c_compressionLevel, zstd.h
 
 export const FORMATS: Readonly<Record<CompressionFormat, Format>> = {
@@ -32,19 +34,19 @@ export const FORMATS: Readonly<Record<CompressionFormat, Format>> = {
     extension: ".gz",
     levels: [0, 9],
     create: (level = 6) => zlib.createGzip({ level }),
-    open: zlib.createGunzip,
+    open: () => zlib.createGunzip({ chunkSize }),
   },
   brotli: {
     extension: ".br",
     levels: [0, 11],
     // Brotli's own default, 11, is meant for what is compressed once and served often: a hundred times slower than 5.
     create: (level = 5) => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: level } }),
-    open: zlib.createBrotliDecompress,
+    open: () => zlib.createBrotliDecompress({ chunkSize }),
   },
   zstd: {
     extension: ".zst",
     levels: [1, 19],
     create: createZstdCompress && ((level = 3) => createZstdCompress({ params: { [ZSTD_LEVEL]: level } })),
-    open: createZstdDecompress,
+    open: createZstdDecompress && (() => createZstdDecompress({ chunkSize })),
   },
 };

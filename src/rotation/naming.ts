@@ -123,6 +123,14 @@ export function compressedPath(log: string, sequence: number, extension: Extensi
   return hidden(log, `${digits(sequence)}${extension}`);
 }
 
+const COMPRESSED = /^\d{10}\.(gz|br|zst)$/;
+
+/** True for what {@link compressedPath} makes, from a name in the directory of `log`. */
+export function isCompressedForm(log: string, name: string): boolean {
+  const prefix = basename(hidden(log, ""));
+  return name.startsWith(prefix) && COMPRESSED.test(name.slice(prefix.length));
+}
+
 /** A file of records that wait for the lock, of process `pid`; `random` makes it new. */
 export function spillPath(log: string, pid: number, random: string): string {
   return hidden(log, `${pid}.${random}.spill`);

@@ -19,6 +19,7 @@ const FLOORS: Record<string, RegExp> = {
   delivery: /^delivery\/(?!background-worker).*\.ts$/,
   compose:
     /^(delivery\/background-worker|handler|spills|size-handler|timed-handler|choose-handler|backpressure|stream|rotation\/(log-set|leftovers|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,
+  reading: /^reading\/.*\.ts$/,
   hosts: /^(logging|adapters)\/.*\.ts$/,
   outside: /^(index|logging|queue|cli\/.*)\.ts$/,
 };

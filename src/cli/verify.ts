@@ -1,0 +1,74 @@
+import { Command } from "commander";
+import { blockReader } from "../reading/read-log.js";
+import type { SequenceResult } from "../reading/sequences.js";
+import { Sequences } from "../reading/sequences.js";
+import { limitsOf } from "../reading/set-rules.js";
+import { settingsLeft } from "../reading/settings-left.js";
+import { type Verification, verifyLog } from "../reading/verify.js";
+import { colours } from "./colours.js";
+import { BAD_RESULT } from "./exit.js";
+import { number } from "./handler-flags.js";
+import { group, type Progress, showProgress } from "./progress.js";
+import { addReadingFlags, pattern, type ReadingFlags } from "./reading-flags.js";
+
+interface Flags extends ReadingFlags, Record<string, unknown> {
+  readonly writerSequence?: RegExp;
+  readonly json?: true;
+}
+
+export function verifyCommand(): Command {
+  const command = new Command("verify")
+    .description("Read all files of a log and say what is wrong with it. It may be written meanwhile.")
+    .argument("<file>", "the log")
+    .option("--writer-sequence <regex>", "find missing, duplicated and reordered records by a number in each", pattern)
+    .option(
+      "--max-bytes <size>",
+      "largest size of a file (this and the others, by default: as its writers have it)",
+      number,
+    )
+    .option("--backup-count <n>", "most backups", number)
+    .option("--max-age <time>", 'age of the oldest backup, such as "14d"', number)
+    .option("--max-total-bytes <size>", "size of all backups together", number)
+    .option("--json", "print the result as JSON");
+  return addReadingFlags(command)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  clh verify app.log" +
+        "\n  clh verify app.log --max-bytes 10MiB --backup-count 5 --json" +
+        "\n  clh verify app.log --writer-sequence 'pid=(?<writer>\\d+) n=(?<seq>\\d+)'",
+    )
+    .action(verify);
+}
+
+async function verify(file: string, flags: Flags): Promise<void> {
+  const reader = blockReader(file, flags);
+  const { environment, log } = reader;
+  const { writerSequence, json } = flags;
+  let progress: Progress | undefined;
+  const result = await verifyLog(reader, {
+    limits: limitsOf(flags, settingsLeft(environment.fs, log)),
+    sequences: writerSequence && new Sequences(writerSequence),
+    onProgress: (done, total, path) => {
+      progress ??= showProgress(total, "bytes", json === true);
+      progress.update(done, path);
+    },
+  });
+  progress?.stop();
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : report(result));
+  if (!result.ok) process.exitCode = BAD_RESULT;
+}
+
+function report({ ok, records, bytes, files, findings, writers }: Verification): string {
+  const { red, green, yellow } = colours(process.stdout);
+  const lines = [
+    `${ok ? green("GOOD") : red("BAD")}  ${group(records)} records, ${group(bytes)} bytes in ${group(files.length)} files`,
+    ...(writers === undefined ? [] : [writersLine(writers)]),
+    ...findings.map(({ severity, message }) => `  ${severity === "problem" ? red("!") : yellow("-")} ${message}`),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function writersLine(writers: readonly SequenceResult[]): string {
+  const sum = (key: "missing" | "duplicated" | "reordered") => group(writers.reduce((all, one) => all + one[key], 0));
+  return `  ${group(writers.length)} writers: missing ${sum("missing")}, duplicated ${sum("duplicated")}, reordered ${sum("reordered")}`;
+}

@@ -1,0 +1,73 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Environment, systemEnvironment } from "../environment.js";
+import { LogFileError } from "../errors.js";
+import { lockFilePath } from "../lock/lock-file.js";
+import { FilePath, FileStatus } from "../platform/fs.js";
+import type { LogRecord } from "./block.js";
+import { lineFormatOf } from "./line-format.js";
+import { unreadable } from "./open-log.js";
+import { type BlockReader, readBlocks } from "./read-blocks.js";
+import { isWantedFile, type Selection, select } from "./selection.js";
+
+/** How a log is read. What is left out is as its writers have left it beside the log. */
+export interface ReadOptions {
+  /** Encoding of the log. */
+  readonly encoding?: string;
+  /** What ends a record. */
+  readonly terminator?: string;
+  /** Where the lock file is, if not beside the log. */
+  readonly lockFileDirectory?: string;
+  /** Told of a file that cannot be read, or not to its end; then reading goes on. Without it, that is thrown. */
+  readonly onProblem?: (problem: LogFileError) => void;
+}
+
+export interface ReadLogOptions extends ReadOptions, Selection {}
+
+/**
+ * All records of a log, from the oldest to the newest: of its backups, compressed or not, of the file that is written
+ * now, and those that wait beside it until the lock is free. It is read as it is when this begins, and the active file
+ * up to where it ends when that is reached. Writers may write and rotate meanwhile: no record is missed or given twice.
+ * What retention deletes before it was reached is a problem, see `onProblem`. Memory does not grow with the log.
+ *
+ * @example
+ * for await (const { text, file, offset } of readLog("app.log", { since: new Date("2024-05-17") })) console.log(text);
+ *
+ * @throws {LogFileError} `ERR_CLH_READ`; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
+ */
+export async function* readLog(path: string | URL, options: ReadLogOptions = {}): AsyncGenerator<LogRecord, void> {
+  const reader = blockReader(path, options);
+  yield* select(readBlocks({ ...reader, isWanted: (file) => isWantedFile(options, file) }), options);
+}
+
+/** @throws {LogFileError} `ERR_CLH_READ` when there is no log; `ERR_CLH_OPTION` */
+export function blockReader(path: string | URL, options: ReadOptions, environment = systemEnvironment()): BlockReader {
+  const log = resolve(path instanceof URL ? fileURLToPath(path) : path);
+  refuseOthers(environment, log);
+  return {
+    environment,
+    log,
+    lockPath: lockFilePath(log, options.lockFileDirectory),
+    format: lineFormatOf(environment.fs, log, options),
+    onProblem:
+      options.onProblem ??
+      ((problem) => {
+        throw problem;
+      }),
+  };
+}
+
+/** A directory or a FIFO is no log. That there is no file of that name is all right: it may have been rotated just now. */
+function refuseOthers({ fs }: Environment, log: string): void {
+  const status = new FileStatus();
+  let isThere: boolean;
+  try {
+    isThere = fs.status(new FilePath(log), status);
+  } catch (cause) {
+    throw unreadable(log, cause);
+  }
+  if (!isThere || status.isFile) return;
+  throw new LogFileError("ERR_CLH_READ", `Cannot read ${log}: it is not a regular file. Give the path of a log.`, {
+    path: log,
+  });
+}

@@ -1,0 +1,40 @@
+const ISO = /(\d{4})-(\d\d)-(\d\d)(?:[T_ ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s?(Z|[+-]\d\d:?\d\d)?/;
+// What loggers that write JSON call it: pino, bunyan, winston, LogTape, Logstash.
+const IN_JSON = /"(?:time|timestamp|@timestamp|ts|date|datetime)"\s*:\s*(?:"([^"]*)"|(\d+(?:\.\d+)?))/;
+const LOOKED_AT = 1024;
+
+/**
+ * When a record was written, as it says itself: milliseconds since 1970, undefined when it does not say. Understood are
+ * ISO 8601 dates, and in JSON the usual keys, with seconds, milliseconds, micro- or nanoseconds since 1970. A date
+ * without a zone is in that of this process.
+ */
+export function timeOf(record: string): number | undefined {
+  const text = record.length > LOOKED_AT ? record.slice(0, LOOKED_AT) : record;
+  const inJson = text.startsWith("{") ? IN_JSON.exec(text) : null;
+  if (inJson === null) return parseTime(text);
+  return inJson[2] === undefined ? parseTime(inJson[1]!) : fromNumber(Number(inJson[2]));
+}
+
+/** The first date in a text, as in {@link timeOf}. */
+export function parseTime(text: string): number | undefined {
+  const match = ISO.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "0", zone] = match;
+  const numbers = [year, Number(month) - 1, day, hour, minute, second, Number(`0.${fraction}`) * 1000].map(Number);
+  const parts = numbers as [number, number, number, number, number, number, number];
+  if (zone === undefined) return new Date(...parts).getTime();
+  return Date.UTC(...parts) - offsetOf(zone);
+}
+
+/** Milliseconds. */
+function offsetOf(zone: string): number {
+  if (zone === "Z") return 0;
+  const minutes = Number(zone.slice(1, 3)) * 60 + Number(zone.slice(-2));
+  return (zone.startsWith("-") ? -minutes : minutes) * 60_000;
+}
+
+function fromNumber(value: number): number {
+  if (value < 1e11) return value * 1000;
+  if (value < 1e14) return value;
+  return value < 1e17 ? value / 1000 : value / 1e6;
+}

@@ -1,0 +1,60 @@
+import { crc32 } from "node:zlib";
+import { FileStatus } from "../platform/fs.js";
+import { decompressedChunks, plainChunks } from "./chunks.js";
+import type { LogFile } from "./log-files.js";
+import { type OpenLogFile, openFile } from "./open-log.js";
+import type { BlockReader } from "./read-blocks.js";
+import { isSameContent } from "./still-picture.js";
+import { isCompressedFormOf } from "./whereabouts.js";
+
+/**
+ * The files of a log that come after one that is open, oldest first: found by its identity; or, when it has been
+ * compressed, by its content; or else by the files before it.
+ * @param older those before it, when it was opened
+ * @param files all there are now
+ * @returns `isCertain` false when it is gone and so may be others that came after it
+ */
+export async function filesAfter(
+  reader: BlockReader,
+  opened: OpenLogFile,
+  older: readonly LogFile[],
+  files: readonly LogFile[],
+): Promise<{ next: readonly LogFile[]; isCertain: boolean }> {
+  const { fs } = reader.environment;
+  const status = new FileStatus();
+  fs.statusOfOpen(opened.fd, status);
+  const same = files.findIndex((file) => file.status.isSameFile(status));
+  if (same !== -1) return { next: files.slice(same + 1), isCertain: true };
+  const now: LogFile = { ...opened.file, kind: "backup", status };
+  for (const [i, file] of files.entries()) {
+    if (!isCompressedFormOf(file, now) || !(await hasSameBytes(reader, file, opened.fd))) continue;
+    return { next: files.slice(i + 1), isCertain: true };
+  }
+  const before = files.findLastIndex((file) => older.some((known) => isSameContent(known, file)));
+  const next = files.slice(before + 1);
+  // Where no backups are kept, each of them goes when the next one comes.
+  return { next, isCertain: before !== -1 || next.length === 1 };
+}
+
+async function hasSameBytes({ environment: { fs } }: BlockReader, file: LogFile, original: number): Promise<boolean> {
+  const fd = openFile(fs, file);
+  if (fd === undefined) return false;
+  try {
+    const compressed = await checksum(decompressedChunks(fs, fd, file.extension));
+    return compressed === (await checksum(plainChunks(fs, original, 0, Number.POSITIVE_INFINITY)));
+  } catch {
+    return false; // whatever the code: a damaged file is not it
+  } finally {
+    fs.close(fd);
+  }
+}
+
+async function checksum(chunks: AsyncIterable<Buffer>): Promise<string> {
+  let crc = 0;
+  let length = 0;
+  for await (const chunk of chunks) {
+    crc = crc32(chunk, crc);
+    length += chunk.length;
+  }
+  return `${length} ${crc}`;
+}

@@ -1,0 +1,174 @@
+import { basename } from "node:path";
+import type { LogFileError } from "../errors.js";
+import type { Block } from "./block.js";
+import { leftoverFindings } from "./leftovers.js";
+import type { LogFile } from "./log-files.js";
+import { type BlockReader, readBlocks } from "./read-blocks.js";
+import type { SequenceResult, Sequences } from "./sequences.js";
+import { type KeptLimits, limitFindings, numberingFindings } from "./set-rules.js";
+import { stillPicture } from "./still-picture.js";
+
+/** Something that is not as it should be (`problem`), or that one may want to know (`note`). */
+export interface Finding {
+  readonly severity: "problem" | "note";
+  readonly kind: "unreadable" | "torn" | "bytes" | "numbering" | "limit" | "leftover" | "sequence";
+  readonly path: string;
+  readonly message: string;
+}
+
+interface VerifiedFile {
+  readonly path: string;
+  readonly kind: LogFile["kind"] | "spill";
+  /** Bytes on disk. */
+  readonly storedBytes: number;
+  /** Bytes of content, decompressed. */
+  bytes: number;
+  records: number;
+}
+
+export interface Verification {
+  readonly ok: boolean;
+  readonly log: string;
+  readonly records: number;
+  readonly bytes: number;
+  readonly files: readonly VerifiedFile[];
+  readonly findings: readonly Finding[];
+  /** By writer, when the records were counted. */
+  readonly writers?: readonly SequenceResult[];
+  /** Records without a number, when they were counted. */
+  readonly unmatched?: number;
+}
+
+export interface VerifyOptions {
+  readonly limits: KeptLimits;
+  readonly sequences?: Sequences | undefined;
+  readonly onProgress?: (done: number, total: number, path: string) => void;
+}
+
+// Retention follows a rotation without the lock: milliseconds until a limit that is passed is a finding.
+const RETENTION_TAKES = 1000;
+const MOST_WRITERS_TOLD = 20;
+
+/** Reads a whole log and says what is wrong with it. It may be written meanwhile. */
+export async function verifyLog(reader: BlockReader, options: VerifyOptions): Promise<Verification> {
+  const { sequences, limits, onProgress } = options;
+  const findings: Finding[] = [];
+  const files = new Map<string, VerifiedFile>();
+  const tallies = new Map<string, Tally>();
+  const blocks = readBlocks({
+    ...reader,
+    onProblem: ({ message, path = reader.log }: LogFileError) =>
+      findings.push({ severity: "problem", kind: "unreadable", path, message }),
+    onFile: ({ path, kind, status }, index, all) => {
+      files.set(path, { path, kind, storedBytes: status.size, bytes: 0, records: 0 });
+      const sum = (parts: readonly LogFile[]) => parts.reduce((bytes, part) => bytes + part.status.size, 0);
+      onProgress?.(sum(all.slice(0, index)), sum(all), path);
+    },
+  });
+  for await (const block of blocks) {
+    let tally = tallies.get(block.file);
+    if (tally === undefined) {
+      tally = new Tally();
+      tallies.set(block.file, tally);
+    }
+    tally.add(block, sequences);
+  }
+  for (const [path, tally] of tallies) {
+    const file = files.get(path) ?? { path, kind: "spill", storedBytes: tally.bytes, bytes: 0, records: 0 };
+    files.set(path, Object.assign(file, { bytes: tally.bytes, records: tally.records }));
+    findings.push(...tally.findings(path, limits));
+  }
+  findings.push(...numberingFindings(reader.log, look(reader)));
+  findings.push(...(await passedLimits(reader, limits)));
+  findings.push(...leftoverFindings(reader.environment, reader.log));
+  if (sequences !== undefined) findings.push(...sequenceFindings(reader.log, sequences));
+  const all = [...files.values()];
+  return {
+    ok: findings.every(({ severity }) => severity !== "problem"),
+    log: reader.log,
+    records: all.reduce((sum, { records }) => sum + records, 0),
+    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: all,
+    findings,
+    ...(sequences !== undefined && { writers: sequences.results(), unmatched: sequences.unmatched }),
+  };
+}
+
+function look({ environment, log, lockPath }: BlockReader): LogFile[] {
+  return stillPicture(environment, log, lockPath);
+}
+
+async function passedLimits(reader: BlockReader, limits: KeptLimits): Promise<Finding[]> {
+  const { clock } = reader.environment;
+  const found = () => limitFindings(look(reader), limits, clock.now() / 1000);
+  if (!found().some(({ severity }) => severity === "problem")) return found();
+  await clock.delay(RETENTION_TAKES);
+  return found();
+}
+
+/** What is counted of one file. */
+class Tally {
+  bytes = 0;
+  records = 0;
+  #lastRecord = 0;
+  #isTorn = false;
+  #firstNul = -1;
+
+  add(block: Block, sequences: Sequences | undefined): void {
+    const { bytes, format } = block;
+    if (this.#firstNul === -1 && format.unit === 1 && format.end[0] !== 0) {
+      const at = bytes.indexOf(0);
+      if (at !== -1) this.#firstNul = block.offset + at;
+    }
+    this.bytes += bytes.length;
+    this.#isTorn = !block.isWhole;
+    for (let start = 0; start < bytes.length; ) {
+      const found = format.endOf(bytes, start);
+      const next = found === -1 ? bytes.length : found;
+      this.#lastRecord = next - start;
+      const terminator = found === -1 ? 0 : format.terminatorLength(bytes, start, next);
+      sequences?.add(format.decode(bytes, start, next - terminator));
+      if (!block.goesOn) this.records++;
+      start = next;
+    }
+  }
+
+  findings(path: string, { maxBytes, strictMaxBytes = true }: KeptLimits): Finding[] {
+    const found: Finding[] = [];
+    const add = (kind: Finding["kind"], message: string) => found.push({ severity: "problem", kind, path, message });
+    if (this.#isTorn) add("torn", `${path} ends within a record`);
+    if (this.#firstNul !== -1) add("bytes", `${path} has a NUL byte at ${this.#firstNul}, which no text has`);
+    const limited = strictMaxBytes ? this.bytes : this.bytes - this.#lastRecord;
+    if (maxBytes > 0 && limited >= maxBytes && this.records > 1) {
+      add("limit", `${path} has ${this.bytes} bytes, and maxBytes is ${maxBytes}`);
+    }
+    return found;
+  }
+}
+
+function sequenceFindings(log: string, sequences: Sequences): Finding[] {
+  const wrong = sequences
+    .results()
+    .filter(({ missing, duplicated, reordered }) => missing + duplicated + reordered > 0);
+  const found = wrong.slice(0, MOST_WRITERS_TOLD).map(({ writer, missing, duplicated, reordered }): Finding => {
+    const who = writer === "" ? basename(log) : `writer ${writer}`;
+    const message = `${who}: ${missing} records missing, ${duplicated} duplicated, ${reordered} reordered`;
+    return { severity: "problem", kind: "sequence", path: log, message };
+  });
+  const untold = wrong.length - found.length;
+  if (untold > 0)
+    found.push({
+      severity: "problem",
+      kind: "sequence",
+      path: log,
+      message: `${untold} more writers have such records`,
+    });
+  if (sequences.results().length === 0) {
+    const message = "no record has a number that the pattern finds";
+    found.push({ severity: "problem", kind: "sequence", path: log, message });
+  } else if (sequences.unmatched > 0) {
+    const message = `${sequences.unmatched} records without a number`;
+    found.push({ severity: "note", kind: "sequence", path: log, message });
+  }
+  return found;
+}

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { pendingPath, settingsPath, spillPath } from "../../src/rotation/naming.js";
+import { CLH, Clh } from "../support/clh.js";
+import { makeLock } from "../support/locks.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+const onlyLinux = { skip: process.platform !== "linux" && "only Linux tells who holds a lock" };
+
+async function status(log: string) {
+  const { code, stdout, stderr } = await Clh.run(["status", log, "--json"]);
+  assert.deepEqual([code, stderr], [0, ""]);
+  return JSON.parse(stdout);
+}
+
+test("who writes it, and who holds the lock", onlyLinux, async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const writer = new Clh("write", log, "--max-bytes", "1KiB", "--backup-count", "3");
+  t.after(() => writer.process.kill("SIGKILL"));
+  writer.process.stdin.write("one\n");
+  while (!existsSync(log) || statSync(log).size === 0) await new Promise(setImmediate);
+  const lock = makeLock(join(log, "..", ".__app.lock"));
+  assert.ok(lock.tryAcquire());
+  t.after(() => lock.close());
+  const found = await status(log);
+  assert.deepEqual(
+    found.writers.map(({ pid }: { pid: number }) => pid),
+    [writer.process.pid],
+  );
+  assert.match(found.writers[0].command, /write .*app\.log --max-bytes 1KiB/);
+  assert.ok(Math.abs(found.writers[0].since - Date.now()) < 60_000);
+  assert.deepEqual(
+    found.lock.holders.map(({ pid }: { pid: number }) => pid),
+    [process.pid],
+  );
+  assert.deepEqual(found.next, { maxBytes: 1024, bytesLeft: 1020 });
+  assert.equal(found.settings.writer.pid, writer.process.pid);
+  const { stdout } = await Clh.run(["status", log]);
+  assert.match(stdout, new RegExp(`^lock +held by ${process.pid} .*, since \\d{4}-`, "m"));
+  assert.match(stdout, new RegExp(`^writers +${writer.process.pid} .*clh|main`, "m"));
+  assert.match(stdout, /^next rotation +in 1,020 bytes, at 1,024$/m);
+});
+
+test("backups, backlog, spills, the next rotation, and what is beyond the limits", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(`${log}.2.gz`, gzipSync("x\n"));
+  writeFileSync(`${log}.1.gz`, gzipSync("y\n"));
+  const pending = pendingPath(log, { sequence: 1, place: "0", state: "pending" });
+  writeFileSync(pending, "12345\n");
+  writeFileSync(spillPath(log, 1, "0123abcd"), "CLHSPIL1");
+  writeFileSync(join(log, "..", ".__app.lock"), "1715950800");
+  writeFileSync(settingsPath(log), JSON.stringify({ settings: { kind: "timed", when: "H", backupCount: 2 } }));
+  const found = await status(log);
+  assert.equal(found.active, undefined);
+  assert.deepEqual(
+    found.backups.map(({ path }: { path: string }) => path),
+    [`${log}.2.gz`, `${log}.1.gz`, pending],
+  );
+  assert.deepEqual(found.backlog, { files: 1, bytes: 6 });
+  assert.deepEqual(found.next, { at: 1715950800_000 });
+  assert.deepEqual(
+    found.onTheWay.map(({ kind }: { kind: string }) => kind),
+    ["waits to be compressed", "spill"],
+  );
+  assert.deepEqual(
+    found.findings.map(({ message }: { message: string }) => message),
+    ["there are 3 backups, and backupCount is 2"],
+  );
+  const { stdout } = await Clh.run(["status", log]);
+  assert.match(
+    stdout,
+    /^size +no such file just now\n[\s\S]* waits to be compressed\n[\s\S]*^spill .* 8 bytes\n[\s\S]*^! there are 3 backups/m,
+  );
+});
+
+test("--watch shows it again and again, one line each with --json", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(log, "one\n");
+  const clh = new Clh("status", log, "--watch", "--json");
+  while (clh.stdout.split("\n").length < 3) await new Promise((resolve) => clh.process.stdout.once("data", resolve));
+  clh.process.kill();
+  for (const line of clh.stdout.trim().split("\n")) assert.equal(JSON.parse(line).active.size, 4);
+});
+
+test("colours on a terminal only, and never with NO_COLOR", { skip: process.platform !== "linux" }, async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(log, "one\n");
+  const onTerminal = (colour: string) =>
+    execFileSync(
+      "script",
+      ["-qec", `env TERM=xterm ${colour} "${process.execPath}" "${CLH}" status "${log}"`, "/dev/null"],
+      {
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
+  assert.ok(onTerminal("A=1").includes("\x1b["));
+  assert.ok(!onTerminal("NO_COLOR=1").includes("\x1b["));
+  assert.ok(!(await Clh.run(["status", log])).stdout.includes("\x1b["));
+});
+
+test("rotate and sweep, with the settings of the writers", async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = join(directory, "app.log");
+  const lines = Array.from({ length: 200 }, (_, i) => `line ${i}\n`).join("");
+  await Clh.run(["write", log, "--max-bytes", "300", "--backup-count", "3", "--gzip", "--encoding", "latin-1"], lines);
+  const before = (await Clh.run(["read", log])).stdout;
+  const first = await Clh.run(["rotate", log]);
+  assert.deepEqual([first.code, first.stderr], [0, ""]);
+  assert.match(first.stdout, /^rotated .*\.pending\nremoved .*app\.log\.3\.gz\ncompressed .*app\.log\.1\.gz\n$/);
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => !name.startsWith(".")),
+    ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"],
+  );
+  assert.ok(before.endsWith((await Clh.run(["read", log])).stdout));
+  assert.equal((await Clh.run(["rotate", log])).stdout, "nothing to do\n");
+
+  rmSync(`${log}.3.gz`); // there is room for one
+  writeFileSync(pendingPath(log, { sequence: 1, place: "0", state: "pending" }), "left\n");
+  const swept = JSON.parse((await Clh.run(["sweep", log, "--json"])).stdout);
+  assert.deepEqual(swept.failures, []);
+  assert.ok(swept.done.some(({ what }: { what: string }) => what === "compressed"));
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => name.includes("pending")),
+    [],
+  );
+});
+
+test("rotate deletes nothing that it was not told to", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(log, "precious\n");
+  const { code, stdout, stderr } = await Clh.run(["rotate", log]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /^clh: nobody has left the settings of .*--backup-count \(0 deletes them\)\.\n$/);
+  assert.equal(readFileSync(log, "utf8"), "precious\n");
+  assert.equal((await Clh.run(["rotate", log, "--backup-count", "2"])).code, 0);
+  assert.equal(readFileSync(`${log}.1`, "utf8"), "precious\n");
+});
+
+test("one clear line and exit code 2", async (t) => {
+  const directory = temporaryDirectory(t);
+  mkdirSync(join(directory, "d"));
+  for (const command of ["status", "rotate", "sweep"]) {
+    for (const path of [join(directory, "no.log"), join(directory, "d"), join(directory, "no", "app.log")]) {
+      const { code, stdout, stderr } = await Clh.run([command, path]);
+      assert.deepEqual([code, stdout], [2, ""], `${command} ${path}: ${stderr}`);
+      assert.match(stderr, /^clh: .*\n$/);
+    }
+  }
+});

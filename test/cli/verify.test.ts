@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { appendFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { compressedPath, pendingPath, settingsPath, spillPath } from "../../src/rotation/naming.js";
+import { Clh } from "../support/clh.js";
+import { temporaryDirectory } from "../support/temporary.js";
+
+interface Result {
+  ok: boolean;
+  records: number;
+  bytes: number;
+  files: { path: string; records: number; bytes: number }[];
+  findings: { severity: string; kind: string; path: string; message: string }[];
+  writers?: { writer: string; missing: number; duplicated: number; reordered: number }[];
+  unmatched?: number;
+}
+
+/** A good log: three backups, of 100 records each. */
+function setUp(t: TestContext): string {
+  const log = join(temporaryDirectory(t), "app.log");
+  let number = 0;
+  const lines = () => Array.from({ length: 100 }, () => `w${number % 2} ${Math.floor(number++ / 2)}\n`).join("");
+  writeFileSync(`${log}.3.gz`, gzipSync(lines()));
+  writeFileSync(`${log}.2.gz`, gzipSync(lines()));
+  writeFileSync(`${log}.1.gz`, gzipSync(lines()));
+  writeFileSync(log, lines());
+  return log;
+}
+
+async function verify(log: string, ...flags: string[]): Promise<Result & { code: unknown; problems: string[] }> {
+  const { code, stdout, stderr } = await Clh.run(["verify", log, "--json", ...flags]);
+  assert.equal(stderr, "");
+  const result = JSON.parse(stdout) as Result;
+  const problems = result.findings.filter(({ severity }) => severity === "problem");
+  assert.equal(code, problems.length === 0 ? 0 : 1);
+  assert.equal(result.ok, problems.length === 0);
+  return {
+    ...result,
+    code,
+    problems: problems.map(({ kind, message }) => `${kind}: ${message.replaceAll(log, "LOG")}`),
+  };
+}
+
+const SEQUENCE = ["--writer-sequence", "(w\\d) (\\d+)$"];
+
+test("a good log", async (t) => {
+  const log = setUp(t);
+  const { records, bytes, files, findings, writers, unmatched } = await verify(log, "--max-bytes", "1k", ...SEQUENCE);
+  assert.deepEqual([records, files.length, findings, unmatched], [400, 4, [], 0]);
+  assert.equal(
+    bytes,
+    files.reduce((sum, file) => sum + file.bytes, 0),
+  );
+  assert.deepEqual(
+    writers,
+    ["w0", "w1"].map((writer) => ({
+      writer,
+      records: 200,
+      first: 0,
+      last: 199,
+      missing: 0,
+      duplicated: 0,
+      reordered: 0,
+    })),
+  );
+});
+
+test("in words", async (t) => {
+  const log = setUp(t);
+  const good = await Clh.run(["verify", log]);
+  assert.deepEqual([good.code, good.stderr], [0, ""]);
+  assert.match(good.stdout, /^GOOD {2}400 records, [\d,]+ bytes in 4 files\n$/);
+  rmSync(`${log}.2.gz`);
+  const bad = await Clh.run(["verify", log, ...SEQUENCE]);
+  assert.equal(bad.code, 1);
+  assert.match(
+    bad.stdout,
+    /^BAD {2}300 records.*\n {2}2 writers: missing 100, duplicated 0, reordered 0\n {2}! there is no backup .*app\.log\.2\n/,
+  );
+});
+
+describe("finds", () => {
+  const cases: Record<string, { harm: (log: string) => void; flags?: string[]; problems: (string | RegExp)[] }> = {
+    "a record that was cut off": {
+      harm: (log) => appendFileSync(log, "w0 20"),
+      problems: ["torn: LOG ends within a record"],
+    },
+    "NUL bytes": {
+      harm: (log) => appendFileSync(log, "\0\0\0\n"),
+      problems: [/^bytes: LOG has a NUL byte at \d+,/],
+    },
+    "an archive that was cut off": {
+      harm: (log) => writeFileSync(`${log}.2.gz`, readFileSync(`${log}.2.gz`).subarray(0, -8)),
+      problems: [/^unreadable: Cannot read LOG\.2\.gz: unexpected end of file/],
+    },
+    "an archive with a bad checksum": {
+      harm: (log) => {
+        const bytes = readFileSync(`${log}.2.gz`);
+        bytes[bytes.length - 6]! ^= 1;
+        writeFileSync(`${log}.2.gz`, bytes);
+      },
+      problems: [/^unreadable: Cannot read LOG\.2\.gz: incorrect data check/],
+    },
+    "an archive with something behind its end": {
+      harm: (log) => appendFileSync(`${log}.2.gz`, Buffer.alloc(100)),
+      problems: [/^unreadable: Cannot read LOG\.2\.gz: 100 bytes behind its end/],
+    },
+    "a gap in the numbers": {
+      harm: (log) => rmSync(`${log}.2.gz`),
+      problems: ["numbering: there is no backup LOG.2"],
+    },
+    "a gap in the counters of a period": {
+      harm: (log) => {
+        for (const name of ["2024-05-16.2", "2024-05-16.3", "2024-05-17", "2024-05-17.2"])
+          writeFileSync(`${log}.${name}`, "x\n");
+      },
+      problems: ["numbering: there is no backup LOG.2024-05-17.1"],
+    },
+    "files larger than allowed": {
+      harm: () => {},
+      flags: ["--max-bytes", "500"],
+      problems: ["limit: LOG.3.gz has 580 bytes, and maxBytes is 500", /LOG\.2\.gz/, /LOG\.1\.gz/, /limit: LOG has/],
+    },
+    "more backups than allowed, as the writers have left it": {
+      harm: (log) =>
+        writeFileSync(settingsPath(log), JSON.stringify({ settings: { backupCount: 2, maxTotalBytes: 10 } })),
+      problems: [
+        "limit: there are 3 backups, and backupCount is 2",
+        /^limit: backups have \d+ bytes, and maxTotalBytes is 10/,
+      ],
+    },
+    "records that wait in a spill of a process that has ended": {
+      harm: (log) => writeFileSync(spillPath(log, 1, "0123abcd"), "CLHSPIL1"),
+      problems: [/^leftover: .*\.spill has records that wait for the lock$/],
+    },
+    "what was left half-way": {
+      harm: (log) => {
+        const pending = (sequence: number) => pendingPath(log, { sequence, place: "0", state: "pending" });
+        for (const path of [pending(1), pending(2), compressedPath(log, 1, ".gz"), `${log}.rotate.0123456789`]) {
+          writeFileSync(path, "w0 0\n");
+          utimesSync(path, 1_000_000_000, 1_000_000_000);
+        }
+      },
+      problems: [/waits to be compressed since/, /compressed but not published since/, /of a killed rotation since/],
+    },
+    "missing, duplicated and reordered records": {
+      harm: (log) =>
+        writeFileSync(
+          `${log}.2.gz`,
+          gzipSync(readFileSync(log, "latin1").replace("w0 150\nw1 150\nw0 151\n", "w1 150\nw0 151\nw0 150\n")),
+        ),
+      flags: SEQUENCE,
+      problems: [
+        "sequence: writer w0: 50 records missing, 50 duplicated, 51 reordered",
+        "sequence: writer w1: 50 records missing, 50 duplicated, 50 reordered",
+      ],
+    },
+    "a pattern that finds nothing": {
+      harm: () => {},
+      flags: ["--writer-sequence", "x(\\d+)"],
+      problems: ["sequence: no record has a number that the pattern finds"],
+    },
+  };
+  for (const [name, { harm, flags = [], problems }] of Object.entries(cases)) {
+    test(name, async (t) => {
+      const log = setUp(t);
+      harm(log);
+      const found = (await verify(log, ...flags)).problems;
+      assert.equal(found.length, problems.length, JSON.stringify(found, null, 1));
+      for (const problem of problems) {
+        assert.ok(
+          found.some((one) => (typeof problem === "string" ? one === problem : problem.test(one))),
+          `${problem} is not among ${JSON.stringify(found, null, 1)}`,
+        );
+      }
+    });
+  }
+});
+
+test("what a process is at is no problem", { skip: process.platform !== "linux" }, async (t) => {
+  const log = setUp(t);
+  const path = spillPath(log, 1, "0123abcd");
+  writeFileSync(path, "CLHSPIL1");
+  const holder = spawn("flock", [path, "-c", "echo locked; exec sleep 100"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
+  });
+  t.after(() => process.kill(-holder.pid!, "SIGKILL"));
+  await new Promise((resolve) => holder.stdout.once("data", resolve));
+  const { ok, findings } = await verify(log);
+  assert.ok(ok);
+  assert.match(findings[0]!.message, /process \d+ is at it$/);
+});
+
+test("one record of more than maxBytes, alone in its file, is all right", async (t) => {
+  const log = setUp(t);
+  writeFileSync(`${log}.2.gz`, gzipSync(`${"x".repeat(5000)}\n`));
+  assert.ok((await verify(log, "--max-bytes", "1k")).ok);
+});
+
+test("what --strict-max-bytes false leaves behind is all right", async (t) => {
+  const log = setUp(t);
+  writeFileSync(settingsPath(log), JSON.stringify({ settings: { maxBytes: 595, strictMaxBytes: false } }));
+  writeFileSync(`${log}.2.gz`, gzipSync(`${"x".repeat(590)}\n${"y".repeat(50)}\n`));
+  assert.deepEqual(
+    (await verify(log)).problems.filter((problem) => problem.includes("LOG.2.gz")),
+    [],
+  );
+});
+
+test("no log: one clear line and exit code 2", async (t) => {
+  const { code, stdout, stderr } = await Clh.run(["verify", join(temporaryDirectory(t), "app.log")]);
+  assert.deepEqual([code, stdout], [2, ""]);
+  assert.match(stderr, /^clh: Cannot read .* there is no such log.*\n$/);
+});
