@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { DeliveryMode } from "../src/index.js";
+import type { DeliveryJob, DeliveryReport } from "./delivery-writer.js";
+
+/*
+ * What does each delivery bring? 120-byte records, rotating at 10 MiB: records per second from one process and from
+ * eight, beside pino-roll and winston-daily-rotate-file from one; what a call takes; how much memory a burst takes; and how long
+ * the event loop stands still while another process holds the lock for a second. Medians of interleaved rounds of one run.
+ */
+
+const ROUNDS = Number(process.argv[2] ?? 3);
+const RECORDS = 1_000_000;
+const BURST = 5_000_000;
+const START_UP = 1500; // milliseconds until the slowest of the writers is loaded
+
+const writer = fileURLToPath(new URL("./delivery-writer.js", import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), "clh-bench-"));
+const MODES: DeliveryMode[] = ["sync", "batched", "background"];
+let files = 0;
+
+interface Case {
+  readonly name: string;
+  readonly processes: number;
+  readonly job: Omit<DeliveryJob, "file" | "startAt">;
+  readonly rounds: DeliveryReport[][];
+}
+
+const cases: Case[] = [];
+const add = (name: string, processes: number, job: Case["job"]) => cases.push({ name, processes, job, rounds: [] });
+for (const mode of MODES) add(mode, 1, { kind: mode, records: RECORDS });
+const areThere = existsSync(fileURLToPath(new URL("../../bench/rivals/node_modules", import.meta.url)));
+if (!areThere) print("without rivals: npm ci --ignore-scripts --prefix bench/rivals brings them");
+for (const kind of areThere ? (["pino-roll", "winston-daily-rotate-file"] as const) : [])
+  add(kind, 1, { kind, records: RECORDS / 4 });
+for (const mode of MODES) add(mode, 8, { kind: mode, records: RECORDS / 4 });
+const latency: Case = {
+  name: "background",
+  processes: 1,
+  job: { kind: "background", records: 200_000, latency: true },
+  rounds: [],
+};
+const burst: Case = {
+  name: "background",
+  processes: 1,
+  job: { kind: "background", records: BURST, burst: true },
+  rounds: [],
+};
+const held: Case = {
+  name: "background",
+  processes: 1,
+  job: { kind: "background", records: 2000, held: true },
+  rounds: [],
+};
+
+try {
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const one of [...cases, latency, burst, held]) one.rounds.push(await run(one));
+  }
+  for (const { name, processes, rounds } of cases) {
+    const rate = median(rounds.map((reports) => reports.length * rate1(reports)));
+    print(
+      `${name.padEnd(26)} ${processes} process${processes > 1 ? "es" : "  "}  ${Math.round(rate).toLocaleString("en").padStart(10)} records/s`,
+    );
+  }
+  const calls = latency.rounds.map(([report]) => report!);
+  print(`background: a call takes p50 ${of(calls, "p50")} µs, p99.9 ${of(calls, "p999")} µs`);
+  const bursts = burst.rounds.map(([report]) => report!);
+  print(`background: a burst of ${BURST.toLocaleString("en")} records grows memory by ${of(bursts, "grownMiB")} MiB`);
+  const delays = held.rounds.map(([report]) => report!);
+  print(`background: while the lock is held for 1 s, event loop delay p99.9 ${of(delays, "delayMs")} ms`);
+} finally {
+  rmSync(directory, { recursive: true, force: true });
+}
+
+async function run({ processes, job }: Case): Promise<DeliveryReport[]> {
+  const file = join(directory, `${files++}`, "app.log");
+  const startAt = Date.now() + START_UP;
+  const reports = await Promise.all(Array.from({ length: processes }, () => start({ ...job, file, startAt })));
+  rmSync(join(file, ".."), { recursive: true, force: true });
+  return reports;
+}
+
+function start(job: DeliveryJob): Promise<DeliveryReport> {
+  const child = spawn(process.execPath, [writer, JSON.stringify(job)], { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  child.stdout.on("data", (piece) => {
+    text += piece;
+  });
+  return new Promise((resolve, reject) =>
+    child.on("close", (code) =>
+      code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`${job.kind}: ended with ${code}`)),
+    ),
+  );
+}
+
+/** Of one of the processes, when the slowest has ended. */
+function rate1(reports: DeliveryReport[]): number {
+  return Math.min(...reports.map(({ perSecond }) => perSecond));
+}
+
+function of(reports: DeliveryReport[], what: keyof DeliveryReport): string {
+  return median(reports.map((report) => report[what] ?? Number.NaN)).toFixed(2);
+}
+
+function median(figures: readonly number[]): number {
+  return [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)]!;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
