@@ -31,6 +31,7 @@ run([tsc, "-p", "tsconfig.test.json"]);
 const LONG = [
   join("test", "soak"),
   join("test", "shippers"),
+  join("test", "windows"),
   join("crash", "long-kills"),
   join("crash", "long-faults"),
   join("adapters", "long-hosts"),

@@ -34,8 +34,9 @@ export interface Kernel32 {
   isRemote(path: string): boolean;
 }
 
-// fileapi.h
+// fileapi.h. Of a server that does not answer, GetDriveType says that there is no such drive.
 const DRIVE_REMOTE = 4;
+const UNC = /^[\\/]{2}(?:[?.][\\/]UNC[\\/]|(?![?.][\\/]))/i;
 
 let libc: Libc | undefined;
 let kernel32: Kernel32 | undefined;
@@ -111,7 +112,7 @@ function bindKernel32(koffi: Koffi): Kernel32 {
       "int __stdcall UnlockFileEx(intptr_t file, uint32_t reserved, uint32_t low, uint32_t high, void *overlapped)",
     ),
     lastError: library.func("uint32_t __stdcall GetLastError()"),
-    isRemote: (path) => driveType(parse(resolve(path)).root) === DRIVE_REMOTE,
+    isRemote: (path) => UNC.test(path) || driveType(parse(resolve(path)).root) === DRIVE_REMOTE,
   };
 }
 
