@@ -84,7 +84,7 @@ export class ActiveFile {
    * next record starts on a line of its own.
    */
   refresh(): void {
-    if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+    this.#closeIfGone();
     if (this.#fd === -1) {
       const created = this.#open();
       this.#observer.onOpened(this.path, created || !this.#opened.isSameFile(this.#openedBefore));
@@ -121,7 +121,7 @@ export class ActiveFile {
   /** Closes the file when it is not at its path any more; true when one is open. Needs no lock, and throws nothing. */
   letGo(): boolean {
     try {
-      if (this.#fd !== -1 && !this.#isStillThere()) this.close();
+      this.#closeIfGone();
     } catch {
       // whatever the code: nobody waits for this, and the next record tells what is wrong
     }
@@ -137,8 +137,15 @@ export class ActiveFile {
     this.#fs.close(fd);
   }
 
-  #isStillThere(): boolean {
-    return this.#fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+  #closeIfGone(): void {
+    if (this.#fd === -1) return;
+    let isStillThere = false;
+    try {
+      isStillThere = this.#fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+    } catch {
+      // Whatever the code: opening it anew will tell. On Windows, a deleted file is gone only when it has been closed.
+    }
+    if (!isStillThere) this.close();
   }
 
   /** True when the file was made. */

@@ -4,6 +4,7 @@ import { lockFileExBackend } from "./lock/lock-file-ex.js";
 import { type Clock, systemClock } from "./platform/clock.js";
 import { type FileSystem, systemFileSystem } from "./platform/fs.js";
 import { loadKernel32, loadLibc } from "./platform/native.js";
+import { forWindows } from "./platform/windows.js";
 import type { Source } from "./source.js";
 
 /** What a handler takes from the machine. Passed in, so that tests can make each part fail or run ahead. */
@@ -22,10 +23,15 @@ let system: Environment | undefined;
  * @throws {LogFileError} `ERR_CLH_NATIVE` where koffi has no binary for this system.
  */
 export function systemEnvironment(): Environment {
-  system ??= {
-    fs: systemFileSystem(),
-    clock: systemClock,
-    lockBackend: process.platform === "win32" ? lockFileExBackend(loadKernel32()) : flockBackend(loadLibc()),
-  };
+  system ??= { clock: systemClock, ...(process.platform === "win32" ? windows() : posix()) };
   return system;
+}
+
+function posix(): Pick<Environment, "fs" | "lockBackend"> {
+  return { fs: systemFileSystem(), lockBackend: flockBackend(loadLibc()) };
+}
+
+function windows(): Pick<Environment, "fs" | "lockBackend"> {
+  const kernel32 = loadKernel32();
+  return { fs: forWindows(systemFileSystem(), kernel32.isRemote), lockBackend: lockFileExBackend(kernel32) };
 }

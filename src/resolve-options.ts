@@ -355,9 +355,13 @@ function parseDelivery(value: unknown): ResolvedDelivery | undefined {
   return parse(queueSchema, given as Record<string, unknown>);
 }
 
+// Windows has no such numbers: whoever opens a file there says so, once.
+const NOBODY = { uid: 2 ** 32 - 1, gid: 2 ** 32 - 1 };
+
 function parseOwner(value: unknown): { uid: number; gid: number } | undefined {
   const pair: unknown = typeof value === "string" ? value.split(":") : value;
   if (!Array.isArray(pair) || pair.length !== 2) return undefined;
+  if (process.platform === "win32") return NOBODY;
   const uid = typeof pair[0] === "string" ? loadLibc().userId(pair[0]) : parseCount(pair[0]);
   const gid = typeof pair[1] === "string" ? loadLibc().groupId(pair[1]) : parseCount(pair[1]);
   return uid === undefined || gid === undefined ? undefined : { uid, gid };

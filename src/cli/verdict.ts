@@ -58,7 +58,7 @@ async function readLines(
     for await (const chunk of chunks) {
       const lines = (rest + decoder.write(chunk)).split("\n");
       rest = lines.pop()!;
-      for (const line of lines) onLine(line);
+      for (const line of lines) onLine(line.replace(/\r$/, "")); // Windows ends lines with both
     }
   };
   const source = fs.createReadStream(path, { highWaterMark: 1024 ** 2 });

@@ -11,6 +11,8 @@ import { addHandlerFlags, handlerOptions } from "./handler-flags.js";
 const SILENCE = 100;
 const LAST_WORDS = 1000;
 
+const CARRIAGE_RETURN = 0x0d;
+
 export function writeCommand(): Command {
   const command = new Command("write")
     .description("Append standard input to a log, line by line. Any number of these may write one log at once.")
@@ -41,9 +43,14 @@ async function run(file: string, flags: Record<string, unknown>): Promise<void> 
   await handler.swept();
 }
 
-/** Lines go into a UTF-8 log byte by byte, valid or not; into any other log as the text that they are. */
+/**
+ * Lines go into a UTF-8 log byte by byte, valid or not; into any other log as the text that they are. On Windows, "\r\n"
+ * ends a line, and is what the handler ends it with again.
+ */
 function recordOf(encoding = "utf-8"): (line: Buffer) => Buffer | string {
-  return isPlainUtf8(encoding) ? (line) => line : (line) => line.toString("utf8");
+  const bare = (line: Buffer) =>
+    process.platform === "win32" && line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
+  return isPlainUtf8(encoding) ? bare : (line) => bare(line).toString("utf8");
 }
 
 /** Does not read on while a record is not in the file: the sender waits, and nothing is dropped. */

@@ -13,12 +13,13 @@ export function flushAtExit(delivery: Unfinished): void {
   unfinished.add(delivery);
   if (isListening) return;
   isListening = true;
-  onExit(
-    () => {
-      for (const delivery of unfinished) delivery.flushSync();
-    },
-    { alwaysLast: true }, // what the application writes at its exit comes first
-  );
+  onExit(flushAll, { alwaysLast: true }); // what the application writes at its exit comes first
+  // Of a process that has nothing more to do, Bun tells signal-exit nothing.
+  if ("bun" in process.versions) process.on("exit", flushAll);
+}
+
+function flushAll(): void {
+  for (const delivery of unfinished) delivery.flushSync();
 }
 
 export function forget(delivery: Unfinished): void {

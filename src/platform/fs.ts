@@ -61,6 +61,10 @@ export class FileStatus {
     return { inode: w[INODE]! + w[INODE + 1]! * 2 ** 32, major: w[DEVICE]!, minor: w[DEVICE + 1]! };
   }
 
+  get isSymbolicLink(): boolean {
+    return (this.mode & nodeFs.constants.S_IFMT) === nodeFs.constants.S_IFLNK;
+  }
+
   /** True when both are one file on disk, whatever it is called now. */
   isSameFile(other: FileStatus): boolean {
     const a = this.words;
@@ -151,11 +155,13 @@ export interface FileSystem {
   fsync(fd: number): void;
   /** As fsync, without what is not needed to read the content: its times. */
   fdatasync(fd: number): void;
-  /** Linux: the number of the kind of file system that `path` is on, as in statfs(2); 0 elsewhere. */
+  /** The number of the kind of file system that `path` is on, as in statfs(2) of Linux; 0 where that is not known. */
   fileSystemType(path: string): number;
   createReadStream: typeof nodeFs.createReadStream;
 }
 
+// Windows has no O_NOFOLLOW, nor a flag with this bit: windows.ts does what it asks for.
+const NO_SUCH_FLAG = 0x4000_0000;
 export const {
   O_RDONLY,
   O_WRONLY,
@@ -163,7 +169,7 @@ export const {
   O_CREAT,
   O_EXCL,
   O_APPEND,
-  O_NOFOLLOW = 0,
+  O_NOFOLLOW = NO_SUCH_FLAG,
   O_NONBLOCK = 0,
 } = nodeFs.constants;
 

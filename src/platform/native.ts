@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { parse, resolve } from "node:path";
 import type { LibraryHandle, TypeObject } from "koffi";
 import { LogFileError } from "../errors.js";
 
@@ -29,7 +30,13 @@ export interface Kernel32 {
   >;
   unlockFileEx: Call<[handle: number | bigint, reserved: 0, low: number, high: number, overlapped: Buffer]>;
   lastError(): number;
+  /** Whether a path is on a drive of another host: \\server\share, or a letter that stands for one. */
+  isRemote(path: string): boolean;
 }
+
+// fileapi.h. Of a server that does not answer, GetDriveType says that there is no such drive.
+const DRIVE_REMOTE = 4;
+const UNC = /^[\\/]{2}(?:[?.][\\/]UNC[\\/]|(?![?.][\\/]))/i;
 
 let libc: Libc | undefined;
 let kernel32: Kernel32 | undefined;
@@ -94,6 +101,7 @@ function bindLibc(koffi: Koffi): Libc {
 
 function bindKernel32(koffi: Koffi): Kernel32 {
   const library = koffi.load("kernel32.dll");
+  const driveType = library.func("uint32_t __stdcall GetDriveTypeW(const char16_t *root)");
   return {
     // node.exe exports libuv; the descriptor of node:fs becomes the HANDLE under it.
     handleOf: koffi.load(null).func("intptr_t uv_get_osfhandle(int fd)"),
@@ -104,6 +112,7 @@ function bindKernel32(koffi: Koffi): Kernel32 {
       "int __stdcall UnlockFileEx(intptr_t file, uint32_t reserved, uint32_t low, uint32_t high, void *overlapped)",
     ),
     lastError: library.func("uint32_t __stdcall GetLastError()"),
+    isRemote: (path) => UNC.test(path) || driveType(parse(resolve(path)).root) === DRIVE_REMOTE,
   };
 }
 

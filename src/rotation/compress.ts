@@ -61,12 +61,16 @@ function inherit(fs: FileSystem, from: FileStatus, target: number): void {
   const own = new FileStatus();
   fs.statusOfOpen(target, own);
   if (own.uid !== from.uid || own.gid !== from.gid) {
-    try {
-      fs.fchown(target, from.uid, from.gid);
-    } catch (error) {
-      if (!hasCode(error, "EPERM")) throw error; // one of several users of this log, and not root
-    }
+    forgive("EPERM", () => fs.fchown(target, from.uid, from.gid)); // one of several users of this log, and not root
   }
-  fs.fchmod(target, from.mode & 0o7777);
+  forgive("ENOTSUP", () => fs.fchmod(target, from.mode & 0o7777)); // Windows
   fs.futimes(target, from.modifiedAt, from.modifiedAt);
+}
+
+function forgive(code: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!hasCode(error, code)) throw error;
+  }
 }

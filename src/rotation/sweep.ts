@@ -74,7 +74,7 @@ function claimFile({ fs, log, lockBackend }: SweepPlan, pending: Pending): numbe
   }
   let claim: "claimed" | "taken" | "gone" | undefined;
   try {
-    claim = lockBackend.tryLock(fd) ? (isAt(fs, path, fd) ? "claimed" : "gone") : "taken";
+    claim = lockBackend.tryLock(fd, true) ? (isAt(fs, path, fd) ? "claimed" : "gone") : "taken";
   } finally {
     if (claim !== "claimed") fs.close(fd); // left open, it would keep the file from everybody
   }

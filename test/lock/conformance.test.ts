@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { systemEnvironment } from "../../src/environment.js";
 import type { FileLock } from "../../src/lock/lock.js";
@@ -15,6 +15,13 @@ import { temporaryDirectory } from "../support/temporary.js";
 /* What every lock backend must do. The one of this system is tested: flock(2), or LockFileEx on Windows. */
 
 const LONGER_THAN_TRUST = 5;
+
+const isWindows = process.platform === "win32";
+const NO_STOP = { skip: isWindows && "Windows stops no process" };
+const NO_DELETION = {
+  skip: isWindows && "Windows keeps the name of a deleted file, and lets none be renamed over one that is open",
+};
+const NO_LINKS = { skip: isWindows && "links need a privilege there, and Wine has none: test/unit/windows.test.ts" };
 
 function lockIn(t: TestContext, kind?: LockKind): { path: string; lock: FileLock; other: FileLock } {
   const path = join(temporaryDirectory(t), ".__app.lock");
@@ -88,7 +95,7 @@ describe("a holder", () => {
     other.close();
   });
 
-  test("that is stopped delays a waiter by its time-out, and no longer", async (t) => {
+  test("that is stopped delays a waiter by its time-out, and no longer", NO_STOP, async (t) => {
     const { path, lock } = lockIn(t);
     const holder = new Fixture(t, "lock-user", "hold", path);
     await holder.line();
@@ -120,10 +127,10 @@ describe("a holder", () => {
 
 describe("the lock file", () => {
   test("is named as upstream names it", () => {
-    assert.equal(lockFilePath("/logs/app.log"), "/logs/.__app.lock");
-    assert.equal(lockFilePath("/logs/app.txt"), "/logs/.__app.txt.lock");
-    assert.equal(lockFilePath("/logs/APP.LOG"), "/logs/.__APP.LOG.lock");
-    assert.equal(lockFilePath("/logs/app.log", "/locks"), "/locks/.__app.lock");
+    assert.equal(lockFilePath("/logs/app.log"), normalize("/logs/.__app.lock"));
+    assert.equal(lockFilePath("/logs/app.txt"), normalize("/logs/.__app.txt.lock"));
+    assert.equal(lockFilePath("/logs/APP.LOG"), normalize("/logs/.__APP.LOG.lock"));
+    assert.equal(lockFilePath("/logs/app.log", "/locks"), normalize("/locks/.__app.lock"));
   });
 
   test("is neither deleted nor truncated nor written", (t) => {
@@ -142,12 +149,14 @@ describe("the lock file", () => {
     ["replaced", replace],
     ["moved away", (path: string) => renameSync(path, `${path}.moved`)],
   ] as const) {
-    test(`that was ${what} is not the lock any more`, (t) => changedLockFile(t, "real", change));
-    test(`that was ${what}: a lock that never looks again is found out`, (t) =>
-      assert.throws(() => changedLockFile(t, "never looks again", change), assert.AssertionError));
+    const onlyIf = what === "moved away" ? {} : NO_DELETION;
+    test(`that was ${what} is not the lock any more`, onlyIf, (t) => changedLockFile(t, "real", change));
+    test(`that was ${what}: a lock that never looks again is found out`, onlyIf, (t) =>
+      assert.throws(() => changedLockFile(t, "never looks again", change), assert.AssertionError),
+    );
   }
 
-  test("is asked for at once when a rotation must be sure", (t) => {
+  test("is asked for at once when a rotation must be sure", NO_DELETION, (t) => {
     const { path, lock } = lockIn(t);
     lock.acquire(0);
     assert.equal(lock.isStillShared(), true);
@@ -156,7 +165,7 @@ describe("the lock file", () => {
     lock.release();
   });
 
-  test("that is a symbolic link is refused, and its target not touched", (t) => {
+  test("that is a symbolic link is refused, and its target not touched", NO_LINKS, (t) => {
     const { path, lock } = lockIn(t);
     const target = `${path}.target`;
     symlinkSync(target, path);
@@ -167,7 +176,7 @@ describe("the lock file", () => {
     assert.ok(lstatSync(path).isSymbolicLink());
   });
 
-  test("that becomes a symbolic link while it is in use is refused", (t) => {
+  test("that becomes a symbolic link while it is in use is refused", NO_LINKS, (t) => {
     const { path, lock } = lockIn(t);
     lock.acquire(0);
     lock.release();
@@ -269,7 +278,7 @@ test("an open that the server of a network file system has forgotten is replaced
   }
 });
 
-test("a lock file that is replaced without end counts as held by another", (t) => {
+test("a lock file that is replaced without end counts as held by another", NO_DELETION, (t) => {
   const { path } = lockIn(t);
   const { fs } = systemEnvironment();
   const environment = environmentWith({

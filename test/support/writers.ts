@@ -35,7 +35,7 @@ export function readAll(directory: string, prefix: string): Found {
   const torn: string[] = [];
   for (const name of readdirSync(directory).filter((found) => found.startsWith(prefix))) {
     const bytes = readFileSync(join(directory, name));
-    const lines = (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString().split("\n");
+    const lines = (name.endsWith(".gz") ? gunzipSync(bytes) : bytes).toString().split(/\r?\n/); // Windows ends lines with both
     if (lines.pop() !== "") torn.push(`${name} does not end with a line feed`);
     for (const line of lines) {
       const record = parseStressRecord(line);

