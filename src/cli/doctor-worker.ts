@@ -20,7 +20,8 @@ process.once("message", (job: DoctorJob) => {
       break;
     case "hold":
       process.send!(hold(environment, job.directory) ? "held" : "refused");
-      return; // until it is killed
+      setInterval(() => {}, 1e9); // until it is killed: nothing else keeps it alive
+      return;
   }
   setImmediate(() => process.disconnect()); // not while a message is being received
 });

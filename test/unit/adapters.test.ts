@@ -70,14 +70,14 @@ describe("pino", () => {
     assert.deepEqual(linesOf(filename), ["one", "two"]);
   });
 
-  test("the options of the transport survive the way to a thread; what pino adds is left out", (t) => {
+  test("the options of the transport survive the way to a thread; what pino adds is left out", async (t) => {
     const options = { file: log(t), size: 1, frequency: "daily", limit: { count: 3 } } as const;
     const added = { $context: { threadStreamVersion: "4" }, pinoWillSendConfig: true };
     const stream = transport(structuredClone({ ...options, ...added }));
     stream.write('{"a":1}\n{"b"');
-    stream.write(":2}\n");
+    stream.end(":2}\n");
+    await once(stream, "close");
     assert.deepEqual(linesOf(options.file), ['{"a":1}', '{"b":2}']);
-    stream.destroy();
   });
 
   test("the transport closes when all is in the file", async (t) => {

@@ -1,0 +1,189 @@
+import * as Plot from "@observablehq/plot";
+import { JSDOM } from "jsdom";
+
+/* The results as one page that needs nothing else, and as a picture. Observable Plot draws; everything is static SVG. */
+
+const { document } = new JSDOM("").window;
+const OURS = "#0b6e4f";
+const OTHERS = "#9aa5b1";
+const LIMIT = "#d0a040";
+const colourOf = ({ isOurs, isLimit }) => (isOurs ? OURS : isLimit ? LIMIT : OTHERS);
+const SIZE = { width: 860, marginLeft: 240, document, style: "background: white; font: 13px sans-serif" };
+const whole = (value) => Math.round(value).toLocaleString("en");
+
+function bars(rows, value, { label, format, type = "linear" }) {
+  const domain = rows.toSorted((a, b) => value(b) - value(a)).map(({ name }) => name);
+  const largest = Math.max(1, ...rows.map(value));
+  return Plot.plot({
+    ...SIZE,
+    height: 40 + 24 * rows.length,
+    marginRight: 120,
+    x: { label, grid: true, type, domain: [0, largest] },
+    y: { label: null, domain },
+    marks: [
+      Plot.barX(rows, { y: "name", x: value, fill: colourOf }),
+      Plot.text(rows, { y: "name", x: value, text: format, textAnchor: "start", dx: 5 }),
+    ],
+  });
+}
+
+const atMost = (results) => Math.max(...results.map(({ processes }) => processes));
+const at = (results, processes) => results.filter((one) => one.processes === processes);
+const share = ({ lost, records }) => (100 * lost) / records;
+
+const lossOf = (row) => (row.lost === 0 ? "none" : `${share(row).toFixed(1)} %, ${whole(row.lost)}`);
+
+function throughput(results) {
+  const height = 460;
+  const rates = results.map(({ rate }) => Math.max(rate, 1));
+  const domain = [Math.min(...rates), Math.max(...rates)];
+  const last = at(results, atMost(results)).toSorted((a, b) => b.rate - a.rate);
+  return Plot.plot({
+    ...SIZE,
+    marginLeft: 70,
+    marginRight: 240,
+    marginTop: 30,
+    marginBottom: 40,
+    height,
+    x: { label: "processes that write one log", type: "point" },
+    y: { label: "records/s", type: "log", grid: true, tickFormat: "~s", domain },
+    marks: [
+      Plot.line(results, {
+        x: "processes",
+        y: "rate",
+        z: "name",
+        stroke: colourOf,
+        strokeWidth: ({ isOurs }) => (isOurs ? 3 : 1.2),
+      }),
+      Plot.dot(results, { x: "processes", y: "rate", fill: colourOf, r: 3 }),
+      Plot.text(last, {
+        x: "processes",
+        y: apart(
+          last.map(({ rate }) => rate),
+          domain,
+          height - 70,
+        ),
+        text: "name",
+        textAnchor: "start",
+        dx: 10,
+        fill: colourOf,
+      }),
+    ],
+  });
+}
+
+const LINE_HEIGHT = 15;
+
+/** Where labels stand beside these values, the largest first, without covering each other, on a logarithmic axis. */
+function apart(values, [lowest, highest], pixels) {
+  const perUnit = pixels / Math.log(highest / lowest);
+  let below = Number.NEGATIVE_INFINITY;
+  const down = values.map((value) => {
+    below = Math.max(below + LINE_HEIGHT, Math.log(highest / value) * perUnit);
+    return below;
+  });
+  const tooFar = Math.max(0, below - pixels);
+  return down.map((y) => highest / Math.exp((y - tooFar) / perUnit));
+}
+
+function latencies(rows) {
+  const points = rows.flatMap(({ name, isOurs, isLimit, latency }) =>
+    Object.entries(latency).map(([quantile, microseconds]) => ({ name, isOurs, isLimit, quantile, microseconds })),
+  );
+  const domain = rows.toSorted((a, b) => a.latency.p99 - b.latency.p99).map(({ name }) => name);
+  return Plot.plot({
+    ...SIZE,
+    height: 60 + 24 * rows.length,
+    x: { label: "microseconds of one call (logarithmic)", type: "log", grid: true },
+    y: { label: null, domain },
+    symbol: { legend: false },
+    marks: [
+      Plot.ruleY(rows, {
+        y: "name",
+        x1: ({ latency }) => latency.p50,
+        x2: ({ latency }) => latency.max,
+        stroke: colourOf,
+      }),
+      Plot.dot(points, { y: "name", x: "microseconds", fill: colourOf, r: 3.5 }),
+      Plot.text(points, { y: "name", x: "microseconds", text: "quantile", dy: -9, fontSize: 8, fill: "#667" }),
+    ],
+  });
+}
+
+const svg = (node) => {
+  node.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  return node.outerHTML;
+};
+
+/** For the README: how fast, and how much is lost, with the most processes. */
+export function picture(results) {
+  const rows = at(results, atMost(results)).filter(({ isLimit }) => !isLimit);
+  const title = (text, y) =>
+    `<text x="10" y="${y}" font-family="sans-serif" font-size="15" font-weight="bold">${text}</text>`;
+  const fast = bars(rows, ({ rate }) => rate, { label: "records/s", format: ({ rate }) => whole(rate) });
+  const lost = bars(rows, share, { label: "%", format: lossOf });
+  const height = Number(fast.getAttribute("height"));
+  fast.setAttribute("y", "30");
+  lost.setAttribute("y", String(height + 70));
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE.width}" height="${2 * height + 80}" viewBox="0 0 ${SIZE.width} ${2 * height + 80}"><rect width="100%" height="100%" fill="white"/>${title(`${atMost(results)} processes, one log: records per second`, 22)}${svg(fast)}${title("… and records lost", height + 60)}${svg(lost)}</svg>\n`;
+}
+
+export function page(facts, results) {
+  const most = atMost(results);
+  const counts = [...new Set(results.map(({ processes }) => processes))].filter(
+    (count) => count >= 4 || count === most,
+  );
+  const lossPlots = counts.map((count) => {
+    const plot = bars(at(results, count), share, {
+      label: "% of the records",
+      format: lossOf,
+    });
+    return `<h3>${count} processes</h3>${svg(plot)}`;
+  });
+  const rows = at(results, most);
+  const cells = (values, tag = "td") => values.map((value) => `<${tag}>${plain(String(value))}</${tag}>`).join("");
+  const table = results.map((row) => {
+    const { p50, p99, max, "p99.9": p999 } = row.latency;
+    const figures = [
+      whole(row.rate),
+      whole(row.lost),
+      whole(row.doubled),
+      row.failed,
+      ...[p50, p99, p999, max].map((us) => us.toFixed(1)),
+      whole(row.memory / 1e6),
+    ];
+    return `<tr>${cells([row.name, row.processes, ...figures])}</tr>`;
+  });
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>concurrent-log-handler beside others</title>
+<style>
+  body { font: 15px/1.5 sans-serif; max-width: 900px; margin: 2em auto; padding: 0 1em; color: #222; }
+  table { border-collapse: collapse; font-size: 13px; } td, th { padding: 2px 8px; text-align: right; border-bottom: 1px solid #ddd; } td:first-child, th:first-child { text-align: left; }
+  svg { max-width: 100%; height: auto; }
+</style>
+<h1>One log, many processes</h1>
+<p>${whole(facts.records)} records of about 100 bytes in all, written by 1 to ${most} processes to one log that is rotated at 256 KiB. Medians of ${facts.rounds} interleaved rounds, ${plain(facts.date)}, ${facts.processors} × ${plain(facts.processor)}, ${plain(facts.system)}, Node ${plain(facts.node)}.
+Green is this package; yellow are limits, which do less: a bare append without lock or rotation, and a loop in C. Most others were made for one process, and say so; here they show what happens when several write.</p>
+<h2>Records lost</h2>
+<p>Records that are in no file of the log afterwards, whole, though each writer has ended as its documentation says. bunyan and the limits do not rotate by size, so they have nothing to lose by it.</p>
+${lossPlots.join("\n")}
+<h2>Records per second</h2>
+${svg(throughput(results))}
+<h2>Time of one call, ${most} processes</h2>
+<p>As the caller sees it: p50, p99, p99.9 and the longest, of the slowest writer. Where the call only puts the record into memory, the record is not in the file when it returns.</p>
+${svg(latencies(rows))}
+<h2>Memory of the largest writer, ${most} processes</h2>
+${svg(bars(rows, ({ memory }) => memory / 1e6, { label: "MB", format: ({ memory }) => whole(memory / 1e6) }))}
+<h2>All figures</h2>
+<table><tr>${cells(["", "processes", "records/s", "lost", "doubled", "crashed", "p50 µs", "p99", "p99.9", "max", "MB"], "th")}</tr>
+${table.join("\n")}
+</table>
+</html>
+`;
+}
+
+function plain(text) {
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
