@@ -85,7 +85,7 @@ function test(command, version) {
     const out = openSync(output, "w");
     const args = ["--test", "--test-force-exit", "--test-reporter=tap", join("build", "test", `${name}.test.js`)];
     const options = { cwd: app, env: environment, stdio: ["ignore", out, out], timeout: LIMIT };
-    const { status } = spawnSync(command[0], [...command.slice(1), ...args], options);
+    const { status, signal } = spawnSync(command[0], [...command.slice(1), ...args], options);
     closeSync(out);
     const text = readFileSync(output, "utf8");
     const count = (what) => Number(new RegExp(`^# ${what} (\\d+)`, "m").exec(text)?.[1] ?? 0);
@@ -93,7 +93,9 @@ function test(command, version) {
     failed += count("fail");
     if (status === 0) continue;
     if (count("fail") === 0) failed++; // it did not come to its end
-    process.stdout.write(`${name}: see ${output}\n${(text.match(/^ *not ok .*/gm) ?? []).join("\n")}\n`);
+    process.stdout.write(
+      `${name} (${status ?? signal}): see ${output}\n${(text.match(/^ *not ok .*/gm) ?? []).join("\n")}\n`,
+    );
   }
   process.stdout.write(`Node ${version}: ${passed} passed, ${failed} failed\n`);
   return failed === 0;

@@ -2,13 +2,9 @@ import { Worker } from "node:worker_threads";
 import { LogFileError, type LogFileErrorCode } from "../errors.js";
 import type { HandlerEvents, Tell } from "../events.js";
 import type { HandlerJson } from "../handler-json.js";
-import { systemClock } from "../platform/clock.js";
 import type { RingMemory } from "./ring.js";
 
 /* The thread of delivery `background`, seen from the one that logs. Its other half is background-worker.ts. */
-
-// Deno may end although a thread is held that was let go before: a timer holds the process there.
-const FORGETS_THREADS = "deno" in process.versions;
 
 /** From what the other thread makes a handler; crosses to it by structured clone. */
 export interface FarJob {
@@ -74,7 +70,6 @@ class BackgroundThread {
   #worker: Worker | undefined;
   #lastId = 0;
   #holds = 0;
-  #letGo: (() => void) | undefined;
   readonly #observers = new Map<number, FarObserver>();
   readonly #sweeps = new Map<number, { promise: Promise<void>; resolve: () => void }>();
 
@@ -109,9 +104,6 @@ class BackgroundThread {
     this.#holds += isHeld ? 1 : -1;
     if (this.#holds > 0) this.#worker?.ref();
     else this.#worker?.unref();
-    if (!FORGETS_THREADS) return;
-    this.#letGo?.();
-    this.#letGo = this.#holds > 0 ? systemClock.after(Number.POSITIVE_INFINITY, () => {}, true) : undefined;
   }
 
   #post(message: ToFar): void {

@@ -171,7 +171,9 @@ export class QueuedDelivery implements Delivery {
   }
 
   #askForPause(): void {
-    if (this.#outlet.queued * 2 > this.#options.queueBytes) this.needsDrain = true;
+    if (this.needsDrain || this.#outlet.queued * 2 <= this.#options.queueBytes) return;
+    this.needsDrain = true;
+    this.#outlet.write("soon"); // now somebody waits for it
   }
 
   #makeRoomFor({ length }: Batch): boolean {

@@ -119,6 +119,15 @@ for (const delivery of QUEUED) {
       assert.deepEqual([readFileSync(`${log}.1`, "utf8"), readFileSync(log, "utf8")], [lines(1), lines(1, 1)]);
     });
 
+    test("a process that pauses when it is asked to goes on, and ends with all records", async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const options = { delivery: { mode: delivery, queueBytes: "64KiB" } };
+      const fixture = new Fixture(t, "pausing-writer", log, 20_000, options);
+      assert.match((await fixture.next()) ?? "it ended in a pause", /^[1-9]\d* pauses$/);
+      assert.equal(await fixture.ended, 0);
+      assert.equal(readFileSync(log, "utf8"), lines(20_000));
+    });
+
     test("backpressure: a stream of records never has more in memory than the queue", async (t) => {
       const { log, handler } = setUp(t, { delivery: { mode: delivery as "batched", queueBytes: "64KiB" } });
       let most = 0;
