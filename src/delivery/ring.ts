@@ -138,11 +138,16 @@ export class RingWriter {
     return this.#ring.count;
   }
 
-  /** Bytes, those at the end that had no room for the next record included. */
+  /**
+   * Bytes, those at the end that had no room for the next record included. Where records are so small that their lengths
+   * fill their ring first, as many as these make it seem.
+   */
   get length(): number {
-    if (this.count === 0) return 0;
+    const { count } = this;
+    if (count === 0) return 0;
+    const { bytes, lengths } = this.#ring;
     const used = this.#end - this.#ring.load(BYTE_TAIL);
-    return used > 0 ? used : used + this.#ring.bytes.length;
+    return Math.max(used > 0 ? used : used + bytes.length, (count * bytes.length) / lengths.length);
   }
 
   /** Records that the reader has put into its spill. */
