@@ -13,6 +13,7 @@ import { append, count, countedTo, hold, probeLock, wrongLines } from "./doctor-
  */
 
 const DIRECTORY = ".clh-doctor-peer";
+const INVITATION = ".invitation";
 const LOOK_EVERY = 50;
 const TURNS = 20;
 const TIMES = 100;
@@ -123,41 +124,78 @@ class Meeting {
 
   /** Whoever comes first leaves an invitation; who finds one answers it. */
   async begin(patience: number): Promise<void> {
-    const { fs } = this.#environment;
+    const { fs, clock } = this.#environment;
     fs.mkdir(this.#share);
-    for (const name of fs.readdir(this.#share).filter((found) => found.endsWith(".invitation"))) {
-      this.#directory = join(this.#share, name.replace(/invitation$/, "meeting"));
-      if (fs.exists(this.#directory) && this.#make(join(this.#directory, "accepted"))) {
-        this.say("here");
-        return;
-      }
-    }
+    if (this.#answers(this.#invitations())) return;
     this.#isFirst = true;
     this.#directory = join(this.#share, `${this.#id}.meeting`);
     fs.mkdir(this.#directory);
-    this.#make(join(this.#share, `${this.#id}.invitation`));
-    await this.hear("here", patience);
+    this.#make(join(this.#share, `${this.#id}${INVITATION}`));
+    const deadline = clock.monotonic() + patience;
+    while (!this.#hears("here")) {
+      // Both may have come at once, each before it saw the other: then the invitation with the lower name holds.
+      const better = this.#invitations().filter((id) => id < this.#id);
+      if (better.length > 0 && this.#withdraws()) {
+        this.#tidy();
+        if (this.#answers(better)) return;
+        await this.begin(deadline - clock.monotonic());
+        return;
+      }
+      await this.#look(deadline, patience);
+    }
+  }
+
+  /** Who has invited somebody. */
+  #invitations(): string[] {
+    const names = this.#environment.fs.readdir(this.#share);
+    return names.filter((name) => name.endsWith(INVITATION)).map((name) => name.slice(0, -INVITATION.length));
+  }
+
+  /** True when one of them was still to be had. */
+  #answers(invitations: readonly string[]): boolean {
+    for (const id of invitations) {
+      const directory = join(this.#share, `${id}.meeting`);
+      if (!this.#environment.fs.exists(directory) || !this.#make(join(directory, "accepted"))) continue;
+      this.#directory = directory;
+      this.#isFirst = false;
+      this.say("here");
+      return true;
+    }
+    return false;
+  }
+
+  /** False when somebody has answered. */
+  #withdraws(): boolean {
+    return this.#make(join(this.#directory, "accepted"));
   }
 
   say(word: string): void {
     this.#make(join(this.#directory, `said ${word}`));
   }
 
-  async hear(word: string, patience = LONGEST_WAIT): Promise<void> {
-    await this.hearOne(word, word, patience);
+  async hear(word: string): Promise<void> {
+    await this.hearOne(word, word);
   }
 
-  async hearOne(one: string, other: string, patience = LONGEST_WAIT): Promise<string> {
-    const { fs, clock } = this.#environment;
-    const deadline = clock.monotonic() + patience;
+  async hearOne(one: string, other: string): Promise<string> {
+    const deadline = this.#environment.clock.monotonic() + LONGEST_WAIT;
     for (;;) {
-      const said = new Set(fs.readdir(this.#directory)); // not a look at one name: that it is missing may be remembered
-      for (const word of [one, other]) if (said.has(`said ${word}`)) return word;
-      if (clock.monotonic() > deadline) {
-        throw new Error(`the other host did not answer within ${Math.round(patience / 1000)} s`);
-      }
-      await clock.delay(LOOK_EVERY);
+      for (const word of [one, other]) if (this.#hears(word)) return word;
+      await this.#look(deadline, LONGEST_WAIT);
     }
+  }
+
+  #hears(word: string): boolean {
+    // Not a look at one name: that it is missing may be remembered.
+    return this.#environment.fs.readdir(this.#directory).includes(`said ${word}`);
+  }
+
+  async #look(deadline: number, patience: number): Promise<void> {
+    const { clock } = this.#environment;
+    if (clock.monotonic() > deadline) {
+      throw new Error(`the other host did not answer within ${Math.round(patience / 1000)} s`);
+    }
+    await clock.delay(LOOK_EVERY);
   }
 
   /** Both have come to this point. */
@@ -177,20 +215,25 @@ class Meeting {
     try {
       if (fs.exists(join(this.#directory, "accepted"))) await this.hear("left");
     } finally {
-      removeTree(this.#directory);
-      removeTree(join(this.#share, `${this.#id}.invitation`));
+      this.#tidy();
       if (fs.readdir(this.#share).length === 0) removeTree(this.#share);
     }
   }
 
-  /** False when it is there already. */
+  #tidy(): void {
+    removeTree(join(this.#share, `${this.#id}${INVITATION}`));
+    removeTree(this.#directory);
+  }
+
+  /** False when it is there already, or its directory is not. */
   #make(path: string): boolean {
     const { fs } = this.#environment;
     try {
       fs.close(fs.open(path, O_WRONLY | O_CREAT | O_EXCL, 0o666));
       return true;
     } catch (error) {
-      if (hasCode(error, "EEXIST", "EPERM")) return false; // sshfs says EPERM
+      // sshfs says EPERM; and who has invited may have withdrawn.
+      if (hasCode(error, "EEXIST", "EPERM", "ENOENT")) return false;
       throw error;
     }
   }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { recognise } from "../../src/cli/doctor-file-system.js";
 import { lyingLocks } from "../../src/cli/doctor-lying-locks.js";
-import { systemEnvironment } from "../../src/environment.js";
+import { tryWithPeer } from "../../src/cli/doctor-peer.js";
+import { type Environment, systemEnvironment } from "../../src/environment.js";
 import { CLH, Clh } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -44,6 +45,25 @@ test("two of them test together", async (t) => {
   const directory = temporaryDirectory(t);
   for (const result of await Promise.all([doctor(directory, ["--peer"]), doctor(directory, ["--peer"])])) {
     assert.deepEqual([failed(result), result.ok, result.checks.length], [[], true, 12]);
+  }
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+test("two that come at the same moment, each before it sees the other", async (t) => {
+  const directory = temporaryDirectory(t);
+  const blindAtFirst = (): Environment => {
+    const environment = systemEnvironment();
+    let looks = 0;
+    const readdir = (path: string) => (looks++ === 0 ? [] : environment.fs.readdir(path));
+    return { ...environment, fs: { ...environment.fs, readdir } };
+  };
+  const patience = 20_000;
+  const both = [blindAtFirst(), blindAtFirst()].map((one) => tryWithPeer(one, directory, { patience }));
+  for (const results of await Promise.all(both)) {
+    assert.deepEqual(
+      results.map(({ ok }) => ok),
+      [true, true, true],
+    );
   }
   assert.deepEqual(readdirSync(directory), []);
 });
