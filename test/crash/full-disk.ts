@@ -8,8 +8,7 @@ import { type DiskKind, fill, smallDisk } from "../support/small-disk.js";
 import { afterACleanStart } from "./kill-sweep.js";
 
 const WRITERS = 2;
-const WHILE_FULL = 150;
-const WHILE_FREE = 150;
+const STAYS_SO = 50; // milliseconds
 
 const OPERATION: Operation = {
   options: { maxBytes: "64KiB", backupCount: 1000, useGzip: true },
@@ -37,13 +36,15 @@ export async function fullDisk(t: TestContext, kind: DiskKind, times: number): P
   const start = (_: unknown, i: number) => new Fixture(t, "patient-writer", `w${i}`, log, OPERATION.options);
   const writers = Array.from({ length: WRITERS }, start);
   for (let i = 0; i < times; i++) {
-    await setTimeout(WHILE_FREE);
+    for (const writer of writers) await writer.lineThatIs("taken");
+    await setTimeout(STAYS_SO);
     const free = fill(directory);
-    await setTimeout(WHILE_FULL);
+    for (const writer of writers) await writer.lineThatIs("refused");
+    await setTimeout(STAYS_SO);
     free();
   }
   for (const writer of writers) writer.say("enough");
-  const said = await Promise.all(writers.map(async (writer) => JSON.parse(await writer.line()) as Said));
+  const said = await Promise.all(writers.map(async (writer) => JSON.parse((await writer.rest()).at(-1)!) as Said));
   await Promise.all(writers.map(({ ended }) => ended));
   const acknowledged = new Map(said.map(({ number }, i) => [`w${i}`, number]));
   // Each time that it was full may have cut off a record of each.

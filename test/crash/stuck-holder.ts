@@ -37,11 +37,11 @@ export async function stuckHolder(t: TestContext, milliseconds: number): Promise
     new Fixture(t, "patient-writer", `w${i}`, log, OPERATION.options, i === 0 ? STOPS_AT : -1);
   const writers = Array.from({ length: WRITERS }, start);
   const [holder] = writers as [Fixture];
-  if ((await holder.line()) !== "stops") throw new Error("the holder did not stop");
+  await holder.lineThatIs("stops");
   await setTimeout(milliseconds);
   holder.process.kill("SIGCONT");
   for (const writer of writers) writer.say("enough");
-  const said = await Promise.all(writers.map(async (writer) => JSON.parse(await writer.line()) as Said));
+  const said = await Promise.all(writers.map(async (writer) => JSON.parse((await writer.rest()).at(-1)!) as Said));
   await Promise.all(writers.map(({ ended }) => ended));
   const written = new Map(said.map(({ number }, i) => [`w${i}`, number]));
   return { said: said.slice(1), problems: await afterACleanStart(dirname(log), OPERATION, written, 0) };

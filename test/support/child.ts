@@ -32,6 +32,11 @@ export class Fixture {
     return line;
   }
 
+  /** Waits until it prints this line; throws when it has ended before. */
+  async lineThatIs(wanted: string): Promise<void> {
+    while ((await this.line()) !== wanted);
+  }
+
   /** The next line that it prints; undefined when it has ended. */
   async next(): Promise<string | undefined> {
     const { value, done } = await this.#lines.next();
