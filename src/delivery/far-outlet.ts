@@ -88,7 +88,7 @@ export class FarOutlet implements Outlet {
     if (this.#here !== undefined) this.#here.write(when);
     else if (when === "now") this.#wake();
     else if (!this.#willWake && this.#ring?.isReaderAsleep) this.#wakeSoon();
-    if (this.#observer.isAwaited()) this.#awaitProgress();
+    if (!this.#isHeld && this.#observer.isAwaited()) this.#awaitProgress();
   }
 
   writeWithin(milliseconds: number): boolean {

@@ -53,6 +53,7 @@ export class LocalOutlet implements Outlet {
   }
 
   write(when: "soon" | "now"): void {
+    if (when === "soon" && this.#cancelFlush !== undefined) return;
     if (this.#drain.isStuck || this.pending === 0) return;
     if (when === "now") this.#drain.run();
     else this.#flushSoon();
@@ -71,7 +72,6 @@ export class LocalOutlet implements Outlet {
   close(): void {}
 
   #flushSoon(): void {
-    if (this.#cancelFlush !== undefined) return;
     const { clock, flushInterval } = this.#options;
     const flush = () => {
       this.#cancelFlush = undefined;

@@ -11,6 +11,9 @@ export type QueuedDeliveryOptions = DeliveryOptions & QueueLimits;
 // Milliseconds between two looks whether a full queue has room again.
 const LOOK = 10;
 
+// Bytes that the smallest record counts for: to keep its length takes room as well.
+const SMALLEST = 32;
+
 /** The queue itself, and what takes records from it to the file: in this thread or in another. */
 export interface Outlet {
   /** Records that are not in the file yet. */
@@ -65,6 +68,8 @@ export class QueuedDelivery implements Delivery {
   #isGivenUp = false;
   #isLastDropped = false;
   #isListedForExit = false;
+  /** Bytes for which there is room in the first half of the queue: until they are used, nothing is to be asked. */
+  #credit = 0;
   needsDrain = false;
 
   constructor(options: QueuedDeliveryOptions, outletFor: (observer: OutletObserver) => Outlet) {
@@ -92,8 +97,7 @@ export class QueuedDelivery implements Delivery {
   }
 
   reserve(longest: number): Place | undefined {
-    const hasRoom = this.#droppedNewest === 0 && this.#outlet.queued + longest <= this.#options.queueBytes;
-    return hasRoom ? this.#outlet.reserve(longest) : undefined;
+    return longest <= this.#credit || this.#hasRoomFor(longest) ? this.#outlet.reserve(longest) : undefined;
   }
 
   filled(length: number): boolean {
@@ -102,7 +106,8 @@ export class QueuedDelivery implements Delivery {
     this.#isLastDropped = false;
     this.#listForExit();
     this.#outlet.write("soon");
-    this.#askForPause();
+    this.#credit -= length < SMALLEST ? SMALLEST : length;
+    if (this.#credit <= 0) this.#askForPause();
     return !this.needsDrain;
   }
 
@@ -110,12 +115,14 @@ export class QueuedDelivery implements Delivery {
     this.#isLastDropped = !this.#makeRoomFor(batch);
     if (this.#isLastDropped) {
       this.#droppedNewest += batch.count;
+      this.#credit = 0;
       this.#noteDropped(batch.count);
       return;
     }
     this.#in += batch.count;
     this.#listForExit();
     this.#outlet.add(batch);
+    this.#credit -= batch.length;
     this.#outlet.write("soon");
   }
 
@@ -174,6 +181,13 @@ export class QueuedDelivery implements Delivery {
     if (this.needsDrain || this.#outlet.queued * 2 <= this.#options.queueBytes) return;
     this.needsDrain = true;
     this.#outlet.write("soon"); // now somebody waits for it
+  }
+
+  #hasRoomFor(longest: number): boolean {
+    if (this.#droppedNewest > 0) return false;
+    const { queued } = this.#outlet;
+    this.#credit = this.#options.queueBytes / 2 - queued;
+    return queued + longest <= this.#options.queueBytes;
   }
 
   #makeRoomFor({ length }: Batch): boolean {

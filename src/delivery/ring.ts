@@ -128,6 +128,9 @@ export class RingWriter {
   #head = 0;
   #end = 0;
   #isAtStart = false;
+  /** Up to where bytes behind {@link #end} were free when that was last asked, and for how many records. */
+  #room = 0;
+  #slots = 0;
 
   constructor(memory: RingMemory) {
     this.#ring = new Ring(memory);
@@ -157,23 +160,32 @@ export class RingWriter {
 
   /** Where so many bytes are free; {@link filled} follows. */
   reserve(longest: number): Place | undefined {
-    const { bytes, mask, control } = this.#ring;
-    const count = (this.#head - Atomics.load(control, TAIL)) | 0;
-    if (count > mask) return undefined;
-    const first = Atomics.load(control, BYTE_TAIL);
-    const isWrapped = count > 0 && this.#end <= first;
-    const room = (isWrapped ? first : bytes.length) - this.#end;
-    this.#isAtStart = longest > room;
-    if (this.#isAtStart && (isWrapped || longest > (count > 0 ? first : bytes.length))) return undefined;
+    if (this.#slots > 0 && longest <= this.#room - this.#end) this.#isAtStart = false;
+    else if (!this.#lookFor(longest)) return undefined;
     this.#place.start = this.#isAtStart ? 0 : this.#end;
     return this.#place;
   }
 
   filled(length: number): void {
     this.#ring.lengths[this.#head & this.#ring.mask] = this.#isAtStart ? -length : length;
+    if (this.#isAtStart) this.#room = 0;
     this.#end = this.#place.start + length;
+    this.#slots--;
     this.#head = (this.#head + 1) | 0;
     Atomics.store(this.#ring.control, HEAD, this.#head);
+  }
+
+  /** Finds out what is free now; false when that is less. */
+  #lookFor(longest: number): boolean {
+    const { bytes, mask, control } = this.#ring;
+    const count = (this.#head - Atomics.load(control, TAIL)) | 0;
+    this.#slots = mask + 1 - count;
+    if (this.#slots === 0) return false;
+    const first = Atomics.load(control, BYTE_TAIL);
+    const isWrapped = count > 0 && this.#end <= first;
+    this.#room = isWrapped ? first : bytes.length;
+    this.#isAtStart = longest > this.#room - this.#end;
+    return !this.#isAtStart || (!isWrapped && longest <= (count > 0 ? first : bytes.length));
   }
 
   get isReaderAsleep(): boolean {
