@@ -70,6 +70,14 @@ export class Batch {
     return this;
   }
 
+  /** Makes this the batch of the lines in `bytes`, which are not copied; `lines` is the same, as text if that is ASCII. */
+  resetLines(bytes: Buffer, lines: string | Buffer): this {
+    this.clear();
+    this.#bytes = bytes;
+    for (let end = lines.indexOf("\n"); end !== -1; end = lines.indexOf("\n", end + 1)) this.#ends.push(end + 1);
+    return this;
+  }
+
   /** Adds a copy of a record. */
   add(record: Uint8Array): void {
     if (this.isDone) this.#forgetAll();

@@ -2,6 +2,7 @@ import iconv from "iconv-lite";
 import { Batch } from "./batch.js";
 import { findCodec } from "./codec.js";
 import { LogFileError } from "./errors.js";
+import { endOfLines, linesOf, part } from "./line-splitter.js";
 
 /** What becomes of characters that the encoding lacks: left out, written as "?", or the whole record refused. */
 export type UnicodeErrorPolicy = "ignore" | "replace" | "strict";
@@ -99,6 +100,33 @@ export class Encoder {
     return length + this.terminator.length;
   }
 
+  /**
+   * Lines, each a record, in as few batches as hold them, each of which is kept and valid until the next one; or line by
+   * line, where they must be encoded one by one.
+   * @param lines text; or bytes, which are written as they are
+   * @param isBusy the batch that is kept is being written
+   */
+  *encodeLines(lines: string | Buffer, isBusy: boolean): Generator<Batch | string | Buffer> {
+    const most = typeof lines === "string" ? LONGEST_KEPT : KEPT_BYTES;
+    for (let start = 0, end = 0; start < lines.length; start = end) {
+      end = endOfLines(lines, start, most);
+      const piece = part(lines, start, end);
+      const batch = isBusy ? undefined : this.#fromLines(piece);
+      if (batch === undefined) yield* linesOf(piece);
+      else yield batch;
+    }
+  }
+
+  #fromLines(lines: string | Buffer): Batch | undefined {
+    if (!this.#isUtf8 || this.#translates || this.#terminatorText !== "\n") return undefined;
+    if (typeof lines !== "string")
+      return endsWithLineFeed(lines) ? this.#keptBatch.resetLines(lines, lines) : undefined;
+    if (lines.length > LONGEST_KEPT || !lines.endsWith("\n")) return undefined;
+    const length = this.#kept.write(lines, 0, "utf8");
+    if (length === lines.length) return this.#keptBatch.resetLines(this.#kept, lines); // all ASCII
+    return lines.isWellFormed() ? this.#keptBatch.resetLines(this.#kept, this.#kept.subarray(0, length)) : undefined;
+  }
+
   #fromText(record: string): Batch {
     if (!this.#isUtf8) return this.#terminated(this.#encodeOther(record), record);
     const text = this.#translate(record);
@@ -178,6 +206,10 @@ export class Encoder {
         'of the record). Choose unicodeErrorPolicy "ignore" or "replace", or an encoding that has it.',
     );
   }
+}
+
+function endsWithLineFeed(bytes: Buffer): boolean {
+  return bytes[bytes.length - 1] === 0x0a;
 }
 
 function isAscii(text: string): boolean {

@@ -27,6 +27,16 @@ export interface HandlerEvents {
 /** Emits an event of a handler, once its lock is released. */
 export type Tell = <Name extends keyof HandlerEvents>(name: Name, ...payload: HandlerEvents[Name]) => void;
 
+/** Emits an event now; errors and warnings as {@link report} does. */
+export function emit<Name extends keyof HandlerEvents>(
+  handler: EventEmitter<HandlerEvents>,
+  name: Name,
+  ...payload: HandlerEvents[Name]
+): void {
+  if (name === "error" || name === "warning") report(handler, name, payload[0] as LogFileError);
+  else (handler as EventEmitter).emit(name, ...payload);
+}
+
 /** Emits a warning or an error, or tells it on standard error when nobody listens. */
 export function report(handler: EventEmitter<HandlerEvents>, type: "warning" | "error", error: LogFileError): void {
   if (handler.listenerCount(type) > 0) handler.emit(type, error);

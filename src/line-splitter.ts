@@ -60,3 +60,25 @@ export class LineSplitter {
     return line;
   }
 }
+
+/** Where the lines end of which at most `most` bytes or characters follow `start`; of one that is longer, where it ends. */
+export function endOfLines(lines: string | Buffer, start: number, most: number): number {
+  if (lines.length - start <= most) return lines.length;
+  const end = lines.lastIndexOf("\n", start + most - 1) + 1;
+  return end > start ? end : lines.indexOf("\n", start) + 1 || lines.length;
+}
+
+/** Each line, without its "\n". */
+export function* linesOf(lines: string | Buffer): Generator<string | Buffer> {
+  for (let start = 0; start < lines.length; ) {
+    const found = lines.indexOf("\n", start);
+    const end = found === -1 ? lines.length : found;
+    yield part(lines, start, end);
+    start = end + 1;
+  }
+}
+
+/** A view of bytes, a slice of text. */
+export function part(data: string | Buffer, start: number, end?: number): string | Buffer {
+  return typeof data === "string" ? data.slice(start, end) : data.subarray(start, end);
+}

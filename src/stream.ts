@@ -5,7 +5,7 @@ import { flushAtExit, forget } from "./delivery/at-exit.js";
 import type { LogFileError } from "./errors.js";
 import { report } from "./events.js";
 import type { ConcurrentFileHandler } from "./handler.js";
-import { LineSplitter } from "./line-splitter.js";
+import { LineSplitter, part } from "./line-splitter.js";
 
 /** What is a record in what a stream is given. */
 export interface StreamOptions {
@@ -76,31 +76,29 @@ export class HandlerStream extends Writable {
   }
 
   #push(chunk: string | Buffer, encoding: BufferEncoding): void {
-    if (typeof chunk !== "string" || (encoding !== "utf8" && encoding !== "utf-8")) {
-      this.#join(typeof chunk === "string" ? Buffer.from(chunk, encoding) : chunk);
-    } else if (!this.#lines && this.#splitter.isEmpty && chunk.endsWith("\n")) {
+    const isText = typeof chunk === "string" && (encoding === "utf8" || encoding === "utf-8");
+    if (isText && !this.#lines && this.#splitter.isEmpty && chunk.endsWith("\n")) {
       this.handler.write(chunk);
-    } else {
-      // Only what must be joined becomes bytes: that takes twice as long.
-      const first = this.#splitter.isEmpty ? 0 : chunk.indexOf("\n") + 1 || chunk.length;
-      const last = Math.max(first, chunk.lastIndexOf("\n") + 1);
-      if (first > 0) this.#join(Buffer.from(chunk.slice(0, first)));
-      this.#writeLines(chunk.slice(first, last));
-      if (last < chunk.length) this.#join(Buffer.from(chunk.slice(last)));
+      return;
     }
+    const data = typeof chunk !== "string" || isText ? chunk : Buffer.from(chunk, encoding);
+    // Only what must be joined is copied, and becomes bytes: that takes twice as long.
+    const first = this.#splitter.isEmpty ? 0 : data.indexOf("\n") + 1 || data.length;
+    const last = Math.max(first, data.lastIndexOf("\n") + 1);
+    if (first > 0) this.#join(part(data, 0, first));
+    if (last > first) this.#writeLines(part(data, first, last));
+    if (last < data.length) this.#join(part(data, last));
   }
 
-  #join(bytes: Buffer): void {
+  #join(piece: string | Buffer): void {
+    const bytes = typeof piece === "string" ? Buffer.from(piece) : piece;
     for (const line of this.#splitter.push(bytes)) this.#writeLine(line);
     if (this.#splitter.isEmpty) forget(this);
     else flushAtExit(this);
   }
 
-  #writeLines(text: string): void {
-    for (let start = 0, end = 0; start < text.length; start = end) {
-      end = text.indexOf("\n", start) + 1;
-      this.handler.write(text.slice(start, end));
-    }
+  #writeLines(lines: string | Buffer): void {
+    this.handler.writeLines(this.#takesBytes ? lines : lines.toString("utf8"));
   }
 
   #writeLine(line: Buffer): void {

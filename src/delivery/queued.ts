@@ -106,7 +106,7 @@ export class QueuedDelivery implements Delivery {
     this.#isLastDropped = false;
     this.#listForExit();
     this.#outlet.write("soon");
-    this.#credit -= length < SMALLEST ? SMALLEST : length;
+    this.#credit -= Math.max(length, SMALLEST);
     if (this.#credit <= 0) this.#askForPause();
     return !this.needsDrain;
   }

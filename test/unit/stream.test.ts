@@ -108,13 +108,13 @@ test("flush calls back when all that was written before is in the file, also aft
 });
 
 describe("a handler whose queue is full", () => {
-  /** Its queue takes `room` records until it drains. */
+  /** Its queue takes `room` pieces of lines until it drains. */
   function queueing(t: TestContext, room: number) {
     const made = make(t, { lines: true });
-    const write = made.handler.write.bind(made.handler);
+    const write = made.handler.writeLines.bind(made.handler);
     let queued = 0;
-    made.handler.write = (record) => {
-      write(record);
+    made.handler.writeLines = (lines) => {
+      write(lines);
       queued++;
       return queued < room;
     };
