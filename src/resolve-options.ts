@@ -235,7 +235,7 @@ function parse<Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const option = String(issue.path?.[0]?.key);
-  if (!(option in schema.entries))
+  if (!Object.hasOwn(schema.entries, option))
     throw unknownOption(option, issue.input, [...alsoKnown, ...Object.keys(schema.entries)]);
   throw refused(option, (options as Record<string, unknown>)[option], issue.message);
 }

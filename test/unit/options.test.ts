@@ -149,6 +149,8 @@ test("an unknown option is named with the nearest known one", () => {
     /^Unknown option `somethingElseEntirely`\. The options are: filename, /,
   );
   assert.match(refusal(undefined, { file: "x" }).message, /^Unknown option `file`/);
+  for (const name of ["toString", "__proto__"])
+    assert.match(refusal(JSON.parse(`{ "${name}": 1 }`)).message, new RegExp(`^Unknown option \`${name}\``));
 });
 
 test("options that exclude each other", () => {
