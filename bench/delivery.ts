@@ -79,7 +79,9 @@ try {
 async function run({ processes, job }: Case): Promise<DeliveryReport[]> {
   const file = join(directory, `${files++}`, "app.log");
   const startAt = Date.now() + START_UP;
-  const reports = await Promise.all(Array.from({ length: processes }, () => start({ ...job, file, startAt })));
+  const started = Array.from({ length: processes }, () => start({ ...job, file, startAt }));
+  await Promise.allSettled(started);
+  const reports = await Promise.all(started);
   rmSync(join(file, ".."), { recursive: true, force: true });
   return reports;
 }
@@ -92,7 +94,9 @@ function start(job: DeliveryJob): Promise<DeliveryReport> {
   });
   return new Promise((resolve, reject) =>
     child.on("close", (code) =>
-      code === 0 ? resolve(JSON.parse(text)) : reject(new Error(`${job.kind}: ended with ${code}`)),
+      code === 0 && text !== ""
+        ? resolve(JSON.parse(text))
+        : reject(new Error(`${JSON.stringify(job)}: ended with ${code}, and said ${JSON.stringify(text)}`)),
     ),
   );
 }

@@ -66,10 +66,12 @@ export class Acknowledgements {
     this.advance(this.#out + count);
   }
 
-  /** The first `out` records have left the queue. */
-  advance(out: number): void {
+  /** The first `out` records have left the queue; true when these are more than before. */
+  advance(out: number): boolean {
+    const isProgress = out > this.#out;
     this.#out = out;
     if (this.isWaitedFor) this.#settle();
+    return isProgress;
   }
 
   #settle(): void {

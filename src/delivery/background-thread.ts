@@ -55,11 +55,6 @@ export class FarHandler {
     return this.#thread.swept(this.#id);
   }
 
-  /** Keeps the process alive. */
-  hold(isHeld: boolean): void {
-    this.#thread.hold(isHeld);
-  }
-
   close(): void {
     this.#thread.close(this.#id);
   }
@@ -94,13 +89,14 @@ class BackgroundThread {
       });
       sweep = { promise, resolve };
       this.#sweeps.set(id, sweep);
-      this.hold(true);
+      this.#hold(true);
       this.#post({ type: "swept", id });
     }
     await sweep.promise;
   }
 
-  hold(isHeld: boolean): void {
+  /** Keeps the process alive. */
+  #hold(isHeld: boolean): void {
     this.#holds += isHeld ? 1 : -1;
     if (this.#holds > 0) this.#worker?.ref();
     else this.#worker?.unref();
@@ -143,7 +139,7 @@ class BackgroundThread {
 
   #endSweep(id: number): void {
     this.#sweeps.get(id)?.resolve();
-    if (this.#sweeps.delete(id)) this.hold(false);
+    if (this.#sweeps.delete(id)) this.#hold(false);
   }
 
   #lose(worker: Worker, why: string): void {

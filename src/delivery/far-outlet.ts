@@ -32,7 +32,8 @@ export class FarOutlet implements Outlet {
   /** Of the handler that was closed. */
   #isSwept: Promise<void> | undefined;
   #willWake = false;
-  #isHeld = false;
+  /** The other thread is to tell of its progress. */
+  #isAwaiting = false;
 
   constructor(options: QueuedDeliveryOptions, observer: OutletObserver, json: HandlerJson) {
     this.#options = options;
@@ -88,7 +89,7 @@ export class FarOutlet implements Outlet {
     if (this.#here !== undefined) this.#here.write(when);
     else if (when === "now") this.#wake();
     else if (!this.#willWake && this.#ring?.isReaderAsleep) this.#wakeSoon();
-    if (!this.#isHeld && this.#observer.isAwaited()) this.#awaitProgress();
+    if (!this.#isAwaiting && this.#observer.isAwaited()) this.#awaitProgress();
   }
 
   writeWithin(milliseconds: number): boolean {
@@ -117,7 +118,7 @@ export class FarOutlet implements Outlet {
   }
 
   close(): void {
-    this.#hold(false);
+    this.#isAwaiting = false;
     this.#isSwept = this.#far?.swept() ?? this.#isSwept;
     this.#far?.close();
     for (const [i, count] of this.#countsNow?.entries() ?? []) this.#counts[i]! += count;
@@ -161,22 +162,15 @@ export class FarOutlet implements Outlet {
   #awaitProgress(): void {
     this.#ring?.awaitProgress();
     this.#wake();
-    this.#hold(true);
+    this.#isAwaiting = true;
     // It may have come to an end before it knew.
     if (this.pending === 0) this.#proceed();
   }
 
   #proceed(): void {
     this.#observer.onProgress();
+    this.#isAwaiting = false;
     if (this.#observer.isAwaited() && this.pending > 0) this.#awaitProgress();
-    else this.#hold(false);
-  }
-
-  /** Keeps the process alive while somebody waits for what the other thread does. */
-  #hold(isHeld: boolean): void {
-    if (isHeld === this.#isHeld) return;
-    this.#isHeld = isHeld;
-    this.#far?.hold(isHeld);
   }
 
   /** A record that is larger than the ring, or comes when there is none. */
@@ -197,7 +191,6 @@ export class FarOutlet implements Outlet {
     const { countAppended, mergeOrphans, path, tell } = this.#options;
     const ring = this.#ring;
     if (this.#here !== undefined || ring === undefined) return;
-    this.#hold(false);
     ring.claim();
     this.#here = new LocalOutlet(this.#options, this.#observer);
     const message = `The thread that writes ${path} was lost: ${why}. This thread writes from now on.`;

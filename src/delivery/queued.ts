@@ -71,6 +71,7 @@ export class QueuedDelivery implements Delivery {
   /** Bytes for which there is room in the first half of the queue: until they are used, nothing is to be asked. */
   #credit = 0;
   needsDrain = false;
+  #letGo: (() => void) | undefined;
 
   constructor(options: QueuedDeliveryOptions, outletFor: (observer: OutletObserver) => Outlet) {
     this.#options = options;
@@ -163,12 +164,14 @@ export class QueuedDelivery implements Delivery {
   #proceed(): void {
     if (this.#droppedNewest > 0 && this.#mark()) this.#outlet.write("soon");
     const { pending } = this;
-    this.#acknowledgements.advance(this.#in - pending);
+    const isProgress = this.#acknowledgements.advance(this.#in - pending);
     if (pending === 0) this.#unlist();
-    if (this.needsDrain && this.#outlet.queued * 4 <= this.#options.queueBytes) {
+    if (!this.needsDrain) return;
+    if (this.#outlet.queued * 4 <= this.#options.queueBytes) {
       this.needsDrain = false;
+      this.#letGo?.();
       this.#options.onDrain();
-    }
+    } else if (isProgress) this.#hold();
   }
 
   #wait(isForOne: boolean, lost: number): Promise<void> {
@@ -180,7 +183,14 @@ export class QueuedDelivery implements Delivery {
   #askForPause(): void {
     if (this.needsDrain || this.#outlet.queued * 2 <= this.#options.queueBytes) return;
     this.needsDrain = true;
+    this.#hold();
     this.#outlet.write("soon"); // now somebody waits for it
+  }
+
+  /** Keeps the process alive for who has paused, as long as there is progress within `lockTimeout`. */
+  #hold(): void {
+    this.#letGo?.();
+    this.#letGo = this.#options.clock.after(this.#options.lockTimeout, () => {}, true);
   }
 
   #hasRoomFor(longest: number): boolean {

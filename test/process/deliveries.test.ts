@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { describe, type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { ConcurrentRotatingFileHandler, type DeliveryMode, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { Fixture } from "../support/child.js";
@@ -73,7 +74,7 @@ for (const delivery of QUEUED) {
       delay.enable();
       for (let i = 1; i < 300; i++) {
         handler.write(`record ${i}`);
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await setTimeout(1);
       }
       delay.disable();
       assert.equal(readFileSync(log, "utf8"), lines(1));
@@ -92,7 +93,7 @@ for (const delivery of QUEUED) {
       await assert.rejects(handler.flush(), { code: "ERR_CLH_FLUSH" });
       for (;;) {
         if (readdirSync(dirname(log)).some((name) => name.endsWith(".spill"))) break;
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await setTimeout(5);
       }
       for (let i = 10; i < 20; i++) handler.write(`record ${i}`);
       holder.close();
@@ -123,7 +124,23 @@ for (const delivery of QUEUED) {
       const log = join(temporaryDirectory(t), "app.log");
       const options = { delivery: { mode: delivery, queueBytes: "64KiB" } };
       const fixture = new Fixture(t, "pausing-writer", log, 20_000, options);
+      assert.equal(await fixture.next(), "pauses");
       assert.match((await fixture.next()) ?? "it ended in a pause", /^[1-9]\d* pauses$/);
+      assert.equal(await fixture.ended, 0);
+      assert.equal(readFileSync(log, "utf8"), lines(20_000));
+    });
+
+    test("a process that pauses while another one holds the lock stays until it can go on", async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const lock = makeLock(lockFilePath(log));
+      t.after(() => lock.close());
+      assert.ok(lock.acquire(1000));
+      const options = { delivery: { mode: delivery, queueBytes: "64KiB" } };
+      const fixture = new Fixture(t, "pausing-writer", log, 20_000, options);
+      await fixture.lineThatIs("pauses");
+      await Promise.race([fixture.ended, setTimeout(300)]);
+      lock.close();
+      await fixture.line();
       assert.equal(await fixture.ended, 0);
       assert.equal(readFileSync(log, "utf8"), lines(20_000));
     });

@@ -18,7 +18,7 @@ for (const name of readdirSync(EXAMPLES)) {
     for (const program of readdirSync(join(EXAMPLES, name)).filter((file) => file.startsWith("index."))) {
       test(program, (t) => {
         const folder = copyExample(t, name, temporaryDirectory(t));
-        const args = ["install", "--no-audit", "--no-fund", "--omit=optional", "--prefer-offline", tarball];
+        const args = ["install", "--no-audit", "--no-fund", "--prefer-offline", tarball];
         execFileSync("npm", args, { cwd: folder, stdio: "ignore" });
         runExample(folder, program, name === "nestjs" ? 1 : 100);
       });
