@@ -276,7 +276,7 @@ export class RingReader implements Queue, Journal {
   }
 
   take(): Batch | undefined {
-    const { control, bytes } = this.#ring;
+    const { control, bytes, lengths, mask } = this.#ring;
     for (;;) {
       const owner = Atomics.compareExchange(control, OWNER, NOBODY, READER);
       if (owner !== WRITER) break;
@@ -295,9 +295,10 @@ export class RingReader implements Queue, Journal {
     let run = this.#ring.startOf(this.#firstTail, at); // of bytes that lie one after another
     at = run;
     for (let i = 0, record = this.#firstTail; i < count; i++, record++) {
-      const length = this.#ring.lengthOf(record);
+      const stored = lengths[record & mask]!;
+      const length = Math.abs(stored);
       if (i > 0 && to + length > this.#batchBytes) break;
-      const start = this.#ring.startOf(record, at);
+      const start = stored < 0 ? 0 : at;
       if (start !== at) {
         bytes.copy(this.#copyWith(to), to - (at - run), run, at);
         run = start;
@@ -307,7 +308,7 @@ export class RingReader implements Queue, Journal {
       this.#ends.push(to);
     }
     bytes.copy(this.#copyWith(to), to - (at - run), run, at);
-    const batch = new Batch(this.#copy, [...this.#ends]);
+    const batch = new Batch(this.#copy, this.#ends);
     batch.journal = this;
     return batch;
   }
