@@ -2,7 +2,7 @@ import { flockBackend } from "./lock/flock.js";
 import type { LockBackend } from "./lock/lock.js";
 import { lockFileExBackend } from "./lock/lock-file-ex.js";
 import { type Clock, systemClock } from "./platform/clock.js";
-import { type FileSystem, systemFileSystem } from "./platform/fs.js";
+import { type FileSystem, fileSystemOver } from "./platform/fs.js";
 import { loadKernel32, loadLibc } from "./platform/native.js";
 import { forWindows } from "./platform/windows.js";
 import type { Source } from "./source.js";
@@ -28,10 +28,11 @@ export function systemEnvironment(): Environment {
 }
 
 function posix(): Pick<Environment, "fs" | "lockBackend"> {
-  return { fs: systemFileSystem(), lockBackend: flockBackend(loadLibc()) };
+  const libc = loadLibc();
+  return { fs: fileSystemOver(libc), lockBackend: flockBackend(libc) };
 }
 
 function windows(): Pick<Environment, "fs" | "lockBackend"> {
   const kernel32 = loadKernel32();
-  return { fs: forWindows(systemFileSystem(), kernel32.isRemote), lockBackend: lockFileExBackend(kernel32) };
+  return { fs: forWindows(fileSystemOver(), kernel32.isRemote), lockBackend: lockFileExBackend(kernel32) };
 }

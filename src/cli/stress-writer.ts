@@ -38,12 +38,12 @@ const channel = parentPort ?? process;
 const send = (message: WriterMessage) => (parentPort ? parentPort.postMessage(message) : process.send!(message));
 
 channel.once("message", async (job: WriterJob) => {
-  await run(job);
-  if (parentPort === null) process.disconnect();
+  send(await run(job));
 });
+if (parentPort === null) process.once("disconnect", () => {}); // stays until it is let go
 send({ type: "ready" });
 
-async function run({ writer, file, options, records, pause, faulty }: WriterJob): Promise<void> {
+async function run({ writer, file, options, records, pause, faulty }: WriterJob): Promise<WriterMessage> {
   const handler = makeHandler(file, options);
   const characters = alphabet(options.encoding ?? "utf-8");
   let removed = 0;
@@ -69,7 +69,7 @@ async function run({ writer, file, options, records, pause, faulty }: WriterJob)
   await handler.flush();
   handler.close();
   await handler.swept();
-  send({ type: "done", rotations: handler.stats().rotations, removed, slowest });
+  return { type: "done", rotations: handler.stats().rotations, removed, slowest };
 }
 
 async function rest([shortest, longest]: WriterJob["pause"]): Promise<void> {

@@ -35,7 +35,9 @@ export async function startWriter(
     writer.events.on("message", (message: WriterMessage) => {
       if (message.type === "ready") ready();
       else onMessage(message);
-      isDone ||= message.type === "done";
+      if (message.type !== "done") return;
+      isDone = true;
+      writer.letGo();
     });
     writer.events.on("error", reject);
     writer.events.on("exit", (code: number | null, signal?: string) => {
@@ -47,17 +49,27 @@ export async function startWriter(
   return { go: () => writer.send(job), ended };
 }
 
-function startThread(): { events: Worker; send: (message: unknown) => void } {
-  const worker = new Worker(PROGRAM);
-  return { events: worker, send: (message) => worker.postMessage(message) };
+interface Started<Events> {
+  readonly events: Events;
+  send(message: unknown): void;
+  /** Lets it end, now that its last message is here: Deno would tell of its end first. */
+  letGo(): void;
 }
 
-function startProcess(kind: "process" | "cluster"): { events: ChildProcess; send: (message: unknown) => void } {
+function startThread(): Started<Worker> {
+  const worker = new Worker(PROGRAM);
+  return { events: worker, send: (message) => worker.postMessage(message), letGo: () => {} };
+}
+
+function startProcess(kind: "process" | "cluster"): Started<ChildProcess> {
   let child: ChildProcess;
   if (kind === "process") child = fork(PROGRAM, { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   else {
     cluster.setupPrimary({ exec: PROGRAM });
     child = cluster.fork().process;
   }
-  return { events: child, send: (message) => void child.send(message as object) };
+  const letGo = () => {
+    if (child.connected) child.disconnect();
+  };
+  return { events: child, send: (message) => void child.send(message as object), letGo };
 }

@@ -41,6 +41,7 @@ async function run(file: string, flags: Record<string, unknown>): Promise<void> 
   for (const line of splitter.end()) await writeSurely(handler, toRecord(line), input);
   handler.close();
   await handler.swept();
+  if (input.isEnding) process.exit(); // Deno goes on reading a standard input that was destroyed, and stays
 }
 
 /**
@@ -68,6 +69,9 @@ async function writeSurely(handler: ConcurrentFileHandler, record: Buffer | stri
 /** Standard input, until it ends or a signal comes. */
 class Input {
   #timers: NodeJS.Timeout[] = [];
+  #isStopped = false;
+  /** Ends the read that is under way: to destroy the stream ends none in Deno. */
+  #endRead = () => {};
 
   get isEnding(): boolean {
     return this.#timers.length > 0;
@@ -75,22 +79,32 @@ class Input {
 
   async *chunks(): AsyncGenerator<Buffer> {
     for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.end());
-    try {
-      for await (const chunk of process.stdin) {
-        this.#timers[0]?.refresh();
-        yield chunk as Buffer;
-      }
-    } catch (error) {
-      if (!this.isEnding || !hasCode(error, "ERR_STREAM_PREMATURE_CLOSE")) throw error;
+    const chunks = process.stdin[Symbol.asyncIterator]();
+    while (!this.#isStopped) {
+      const chunk = await this.#read(chunks);
+      if (chunk === undefined) break;
+      this.#timers[0]?.refresh();
+      yield chunk;
     }
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
   /** Ends it soon; at once when asked a second time. */
   end(): void {
-    const stop = () => process.stdin.destroy();
+    const stop = () => {
+      this.#isStopped = true;
+      this.#endRead();
+      process.stdin.destroy();
+    };
     if (this.isEnding) stop();
     else this.#timers = [setTimeout(stop, SILENCE), setTimeout(stop, LAST_WORDS)];
+  }
+
+  #read(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#endRead = () => resolve(undefined);
+      chunks.next().then(({ value, done }) => resolve(done === true ? undefined : value), reject);
+    });
   }
 }
 

@@ -2,7 +2,7 @@ import * as nodeFs from "node:fs";
 import { endianness } from "node:os";
 import { dirname, join } from "node:path";
 import { hasCode } from "../errors.js";
-import { type Libc, loadLibc } from "./native.js";
+import type { Libc } from "./native.js";
 
 /** A path, kept also in the form that C wants, so that asking for its status copies nothing. */
 export class FilePath {
@@ -111,7 +111,9 @@ export class FileStatus {
     put(w, SIZE, stats.size);
     put(w, MTIME, stats.mtimeNs / 1_000_000_000n);
     w[MTIME + 2] = Number(stats.mtimeNs % 1_000_000_000n);
-    put(w, DEVICE, stats.dev);
+    // As `statx` gives them, so that both say the same of one file (gnu_dev_major(3)).
+    w[DEVICE] = Number(((stats.dev >> 8n) & 0xfffn) | ((stats.dev >> 32n) & 0xffff_f000n));
+    w[DEVICE + 1] = Number((stats.dev & 0xffn) | ((stats.dev >> 12n) & 0xffff_ff00n));
   }
 }
 
@@ -272,21 +274,12 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
   };
 }
 
-let system: FileSystem | undefined;
-
 /**
  * The real file system.
- * @throws {LogFileError} `ERR_CLH_NATIVE` where koffi has no binary for this system.
+ * @param libc of this process, where it has one; macOS has neither `statx` nor `renameat2`, nor has an older musl
  */
-export function systemFileSystem(): FileSystem {
-  system ??= build();
-  return system;
-}
-
-function build(): FileSystem {
-  if (process.platform !== "linux" || endianness() !== "LE") return portable;
-  const libc = loadLibc();
-  return libc.statx === undefined ? portable : linux(libc, libc.statx);
+export function fileSystemOver(libc?: Libc): FileSystem {
+  return libc?.statx === undefined || endianness() !== "LE" ? portable : linux(libc, libc.statx);
 }
 
 /** The content of a file; undefined when there are more than `limit` bytes of it, or it is no file. */

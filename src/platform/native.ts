@@ -67,9 +67,10 @@ function loadKoffi(): Koffi {
     const system = `${process.platform}-${process.arch}`;
     throw new LogFileError(
       "ERR_CLH_NATIVE",
-      `Cannot load the file lock: the package koffi has no working binary for ${system}. ` +
+      `Cannot load the file lock: the package koffi, or its binary for ${system}, is not there or does not work. ` +
         "Install without --omit=optional, since the binary is an optional dependency of koffi; where none is published " +
-        "for this system, build it with a C++ compiler and CMake: npm rebuild koffi --foreground-scripts",
+        "for this system, build it with a C++ compiler and CMake: npm rebuild koffi --foreground-scripts. If the program " +
+        "is bundled, leave this package out of the bundle.",
       { cause },
     );
   }

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { CLH, Clh } from "../support/clh.js";
+import { CLH_IN_SHELL, Clh } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const SMALL = ["--num-processes", "2", "--log-calls", "200", "--sleep-min", "0", "--sleep-max", "0"];
@@ -52,7 +52,7 @@ test("tells its progress, a line now and then when there is no terminal", async 
 });
 
 test("shows a live bar on a terminal", { skip: !hasScript() && "script(1) is not installed" }, () => {
-  const command = `"${process.execPath}" "${CLH}" stress --num-processes 2 --log-calls 200`;
+  const command = `${CLH_IN_SHELL} stress --num-processes 2 --log-calls 200`;
   const screen = execFileSync("script", ["-qec", command, "/dev/null"], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import { CLH, Clh } from "../support/clh.js";
+import { CLH_IN_SHELL, Clh } from "../support/clh.js";
 import { temporaryDirectory, textOf } from "../support/temporary.js";
 
 async function until(condition: () => boolean): Promise<void> {
@@ -69,7 +69,7 @@ describe("ends cleanly, with all that it was given in the log", () => {
       const clh = new Clh("write", log);
       clh.process.stdin.write("one\ntwo\nno line feed");
       await until(() => existsSync(log) && readFileSync(log, "utf8").length > 4);
-      clh.process.kill(signal);
+      process.kill(clh.process.pid!, signal); // told of the end, not of the signal, in Deno too
       assert.equal(await clh.ended, 0);
       assert.equal(readFileSync(log, "utf8"), "one\ntwo\nno line feed\n");
     });
@@ -81,7 +81,7 @@ describe("ends cleanly, with all that it was given in the log", () => {
     const sender = setInterval(() => clh.process.stdin.write("again\n"), 5);
     t.after(() => clearInterval(sender));
     await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
-    clh.process.kill("SIGTERM");
+    process.kill(clh.process.pid!, "SIGTERM");
     assert.equal(await clh.ended, 0);
   });
 
@@ -153,9 +153,6 @@ test("--help and --version", async () => {
 
 test("a real pipe of a shell", { skip: process.platform === "win32" }, (t) => {
   const log = join(temporaryDirectory(t), "app.log");
-  execFileSync("sh", [
-    "-c",
-    `seq 20000 | "${process.execPath}" "${CLH}" write "${log}" --max-bytes 64k --backup-count 99`,
-  ]);
+  execFileSync("sh", ["-c", `seq 20000 | ${CLH_IN_SHELL} write "${log}" --max-bytes 64k --backup-count 99`]);
   assert.match(readFileSync(log, "utf8"), /\n20000\n$/);
 });

@@ -91,7 +91,7 @@ describe("a holder", () => {
     await once(child, "spawn");
     lock.close(); // as the end of the process would
     const other = makeLock(path);
-    assert.equal(other.tryAcquire(), true);
+    assert.equal(other.acquire(10_000), true); // at once, but Deno tells of a child that has yet to become the program
     other.close();
   });
 
@@ -99,13 +99,13 @@ describe("a holder", () => {
     const { path, lock } = lockIn(t);
     const holder = new Fixture(t, "lock-user", "hold", path);
     await holder.line();
-    holder.process.kill("SIGSTOP");
+    process.kill(holder.process.pid!, "SIGSTOP"); // what has been killed by its object is dead to Deno
     const start = performance.now();
     assert.equal(lock.acquire(200), false);
     const waited = performance.now() - start;
     assert.ok(waited >= 200, `only ${waited} ms`);
     assert.ok(waited < 10_000, `${waited} ms`);
-    holder.process.kill("SIGCONT");
+    process.kill(holder.process.pid!, "SIGCONT");
     holder.say("release");
     assert.equal(await lock.acquireAsync(5000), true);
     lock.release();

@@ -4,6 +4,11 @@ import { fileURLToPath } from "node:url";
 
 export const CLH: string = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
 
+/** The command as a shell takes it. */
+export const CLH_IN_SHELL: string = [process.execPath, ...("deno" in process.versions ? ["run", "-A"] : []), CLH]
+  .map((word) => `"${word}"`)
+  .join(" ");
+
 /** The command, running. */
 export class Clh {
   readonly process: ChildProcessByStdio<Writable, Readable, Readable>;
