@@ -94,7 +94,7 @@ describe("from an empty folder", () => {
     const text = `import { ConcurrentRotatingFileHandler } from "${name}";
       try { new ConcurrentRotatingFileHandler("app.log"); } catch (error) { console.log(error.code, error.message); }`;
     const { stdout } = run(folder, "use.mjs", text);
-    assert.match(stdout, /^ERR_CLH_NATIVE Cannot load the file lock: .* koffi .*npm rebuild koffi/);
+    assert.match(stdout, /^ERR_CLH_NATIVE Cannot load the file lock: the package koffi.*npm rebuild koffi/);
   });
 });
 
