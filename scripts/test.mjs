@@ -45,4 +45,12 @@ if (files.length === 0) {
   process.exit(1);
 }
 if (files.some((file) => /adapters|docs/.test(file))) installHosts();
-run(["--test", "--enable-source-maps", "--test-concurrency=2", ...files]);
+
+// Which tests failed is said once more at the end, where a log that was cut still has it.
+const reporters = [
+  `--test-reporter=${process.stdout.isTTY ? "spec" : "tap"}`,
+  "--test-reporter-destination=stdout",
+  `--test-reporter=${new URL("report-failures.mjs", import.meta.url)}`,
+  "--test-reporter-destination=stderr",
+];
+run(["--test", "--enable-source-maps", "--test-concurrency=2", ...reporters, ...files]);

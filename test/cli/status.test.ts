@@ -92,7 +92,7 @@ test("colours on a terminal only, and never with NO_COLOR", { skip: process.plat
   const onTerminal = (colour: string) =>
     execFileSync(
       "script",
-      ["-qec", `env TERM=xterm ${colour} "${process.execPath}" "${CLH}" status "${log}"`, "/dev/null"],
+      ["-qec", `env -u CI TERM=xterm ${colour} "${process.execPath}" "${CLH}" status "${log}"`, "/dev/null"],
       {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "inherit"],
