@@ -29,9 +29,8 @@ function bars(rows, value, { label, format, type = "linear" }) {
 
 const atMost = (results) => Math.max(...results.map(({ processes }) => processes));
 const at = (results, processes) => results.filter((one) => one.processes === processes);
-const share = ({ lost, records }) => (100 * lost) / records;
-
-const lossOf = (row) => (row.lost === 0 ? "none" : `${share(row).toFixed(1)} %, ${whole(row.lost)}`);
+const share = ({ lost }) => 100 * lost;
+const lossOf = (row) => (row.lost === 0 ? "none" : `${share(row).toFixed(share(row) < 1 ? 2 : 1)} %`);
 
 function throughput(results) {
   const height = 460;
@@ -146,7 +145,7 @@ export function page(facts, results) {
     const { p50, p99, max, "p99.9": p999 } = row.latency;
     const figures = [
       whole(row.rate),
-      whole(row.lost),
+      lossOf(row),
       whole(row.doubled),
       row.failed,
       ...[p50, p99, p999, max].map((us) => us.toFixed(1)),
@@ -164,7 +163,7 @@ export function page(facts, results) {
   svg { max-width: 100%; height: auto; }
 </style>
 <h1>One log, many processes</h1>
-<p>${whole(facts.records)} records of about 100 bytes in all, written by 1 to ${most} processes to one log that is rotated at 256 KiB. Medians of ${facts.rounds} interleaved rounds, ${plain(facts.date)}, ${facts.processors} × ${plain(facts.processor)}, ${plain(facts.system)}, Node ${plain(facts.node)}.
+<p>Records of about 100 bytes, written for ${facts.seconds} seconds by 1 to ${most} processes to one log that is rotated at 1 MiB. The time until all of them are written counts. Medians of ${facts.rounds} interleaved rounds, ${plain(facts.date)}, ${facts.processors} × ${plain(facts.processor)}, ${plain(facts.system)}, Node ${plain(facts.node)}.
 Green is this package; yellow are limits, which do less: a bare append without lock or rotation, and a loop in C. Most others were made for one process, and say so; here they show what happens when several write.</p>
 <h2>Records lost</h2>
 <p>Records that are in no file of the log afterwards, whole, though each writer has ended as its documentation says. bunyan and the limits do not rotate by size, so they have nothing to lose by it.</p>

@@ -3,12 +3,12 @@ import { appendFileSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /*
- * Each rival, set up as its documentation says for one file that is rotated at 256 KiB and keeps 500 backups, and told to
+ * Each rival, set up as its documentation says for one file that is rotated at 1 MiB and keeps 1,000 backups, and told to
  * write nothing but the text. `open` resolves to a writer: `write(text)`, and `end()`, which resolves when all is written.
  */
 
-const MAX_BYTES = 256 * 1024;
-const BACKUPS = 500;
+const MAX_BYTES = 1024 * 1024;
+const BACKUPS = 1000;
 
 const ended = (stream, event = "finish") =>
   new Promise((resolve) => {
@@ -58,7 +58,7 @@ export const RIVALS = {
     async open(file) {
       const { default: pino } = await import("pino");
       const { default: roll } = await import("pino-roll");
-      const stream = await roll({ file, size: "256k", limit: { count: BACKUPS } });
+      const stream = await roll({ file, size: "1m", limit: { count: BACKUPS } });
       const logger = pino({ base: null, timestamp: false }, stream);
       return { write: (text) => logger.info(text), end: () => ended(stream, "close") };
     },
@@ -80,7 +80,7 @@ export const RIVALS = {
       const { default: winston } = await import("winston");
       const { default: DailyRotateFile } = await import("winston-daily-rotate-file");
       const format = winston.format.printf(({ message }) => message);
-      const transport = new DailyRotateFile({ filename: `${file}.%DATE%`, maxSize: "256k", maxFiles: BACKUPS, format });
+      const transport = new DailyRotateFile({ filename: `${file}.%DATE%`, maxSize: "1m", maxFiles: BACKUPS, format });
       const logger = winston.createLogger({ transports: [transport] });
       return {
         write: (text) => logger.info(text),
@@ -104,7 +104,7 @@ export const RIVALS = {
   "rotating-file-stream": {
     async open(file) {
       const { createStream } = await import("rotating-file-stream");
-      const stream = createStream(basename(file), { path: dirname(file), size: "256K", maxFiles: BACKUPS });
+      const stream = createStream(basename(file), { path: dirname(file), size: "1M", maxFiles: BACKUPS });
       return { write: (text) => stream.write(`${text}\n`), end: () => ended(stream) };
     },
   },
@@ -113,7 +113,7 @@ export const RIVALS = {
       const { default: rotator } = await import("file-stream-rotator");
       const stream = rotator.getStream({
         filename: file,
-        size: "256k",
+        size: "1m",
         max_logs: String(BACKUPS),
         audit_file: `${file}.audit`,
         end_stream: true, // without it, what is in memory is thrown away at each rotation
@@ -154,7 +154,6 @@ export const RIVALS = {
     },
   },
   "proper-lockfile + append": {
-    isSlow: true,
     async open(file) {
       const { lockSync } = (await import("proper-lockfile")).default;
       writeFileSync(file, "", { flag: "a" });

@@ -16,7 +16,7 @@ import { hasDelivery, otherPrograms, RIVALS } from "./rivals.mjs";
 const { values: flags } = parseArgs({
   options: {
     rounds: { type: "string", default: "3" },
-    records: { type: "string", default: "40000" },
+    seconds: { type: "string", default: "1.5" },
     processes: { type: "string", default: "1,2,4,8" },
     /** Only rivals whose names contain this. */
     only: { type: "string", default: "" },
@@ -24,20 +24,18 @@ const { values: flags } = parseArgs({
   },
 });
 const rounds = Number(flags.rounds);
-const records = Number(flags.records);
+const seconds = Number(flags.seconds);
 const processCounts = flags.processes.split(",").map(Number);
-const START_UP = 2500; // milliseconds until the slowest of eight writers is loaded
 const directory = mkdtempSync(join(tmpdir(), "clh-rivals-"));
 const writer = fileURLToPath(new URL("./writer.mjs", import.meta.url));
 
 const contestants = [];
-for (const [name, { isOurs = false, isLimit = false, isSlow = false, delivery }] of Object.entries(RIVALS)) {
+for (const [name, { isOurs = false, isLimit = false, delivery }] of Object.entries(RIVALS)) {
   if (delivery !== undefined && !(await hasDelivery(delivery))) continue;
-  const own = isSlow ? records / 10 : records;
-  contestants.push({ name, isOurs, isLimit, records: own, command: [process.execPath, writer] });
+  contestants.push({ name, isOurs, isLimit, command: [process.execPath, writer] });
 }
 for (const [name, { isLimit = false, command }] of Object.entries(otherPrograms(directory))) {
-  contestants.push({ name, isOurs: false, isLimit, records, command });
+  contestants.push({ name, isOurs: false, isLimit, command });
 }
 const cases = contestants
   .filter(({ name }) => name.includes(flags.only))
@@ -53,14 +51,15 @@ try {
 } finally {
   rmSync(directory, { recursive: true, force: true });
 }
-const results = cases.map(({ name, isOurs, isLimit, processes, records, runs }) => ({
+const results = cases.map(({ name, isOurs, isLimit, processes, runs }) => ({
   name,
-  records,
   isOurs,
   isLimit,
   processes,
   rate: median(runs.map((run) => run.rate)),
   memory: median(runs.map((run) => run.memory)),
+  records: median(runs.map((run) => run.records)),
+  /** Of all records. */
   lost: median(runs.map((run) => run.lost)),
   doubled: median(runs.map((run) => run.doubled)),
   failed: median(runs.map((run) => run.failed)),
@@ -70,7 +69,7 @@ const results = cases.map(({ name, isOurs, isLimit, processes, records, runs }) 
 }));
 const facts = {
   rounds,
-  records,
+  seconds,
   processors: cpus().length,
   processor: cpus()[0].model,
   node: process.version,
@@ -82,60 +81,78 @@ writeFileSync(join(flags.out, "rivals.json"), `${JSON.stringify({ facts, results
 draw(flags.out);
 print(results);
 
-async function measure({ name, processes, records, command }) {
+async function measure({ name, processes, command }) {
   const place = mkdtempSync(join(directory, "case-"));
   const file = join(place, "app.log");
-  const startAt = Date.now() + START_UP;
-  const each = Math.floor(records / processes);
-  const reports = await Promise.all(
-    Array.from({ length: processes }, (_, i) => run(command, [name, file, `w${i}`, each, startAt])),
-  );
-  const done = reports.filter((report) => report !== undefined);
-  const { unique, all } = await count(place);
+  const writers = Array.from({ length: processes }, (_, i) => start(command, [name, file, `w${i}`]));
+  await Promise.all(writers.map(({ ready }) => ready));
+  const startAt = Date.now() + 10;
+  for (const { go } of writers) go(startAt, startAt + seconds * 1000);
+  const reports = await Promise.all(writers.map(({ report }) => report));
+  const found = await count(place, processes);
   rmSync(place, { recursive: true });
+  const done = reports.filter((report) => report !== undefined);
   const worst = (of) => Math.max(0, ...done.map(of));
+  // Of who was killed, what it has written at least is known.
+  const records = sum(reports.map((report, i) => report?.records ?? found.length[i]));
   return {
-    rate: (each * done.length) / worst(({ seconds }) => seconds) || 0,
+    rate: sum(done.map((report) => report.records)) / worst((report) => report.seconds) || 0,
+    records,
     memory: worst(({ memory }) => memory),
-    lost: each * processes - unique,
-    doubled: all - unique,
-    failed: processes - done.length,
+    lost: records === 0 ? 0 : (records - found.unique) / records,
+    doubled: found.all - found.unique,
+    failed: processes - done.filter(({ crashed }) => !crashed).length,
     latency: Object.fromEntries(
       ["p50", "p99", "p99.9", "max"].map((key) => [key, worst(({ latency }) => latency[key])]),
     ),
   };
 }
 
-/** Undefined when the writer has failed: some rivals crash when another process has rotated. */
-function run([command, ...first], args) {
-  const child = spawn(command, [...first, ...args.map(String)], { stdio: ["ignore", "pipe", "ignore"] });
+/** The report is undefined when the writer has said nothing in two minutes. */
+function start([command, ...first], args) {
+  const child = spawn(command, [...first, ...args], { stdio: ["pipe", "pipe", "ignore"] });
   const killer = setTimeout(() => child.kill("SIGKILL"), 120_000);
   let text = "";
-  child.stdout.on("data", (chunk) => {
-    text += chunk;
+  const ready = new Promise((resolve) => {
+    child.stdout.on("data", (chunk) => {
+      text += chunk;
+      resolve();
+    });
+    child.on("close", resolve);
   });
-  return new Promise((resolve) => {
+  const report = new Promise((resolve) => {
     child.on("close", () => {
       clearTimeout(killer);
-      const report = text.trim().split("\n").at(-1);
-      resolve(report?.startsWith("{") ? JSON.parse(report) : undefined);
+      const last = text.trim().split("\n").at(-1);
+      resolve(last.startsWith("{") ? JSON.parse(last) : undefined);
     });
   });
+  child.stdin.on("error", () => {}); // it has crashed before it began, which its report says
+  const go = (...span) => child.stdin.end(`${span.join(" ")}\n`);
+  return { ready, go, report };
 }
 
 /** Records in all files of a directory, however they are called; a torn one does not count. */
-async function count(place) {
-  const seen = new Set();
+async function count(place, processes) {
+  const seen = Array.from({ length: processes }, () => []);
   let all = 0;
   for (const name of readdirSync(place)) {
     for await (const line of createInterface({ input: createReadStream(join(place, name)) })) {
-      for (const [record] of line.matchAll(/#w\d+:\d+# x{90}(?!x)/g)) {
+      for (const [, writer, number] of line.matchAll(/#w(\d+):(\d+)# x{90}(?!x)/g)) {
         all++;
-        seen.add(record);
+        seen[writer][number] = true;
       }
     }
   }
-  return { unique: seen.size, all };
+  return {
+    all,
+    unique: sum(seen.map((numbers) => numbers.reduce((found) => found + 1, 0))),
+    length: seen.map(({ length }) => length),
+  };
+}
+
+function sum(figures) {
+  return figures.reduce((total, figure) => total + figure, 0);
 }
 
 function median(figures) {
@@ -150,13 +167,13 @@ function print(rows) {
         .map((cell) => String(cell).padStart(11))
         .join("")}\n`,
     );
-  line(["", "processes", "records/s", "lost", "doubled", "crashed", "p99 µs", "MB"]);
+  line(["", "processes", "records/s", "lost %", "doubled", "crashed", "p99 µs", "MB"]);
   for (const { name, processes, rate, lost, doubled, failed, latency, memory } of rows) {
     line([
       name,
       processes,
       Math.round(rate).toLocaleString("en"),
-      lost,
+      (100 * lost).toFixed(1),
       doubled,
       failed,
       latency.p99.toFixed(1),

@@ -92,7 +92,11 @@ test("colours on a terminal only, and never with NO_COLOR", { skip: process.plat
   const onTerminal = (colour: string) =>
     execFileSync(
       "script",
-      ["-qec", `env -u CI TERM=xterm ${colour} "${process.execPath}" "${CLH}" status "${log}"`, "/dev/null"],
+      [
+        "-qec",
+        `env -u CI -u NO_COLOR -u FORCE_COLOR TERM=xterm ${colour} "${process.execPath}" "${CLH}" status "${log}"`,
+        "/dev/null",
+      ],
       {
         encoding: "utf8",
         stdio: ["ignore", "pipe", "inherit"],
