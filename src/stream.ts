@@ -6,6 +6,7 @@ import type { LogFileError } from "./errors.js";
 import { report } from "./events.js";
 import type { ConcurrentFileHandler } from "./handler.js";
 import { LineSplitter, part } from "./line-splitter.js";
+import { refused } from "./resolve-options.js";
 
 /** What is a record in what a stream is given. */
 export interface StreamOptions {
@@ -32,9 +33,13 @@ export class HandlerStream extends Writable {
 
   constructor(handler: ConcurrentFileHandler, { lines = false }: StreamOptions = {}) {
     super({ decodeStrings: false });
+    const options = handler.toJSON();
+    if (options.onLockTimeout === "throw") {
+      throw refused("onLockTimeout", "throw", '"spill" or "wait", since nobody catches what a stream throws');
+    }
     this.handler = handler;
     this.#lines = lines;
-    this.#takesBytes = isPlainUtf8(handler.toJSON().encoding as string);
+    this.#takesBytes = isPlainUtf8(options.encoding as string);
   }
 
   /** Calls back when everything written before is in the file, or with the error that says why it is not. */
@@ -56,22 +61,12 @@ export class HandlerStream extends Writable {
   }
 
   override _write(chunk: string | Buffer, encoding: BufferEncoding, callback: Callback): void {
-    try {
-      this.#push(chunk, encoding);
-    } catch (error) {
-      callback(error as Error); // ERR_CLH_LOCK_TIMEOUT, for whom `onLockTimeout` is "throw"
-      return;
-    }
+    this.#push(chunk, encoding);
     whenReady(this.handler, callback);
   }
 
   override _final(callback: Callback): void {
-    try {
-      this.endLine();
-    } catch (error) {
-      callback(error as Error); // as above
-      return;
-    }
+    this.endLine();
     flushTo(this.handler, (error) => callback(tellUnheard(this, this.handler, error)));
   }
 

@@ -1,7 +1,8 @@
 import type { ConcurrentFileHandler } from "../handler.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
+import { refused } from "../resolve-options.js";
 import { flushTo } from "../stream.js";
-import { handlerOf, only, periodOf, type RenamedOptions, without } from "./renamed-options.js";
+import { DAILY, handlerOf, only, periodOf, type RenamedOptions, without } from "./renamed-options.js";
 
 /** The configuration of the appender: options of both handlers; of the timed one if one that concerns time is among them. */
 export interface Log4jsOptions
@@ -18,7 +19,7 @@ export interface Log4jsOptions
   readonly maxLogSize?: string | number;
   /** Of log4js. `backupCount` */
   readonly backups?: number;
-  /** Of log4js. `backupCount` */
+  /** Of log4js. `backupCount`, of daily files if no period is given. */
   readonly numBackups?: number;
   /** Of log4js. `useGzip` */
   readonly compress?: boolean;
@@ -37,7 +38,7 @@ type Layout = (event: never, timezoneOffset?: number) => string;
 
 /** What log4js calls for each event; `shutdown` calls back when all of them are in the file. */
 export interface Appender {
-  (event: never): void;
+  (event: unknown): void;
   shutdown(done: (error?: Error | null) => void): void;
   /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
   readonly handler: ConcurrentFileHandler;
@@ -51,7 +52,8 @@ const PERIODS = { ss: "s", mm: "m", hh: "h", HH: "h", dd: "midnight" } as const;
 const LOG4JS_NAMES: RenamedOptions = {
   maxLogSize: "maxBytes",
   backups: "backupCount",
-  numBackups: "backupCount",
+  // Of the appender that rotates by date.
+  numBackups: (value, { pattern, when }) => ({ backupCount: value, ...(pattern == null && when == null && DAILY) }),
   compress: "useGzip",
   pattern: (value) => periodOf("pattern", value, PERIODS),
   flags: "mode",
@@ -64,7 +66,7 @@ const LOG4JS_NAMES: RenamedOptions = {
   ),
   fileNameSep: only("fileNameSep", ".", "`namer` names the backups"),
   daysToKeep: without("daysToKeep", "`maxPeriods` says how many days are kept, `backupCount` how many files"),
-  removeColor: without("removeColor", "use a layout without colours"),
+  removeColor: only("removeColor", false, "use a layout without colours"),
 };
 
 /**
@@ -72,12 +74,14 @@ const LOG4JS_NAMES: RenamedOptions = {
  * log4js with `disableClustering: true`: then each process writes for itself.
  * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
  */
-export function configure(config: Log4jsOptions, layouts: Layouts): Appender {
+export function configure(config: Log4jsOptions, layouts?: Layouts): Appender {
+  // log4js passes them always; only its types have them optional.
+  if (layouts === undefined) throw refused("layouts", layouts, "the layouts of log4js");
   const { type: _, layout, timezoneOffset, ...options } = config;
   const format = layout === undefined ? layouts.basicLayout : layouts.layout(layout.type, layout);
   const handler = handlerOf(options, LOG4JS_NAMES, BACKUPS);
-  const append = (event: never): void => {
-    handler.write(format(event, timezoneOffset));
+  const append = (event: unknown): void => {
+    handler.write(format(event as never, timezoneOffset));
   };
   const shutdown: Appender["shutdown"] = (done) => {
     flushTo(handler, (error) => {

@@ -1,8 +1,8 @@
-import { type Drainable, defaultTextFormatter, type Sink, type TextFormatter } from "@logtape/logtape";
+import { defaultTextFormatter, type Sink, type TextFormatter } from "@logtape/logtape";
 import type { ConcurrentFileHandler } from "../handler.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
 import { refused } from "../resolve-options.js";
-import { handlerOf, only, type RenamedOptions, without } from "./renamed-options.js";
+import { DAILY, handlerOf, only, type RenamedOptions, without } from "./renamed-options.js";
 
 /** Options of both handlers; of the timed one if one that concerns time is among them. */
 export interface ConcurrentRotatingFileSinkOptions
@@ -15,7 +15,7 @@ export interface ConcurrentRotatingFileSinkOptions
   readonly maxSize?: number;
   /** Of LogTape. `backupCount` */
   readonly maxFiles?: number;
-  /** Of LogTape. `maxAge` */
+  /** Of LogTape. `maxAge`, of daily files if no period is given. */
   readonly maxAgeMs?: number;
   /** Of LogTape. Files are always opened at the first record. */
   readonly lazy?: boolean;
@@ -27,8 +27,8 @@ export interface ConcurrentRotatingFileSinkOptions
 
 /** A sink that disposes of its files, and drains: `drain()` resolves when every record is in the file. */
 export type ConcurrentRotatingFileSink = Sink &
-  Disposable &
-  Drainable & {
+  Disposable & {
+    drain(): Promise<void>;
     /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
     readonly handler: ConcurrentFileHandler;
   };
@@ -41,7 +41,11 @@ const INTERVALS = { hourly: "h", daily: "midnight", weekly: "w6" } as const;
 const LOGTAPE_NAMES: RenamedOptions = {
   maxSize: "maxBytes",
   maxFiles: "backupCount",
-  maxAgeMs: "maxAge",
+  // Of the sink that rotates by time.
+  maxAgeMs: (value, { interval, when }) => ({
+    maxAge: value,
+    ...(typeof interval !== "string" && when == null && DAILY),
+  }),
   lazy: () => ({}),
   interval(value) {
     if (typeof value !== "string") return undefined;

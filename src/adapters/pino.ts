@@ -23,7 +23,7 @@ export interface PinoOptions extends OurOptions {
   readonly dest?: string;
   /** Of pino's own destinations. `filename` */
   readonly destination?: string;
-  /** Of pino-roll. `maxBytes`; a number is of MiB. */
+  /** Of pino-roll. `maxBytes`; without a unit, of MiB. */
   readonly size?: string | number;
   /** Of pino-roll. `when`; a number is of milliseconds, whole seconds. */
   readonly frequency?: "daily" | "hourly" | number;
@@ -43,7 +43,7 @@ const PINO_NAMES: RenamedOptions = {
   file: "filename",
   dest: "filename",
   destination: "filename",
-  size: (value) => ({ maxBytes: typeof value === "number" ? value * 1024 ** 2 : value }),
+  size: (value) => ({ maxBytes: /^[\d.]+$/.test(String(value)) ? Number(value) * 1024 ** 2 : value }),
   frequency(value) {
     if (value === "daily") return { when: "midnight" };
     if (value === "hourly") return { when: "h" };
@@ -119,6 +119,7 @@ export class PinoDestination extends EventEmitter {
   lastMsg?: string;
   lastObj?: object;
   lastLogger?: unknown;
+  #isEnding = false;
 
   constructor(handler: ConcurrentFileHandler) {
     super();
@@ -145,6 +146,8 @@ export class PinoDestination extends EventEmitter {
   }
 
   end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
     flushTo(this.handler, (error) => {
       const heard = tellUnheard(this, this.handler, error);
       if (heard !== undefined) this.emit("error", heard);

@@ -15,6 +15,9 @@ export type RenamedOptions = Readonly<Record<string, string | ((value: unknown, 
 const TIMED = ["when", "interval", "utc", "atTime", "timeZone", "maxPeriods", "rotateWhenIdle"];
 const RETENTION = ["backupCount", "maxAge", "maxTotalBytes", "maxPeriods"];
 
+/** What hosts that rotate by time do unless they are told otherwise. */
+export const DAILY: { readonly when: "midnight" } = { when: "midnight" };
+
 /** As many backups as there are: what most hosts keep unless they are told not to. */
 export const ALL_BACKUPS: number = Number.MAX_SAFE_INTEGER;
 
@@ -26,7 +29,7 @@ export const ALL_BACKUPS: number = Number.MAX_SAFE_INTEGER;
 export function handlerOf(given: object, names: RenamedOptions, backupCount: number): ConcurrentFileHandler {
   const { filename, ...options } = renameOptions(given as Ours, names, backupCount);
   const isTimed = TIMED.some((name) => options[name] != null);
-  return makeHandler(filename as string, (isTimed ? { when: "h", ...options } : options) as HandlerOptions);
+  return makeHandler(filename as string, (isTimed ? { ...DAILY, ...options } : options) as HandlerOptions);
 }
 
 function renameOptions(given: Ours, names: RenamedOptions, backupCount: number): Ours {
@@ -80,7 +83,8 @@ export function periodOf(name: string, pattern: unknown, units: Readonly<Record<
   const text = typeof pattern === "string" ? pattern.replace(/'[^']*'|\[[^\]]*\]/g, "") : "";
   const finest = Object.keys(units).find((unit) => text.includes(unit));
   if (finest === undefined) {
-    throw refused(name, pattern, `a date such as "${Object.keys(units).at(-1)}", or \`when\` in its place`);
+    const day = Object.keys(units).at(-1);
+    throw refused(name, pattern, `a date with the day ("${day}") or something finer in it, or \`when\` in its place`);
   }
   return { when: units[finest] };
 }

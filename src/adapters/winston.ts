@@ -6,7 +6,16 @@ import type { ConcurrentFileHandler } from "../handler.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
 import { refused } from "../resolve-options.js";
 import { flushTo, tellUnheard } from "../stream.js";
-import { ALL_BACKUPS, handlerOf, type Ours, only, periodOf, type RenamedOptions, without } from "./renamed-options.js";
+import {
+  ALL_BACKUPS,
+  DAILY,
+  handlerOf,
+  type Ours,
+  only,
+  periodOf,
+  type RenamedOptions,
+  without,
+} from "./renamed-options.js";
 
 /** What winston-transport has, which winston exports by a name that its types lack. */
 interface TransportBase extends Writable {
@@ -15,13 +24,14 @@ interface TransportBase extends Writable {
   silent?: boolean;
   handleExceptions?: boolean;
   handleRejections?: boolean;
-  /** Set by winston when the process ends of an exception, once that is written. */
-  _ending?: boolean;
   /** The logger. */
   parent?: NodeJS.EventEmitter | null;
 }
 
-type TransportOptions = Pick<TransportBase, "level" | "format" | "silent" | "handleExceptions" | "handleRejections">;
+type TransportOptions = Pick<TransportBase, "level" | "format" | "silent" | "handleExceptions" | "handleRejections"> & {
+  /** Records that winston keeps for the transport before it stops the logger. */
+  highWaterMark?: number;
+};
 
 const { Transport } = winston as unknown as { Transport: new (options: TransportOptions) => TransportBase };
 
@@ -39,8 +49,11 @@ export interface ConcurrentFileTransportOptions
   readonly maxsize?: number;
   /** Of winston-daily-rotate-file. `maxBytes` */
   readonly maxSize?: string | number;
-  /** Of winston. Files with the active one, so one more than `backupCount`; or, as `"14d"`, `maxAge`. */
-  readonly maxFiles?: string | number;
+  /**
+   * Of winston. Files with the active one, so one more than `backupCount`; or, as `"14d"`, `maxAge`, of daily files if no
+   * period is given.
+   */
+  readonly maxFiles?: string | number | null;
   /** Of winston. `useGzip` */
   readonly zippedArchive?: boolean;
   /** Of winston. `terminator` */
@@ -65,7 +78,8 @@ const FREQUENCY = /^(\d+)([smhd])$/;
 const WINSTON_NAMES: RenamedOptions = {
   filename(value, { dirname }) {
     if (typeof value === "string" && value.includes("%DATE%")) {
-      const plain = value.replace(/[-._]?%DATE%/, "");
+      const named = value.replace(/(^|[/\\])%DATE%(?=\.)/, "$1app");
+      const plain = named.replace(/(^|[/\\])%DATE%[-_./\\]?|[-_.]?%DATE%/, "$1");
       throw refused("filename", value, `a name without a date, such as ${JSON.stringify(plain)}: backups are dated`);
     }
     return { filename: typeof value === "string" && typeof dirname === "string" ? join(dirname, value) : value };
@@ -74,7 +88,8 @@ const WINSTON_NAMES: RenamedOptions = {
   maxsize: "maxBytes",
   maxSize: "maxBytes",
   maxFiles(value, given) {
-    if (typeof value === "string" && value.endsWith("d")) return { maxAge: value };
+    if (value === null) return {}; // all of them, as when nothing is said
+    if (typeof value === "string" && value.endsWith("d")) return { maxAge: value, ...(!isTimed(given) && DAILY) };
     const count = Number(value) - 1;
     if (Number.isInteger(count) && count >= 0) return { backupCount: isTimed(given) ? Math.max(count, 1) : count };
     throw refused("maxFiles", value, 'a number of files or of days ("14d"); or `backupCount` or `maxAge` in its place');
@@ -97,6 +112,8 @@ const WINSTON_NAMES: RenamedOptions = {
   auditHashType: without("auditHashType", "backups are found by their names"),
   extension: without("extension", "write it at the end of `filename`"),
   rotationFormat: without("rotationFormat", "`namer` names the backups"),
+  json: without("json", "`format` makes the text"),
+  maxRetries: without("maxRetries", "what cannot be written is tried again, within `retryBufferBytes`"),
   options: without("options", "`mode`, `chmod`, `umask` and `encoding` are options here"),
   stream: without("stream", "`winston.transports.Stream` writes to `handler.toStream()`"),
 };
@@ -118,23 +135,46 @@ export class ConcurrentFileTransport extends Transport {
   readonly name: string = "concurrentFile";
   /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
   readonly handler: ConcurrentFileHandler;
+  /** Who listened for `finish` before winston did so because of an exception. */
+  #listenersBefore: readonly unknown[] | undefined;
+  /** Within `next`, where the stream hands over what it has buffered: an exception would leave it half-way for good. */
+  #isHandingOver = false;
 
   /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option */
   constructor(options: ConcurrentFileTransportOptions) {
-    const { level, format, silent, handleExceptions, handleRejections, ...file } = options;
-    super({ level, format, silent, handleExceptions, handleRejections } as TransportOptions);
+    const { level, format, silent, handleExceptions, handleRejections, highWaterMark, ...file } = options;
+    super({ level, format, silent, handleExceptions, handleRejections, highWaterMark } as TransportOptions);
     this.handler = handlerOf(file, WINSTON_NAMES, ALL_BACKUPS);
   }
 
+  override _write(info: Info, encoding: BufferEncoding, callback: () => void): void {
+    try {
+      super._write(info, encoding, callback);
+    } catch (error) {
+      this.#throw(error);
+    }
+  }
+
   log(info: Info, next: () => void): void {
-    this.#write(info);
-    whenReady(this.handler, next);
+    this.#logAll([info], (one) => this.#write(one), next);
   }
 
   /** Records that came while `next` was waited for. winston leaves their format to us. */
   logv(infos: readonly { readonly chunk: Info }[], next: () => void): void {
-    for (const { chunk } of infos) this.#writeFormatted(chunk);
-    whenReady(this.handler, next);
+    const chunks = infos.map(({ chunk }) => chunk);
+    this.#logAll(chunks, (chunk) => this.#writeFormatted(chunk), next);
+  }
+
+  /**
+   * winston sets it when it logs an exception, and then waits for `finish`, maybe to end the process. But `finish` would
+   * also end the pipe from the logger, and the process may go on (`exitOnError`): only those that wait are told.
+   */
+  get _ending(): boolean {
+    return this.#listenersBefore !== undefined;
+  }
+
+  set _ending(isEnding: boolean) {
+    this.#listenersBefore = isEnding ? (this.#listenersBefore ?? this.rawListeners("finish")) : undefined;
   }
 
   override _final(callback: (error?: Error | null) => void): void {
@@ -149,6 +189,43 @@ export class ConcurrentFileTransport extends Transport {
     this.handler.close();
   }
 
+  /** A format that throws, or a lock that is waited for in vain (`onLockTimeout: "throw"`), costs no other record. */
+  #logAll(infos: readonly Info[], write: (info: Info) => void, next: () => void): void {
+    const failures: unknown[] = [];
+    for (const info of infos) {
+      try {
+        write(info);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (infos.some(({ exception, rejection }) => exception || rejection)) this.#tellWaiting();
+    whenReady(this.handler, () => {
+      const isWithin = this.#isHandingOver;
+      this.#isHandingOver = true;
+      next();
+      this.#isHandingOver = isWithin;
+    });
+    if (failures.length > 0) this.#throw(failures[0]);
+  }
+
+  /** At whoever logs; when the record had to wait, as an exception that nobody catches. */
+  #throw(error: unknown): void {
+    if (!this.#isHandingOver) throw error;
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+
+  #tellWaiting(): void {
+    const before = this.#listenersBefore;
+    if (before === undefined) return;
+    this.#listenersBefore = undefined;
+    for (const listener of this.rawListeners("finish")) {
+      if (!before.includes(listener)) listener.call(this);
+    }
+  }
+
   #writeFormatted(info: Info): void {
     if (this.format === undefined) this.#write(info);
     else {
@@ -160,7 +237,6 @@ export class ConcurrentFileTransport extends Transport {
   #write(info: Info): void {
     this.handler.write(info[MESSAGE] as string);
     if (this.listenerCount("logged") > 0) setImmediate(() => this.emit("logged", info));
-    if (this._ending === true) this.emit("finish");
   }
 }
 

@@ -10,7 +10,7 @@ import { copyExample, EXAMPLES, runExample } from "./examples.js";
 /* Every example, with the packed package. In long-hosts all of them are installed by npm. */
 
 /** Those whose packages are too heavy for here. */
-const ELSEWHERE = ["nestjs"];
+const ELSEWHERE = ["nestjs", "nestjs-pino"];
 const WITH_TYPES = ["pino", "winston", "log4js", "logtape", "console", "child-output"];
 
 let folder: string;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
 import { installed, pack, ROOT } from "../support/package.js";
@@ -29,6 +29,30 @@ test("are the types wrong? They are not", () => {
   const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: "utf8" });
   assert.equal(status, 0, stdout + stderr);
   for (const name of NAMES) assert.ok(stdout.includes(`concurrent-log-handler/${name}`), stdout);
+});
+
+test("types: the module in place of its name for log4js; LogTape as its oldest version has it", (t) => {
+  const folder = installed(t, tarball, ["log4js", "@logtape/logtape", "@types/node", "undici-types"]);
+  const text = `
+    import * as file from "concurrent-log-handler/log4js";
+    import { getConcurrentRotatingFileSink } from "concurrent-log-handler/logtape";
+    import log4js from "log4js";
+    log4js.configure({
+      appenders: { file: { type: file, filename: "app.log" } },
+      categories: { default: { appenders: ["file"], level: "info" } },
+    });
+    export const drained: Promise<void> = getConcurrentRotatingFileSink("app.log").drain();
+  `;
+  writeFileSync(join(folder, "use.mts"), text);
+  const flags = "--noEmit --strict --skipLibCheck --module nodenext --target es2023 --types node use.mts";
+  const tsc = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  const { stdout } = spawnSync(process.execPath, [tsc, ...flags.split(" ")], { cwd: folder, encoding: "utf8" });
+  assert.equal(stdout, "");
+  const declared = readFileSync(
+    join(folder, "node_modules", "concurrent-log-handler", "dist", "adapters", "logtape.d.ts"),
+    "utf8",
+  );
+  assert.doesNotMatch(declared, /Drainable/); // new in LogTape 2.4
 });
 
 describe("without hosts", () => {

@@ -11,6 +11,8 @@ import { getConcurrentRotatingFileSink } from "../../src/adapters/logtape.js";
 import transport, { pinoDestination } from "../../src/adapters/pino.js";
 import { ConcurrentFileTransport } from "../../src/adapters/winston.js";
 import type { ConcurrentFileHandler } from "../../src/handler.js";
+import { lockFilePath } from "../../src/lock/lock-file.js";
+import { makeLock } from "../support/locks.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 /* What each host asks of an adapter, beyond what all of them do (test/adapters). */
@@ -65,8 +67,13 @@ describe("pino", () => {
     destination.write("one\n");
     destination.reopen();
     destination.write("two\n");
+    let closed = 0;
+    destination.on("close", () => closed++);
+    destination.end();
     destination.end();
     await once(destination, "close");
+    await new Promise(setImmediate);
+    assert.equal(closed, 1);
     assert.deepEqual(linesOf(filename), ["one", "two"]);
   });
 
@@ -118,16 +125,88 @@ describe("winston", () => {
     assert.equal((await logged)[0].message, "this");
   });
 
-  test("finish comes when a record is written while the process ends", (t) => {
-    const file = new ConcurrentFileTransport({ filename: log(t), format: message });
+  /** What winston does when an exception ends the process, or would have ended it. */
+  const waitForEnd = (file: ConcurrentFileTransport, done: () => void) => {
+    file._ending = true;
+    file.once("finish", done);
+  };
+  const exception = { level: "error", message: "the exception", exception: true };
+
+  test("who waits for an exception is told once it is written, and the logger stays", (t) => {
+    const filename = log(t);
+    const file = new ConcurrentFileTransport({ filename, format: message, handleExceptions: true });
     const logger = winston.createLogger({ transports: [file] });
     let finished = 0;
+    let told = 0;
     file.on("finish", () => finished++);
     logger.info("before");
-    assert.equal(finished, 0);
-    file._ending = true;
-    logger.error("the last one");
-    assert.equal(finished, 1);
+    for (let i = 1; i <= 2; i++) {
+      waitForEnd(file, () => told++);
+      waitForEnd(file, () => told++); // another logger, which shares the transport
+      logger.info("on its way");
+      assert.equal(told, 2 * (i - 1));
+      logger.log(exception);
+      assert.deepEqual([told, finished], [2 * i, 0]);
+    }
+    logger.info("after"); // `exitOnError` was false
+    assert.equal(linesOf(filename).length, 6);
+    assert.equal(linesOf(filename).at(-1), "after");
+  });
+
+  test("who waits for an exception behind a full queue is told when that is written", (t) => {
+    const filename = log(t);
+    const file = new ConcurrentFileTransport({ filename, format: message, handleExceptions: true });
+    const drain = fillQueue(file.handler);
+    const logger = winston.createLogger({ transports: [file] });
+    for (let i = 0; i < 40; i++) logger.info(`record ${i}`);
+    let written: string[] = [];
+    waitForEnd(file, () => {
+      written = linesOf(filename);
+    });
+    logger.log(exception);
+    assert.deepEqual(written, []);
+    drain();
+    assert.equal(written.length, 41);
+    assert.equal(written.at(-1), "the exception");
+  });
+
+  for (const waiting of [["bad"], ["2", "bad", "3"]]) {
+    test(`a format that throws costs no other record, also when ${waiting} waited`, async (t) => {
+      const filename = log(t);
+      const format = winston.format.printf((info) => {
+        if (info.message === "bad") throw new Error("this format fails");
+        return String(info.message);
+      });
+      const file = new ConcurrentFileTransport({ filename, format });
+      const logger = winston.createLogger({ transports: [file] });
+      assert.throws(() => logger.info("bad"), /this format fails/);
+      const drain = fillQueue(file.handler);
+      for (const text of ["1", ...waiting]) logger.info(text);
+      const thrown: Error[] = [];
+      process.setUncaughtExceptionCaptureCallback((error) => thrown.push(error));
+      drain();
+      logger.info("4");
+      logger.end();
+      await once(logger, "finish");
+      process.setUncaughtExceptionCaptureCallback(null);
+      assert.match(String(thrown), /^Error: this format fails$/);
+      assert.deepEqual(linesOf(filename), ["1", ...waiting.filter((text) => text !== "bad"), "4"]);
+    });
+  }
+
+  test("a lock that is not had in time costs the record that its caller is told of, and no other", async (t) => {
+    const filename = log(t);
+    const file = new ConcurrentFileTransport({ filename, format: message, lockTimeout: 20, onLockTimeout: "throw" });
+    const logger = winston.createLogger({ transports: [file] });
+    logger.info("1");
+    const other = makeLock(lockFilePath(filename));
+    assert.ok(other.acquire(1000));
+    assert.throws(() => logger.info("2"), { code: "ERR_CLH_LOCK_TIMEOUT" });
+    other.close();
+    for (const text of ["3", "4"]) logger.info(text);
+    logger.end();
+    await once(logger, "finish");
+    assert.deepEqual(linesOf(filename), ["1", "3", "4"]);
   });
 
   test("what cannot be written at the end is an error for who listens, and no crash", async (t) => {

@@ -31,6 +31,9 @@ const MB = 1024 ** 2;
 const ACCEPTED: Record<string, [given: Json, ours: Json][]> = {
   pino: [
     [{ size: 3 }, { maxBytes: 3 * MB, backupCount: ALL }],
+    [{ size: "10" }, { maxBytes: 10 * MB }],
+    [{ size: "0.5" }, { maxBytes: MB / 2 }],
+    [{ utc: true }, { when: "MIDNIGHT", timeZone: "UTC" }],
     [
       { size: "512k", limit: { count: 4, removeOtherLogFiles: true } },
       { maxBytes: MB / 2, backupCount: 4 },
@@ -88,7 +91,19 @@ const ACCEPTED: Record<string, [given: Json, ours: Json][]> = {
       { when: "H", interval: 3 },
     ],
     [{ frequency: "daily" }, { when: "MIDNIGHT" }],
-    [{ level: "warn", format: winston.format.simple(), silent: false, handleExceptions: true }, { maxBytes: 0 }],
+    [{ maxFiles: "14d" }, { when: "MIDNIGHT", maxAge: 14 * 86_400_000 }],
+    [
+      { maxFiles: "14d", when: "h" },
+      { when: "H", maxAge: 14 * 86_400_000 },
+    ],
+    [
+      { maxsize: 5000, maxFiles: null },
+      { maxBytes: 5000, backupCount: ALL },
+    ],
+    [
+      { level: "warn", format: winston.format.simple(), silent: false, handleExceptions: true, highWaterMark: 4 },
+      { maxBytes: 0 },
+    ],
   ],
   log4js: [
     [{ maxLogSize: "10M" }, { maxBytes: 10 * MB, backupCount: 5 }],
@@ -100,6 +115,12 @@ const ACCEPTED: Record<string, [given: Json, ours: Json][]> = {
       { pattern: "yyyy-MM-dd", numBackups: 7, layout: { type: "basic" } },
       { when: "MIDNIGHT", backupCount: 7 },
     ],
+    [{ numBackups: 7 }, { when: "MIDNIGHT", backupCount: 7 }],
+    [
+      { numBackups: 7, when: "s" },
+      { when: "S", backupCount: 7 },
+    ],
+    [{ removeColor: false }, { maxBytes: 0 }],
     [{ pattern: ".yyyy-MM-dd-hh", timezoneOffset: 60 }, { when: "H" }],
     [{ pattern: "yyyy-MM-dd.hh.mm.ss" }, { when: "S" }],
     [
@@ -116,6 +137,7 @@ const ACCEPTED: Record<string, [given: Json, ours: Json][]> = {
       { when: "W6", interval: 1, maxAge: 5000 },
     ],
     [{ interval: "daily" }, { when: "MIDNIGHT" }],
+    [{ maxAgeMs: 5000 }, { when: "MIDNIGHT", maxAge: 5000 }],
     [
       { interval: 2, when: "h" },
       { when: "H", interval: 2 },
@@ -144,6 +166,12 @@ const REFUSED: Record<string, [given: Json, option: string, message: RegExp][]> 
     [{ datePattern: "YYYY" }, "datePattern", /`when`/],
     [{ frequency: "weekly" }, "frequency", /`when` and `interval`/],
     [{ filename: "app-%DATE%.log" }, "filename", /such as "app\.log"/],
+    [{ filename: "%DATE%.log" }, "filename", /such as "app\.log"/],
+    [{ filename: "logs/%DATE%-app.log" }, "filename", /such as "logs\/app\.log"/],
+    [{ filename: "logs/%DATE%/app.log" }, "filename", /such as "logs\/app\.log"/],
+    [{ datePattern: "YYYY-MM" }, "datePattern", /the day \("D"\)/],
+    [{ json: true }, "json", /`format`/],
+    [{ maxRetries: 3 }, "maxRetries", /`retryBufferBytes`/],
     [{ createSymlink: true }, "createSymlink", /keeps its name/],
     [{ auditFile: "x" }, "auditFile", /names/],
     [{ options: { flags: "w" } }, "options", /`mode`/],

@@ -54,6 +54,10 @@ describe("bytes in any pieces come out as their lines", () => {
   });
 });
 
+test("a handler that throws when the lock is not free is refused: nobody would catch that", (t) => {
+  assert.throws(() => make(t, {}, { onLockTimeout: "throw" }), { code: "ERR_CLH_OPTION", option: "onLockTimeout" });
+});
+
 describe("texts", () => {
   test("what is written at once is one record", (t) => {
     const { handler, stream, lines } = make(t);
