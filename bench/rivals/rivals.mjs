@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, openSync, writeFileSync, writeSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /*
  * Each rival, set up as its documentation says for one file that is rotated at 1 MiB and keeps 1,000 backups, and told to
- * write nothing but the text. `open` resolves to a writer: `write(text)`, and `end()`, which resolves when all is written.
+ * write nothing but the text. `open` resolves to a writer: `write(text)`; `ready()`, if `false` of `write` asks for a pause, which
+ * resolves when that is over; and `end()`, which resolves when all is written.
  */
 
 const MAX_BYTES = 1024 * 1024;
@@ -27,6 +29,7 @@ const ours = (options) => async (file) => {
   const handler = new ConcurrentRotatingFileHandler(file, { maxBytes: MAX_BYTES, backupCount: BACKUPS, ...options });
   return {
     write: (text) => handler.write(text),
+    ready: options.delivery === undefined ? undefined : () => once(handler, "drain"),
     async end() {
       await handler.flush();
       handler.close();
@@ -105,7 +108,11 @@ export const RIVALS = {
     async open(file) {
       const { createStream } = await import("rotating-file-stream");
       const stream = createStream(basename(file), { path: dirname(file), size: "1M", maxFiles: BACKUPS });
-      return { write: (text) => stream.write(`${text}\n`), end: () => ended(stream) };
+      return {
+        write: (text) => stream.write(`${text}\n`),
+        ready: () => once(stream, "drain"),
+        end: () => ended(stream),
+      };
     },
   },
   "file-stream-rotator": {

@@ -13,7 +13,7 @@ const TURN = 64; // records
 const PATIENCE = 20_000; // milliseconds
 
 const [rival, file, writer] = process.argv.slice(2);
-const { write, end } = await RIVALS[rival].open(file);
+const { write, ready, end } = await RIVALS[rival].open(file);
 const latencies = [];
 const filler = "x".repeat(90);
 let records = 0;
@@ -33,14 +33,11 @@ while (Date.now() < startAt);
 start = process.hrtime.bigint();
 for (; records % TURN !== 0 || Date.now() < endAt; records++) {
   const text = `#${writer}:${records}# ${filler}`;
-  if (records % SAMPLE === 0) {
-    const before = performance.now();
-    write(text);
-    latencies.push(performance.now() - before);
-  } else {
-    write(text);
-  }
-  if (records % TURN === TURN - 1) await setImmediate(); // as a service that answers requests would
+  const before = records % SAMPLE === 0 ? performance.now() : 0;
+  const goOn = write(text);
+  if (before > 0) latencies.push(performance.now() - before);
+  if (goOn === false && ready !== undefined) await ready();
+  else if (records % TURN === TURN - 1) await setImmediate(); // as a service that answers requests would
 }
 await Promise.race([end(), new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
 report(false);
