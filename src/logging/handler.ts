@@ -1,4 +1,4 @@
-import { inspect } from "node:util";
+import { type InspectOptions, inspect } from "node:util";
 import { Filterer } from "./filter.js";
 import { Formatter } from "./formatter.js";
 import { checkLevel, type Level, NOTSET } from "./levels.js";
@@ -69,8 +69,8 @@ export abstract class Handler extends Filterer {
 
   /** Told when a record could not be emitted, for instance since its arguments do not fit its message. */
   handleError(record: LogRecord, error: unknown): void {
-    const call = `Message: ${inspect(record.msg)}, arguments: ${inspect(record.args ?? [], { depth: 1 })}`;
-    process.stderr.write(`--- Logging error ---\n${inspect(error)}\n${call}\n`);
+    const call = `Message: ${shown(record.msg)}, arguments: ${shown(record.args ?? [], { depth: 1 })}`;
+    process.stderr.write(`--- Logging error ---\n${shown(error)}\n${call}\n`);
   }
 
   /** Whether emitting will ask for the file or line of the log call, which is only known while it is under way. */
@@ -92,5 +92,14 @@ export abstract class Handler extends Filterer {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+}
+
+/** A value as text, whatever it is: what the program has given it to be shown by may throw. */
+function shown(value: unknown, options?: InspectOptions): string {
+  try {
+    return inspect(value, options);
+  } catch {
+    return `(${typeof value} that throws when it is shown)`;
   }
 }

@@ -10,7 +10,8 @@ export interface LogQueueOptions {
   readonly capacity?: number | undefined;
   /**
    * What a log call does that finds the queue full: deliver the records that wait, at once, and lose none; or drop its
-   * own, which is counted, and told of by a record of its own when there is room again.
+   * own, which is counted, and told of by a record of its own when there is room again. While there is nobody to deliver
+   * to, a full queue drops in either case; what handlers themselves tell while they are given records is let in.
    * @default "deliver"
    */
   readonly onFull?: "deliver" | "drop" | undefined;
@@ -31,6 +32,7 @@ export class LogQueue<Item> {
   #items: Item[] = [];
   #next = 0;
   #deliver: ((item: Item) => void) | undefined;
+  #isAtOnce = false;
   #isScheduled = false;
   #isDelivering = false;
   #put = 0;
@@ -57,20 +59,26 @@ export class LogQueue<Item> {
 
   /** Adds one at the end; false when it was dropped. */
   put(item: Item): boolean {
-    if (this.size >= this.capacity && this.onFull === "deliver") this.deliverNow();
-    if (this.size >= this.capacity) {
+    const mayDrop = this.onFull === "drop" || this.#deliver === undefined;
+    if (this.size >= this.capacity && !mayDrop) this.deliverNow();
+    if (this.size >= this.capacity && mayDrop) {
       this.#dropped++;
       return false;
     }
     this.#items.push(item);
     this.#put++;
+    if (this.#isAtOnce) this.deliverNow();
     this.#schedule();
     return true;
   }
 
-  /** Says who is given the items from now on; undefined = they wait. */
-  deliverTo(deliver: ((item: Item) => void) | undefined): void {
+  /**
+   * Says who is given the items from now on; undefined = they wait.
+   * @param atOnce when they are put, since the process ends and there will be no later turn
+   */
+  deliverTo(deliver: ((item: Item) => void) | undefined, atOnce = false): void {
     this.#deliver = deliver;
+    this.#isAtOnce = atOnce;
     this.#schedule();
   }
 

@@ -18,6 +18,7 @@ class QueuedHandlers extends Handler {
   handlers: readonly Handler[];
   readonly #queue: LogQueue<Parcel>;
   #dropped = 0;
+  #isClosed = false;
 
   constructor(handlers: readonly Handler[], queue: LogQueue<Parcel>) {
     super();
@@ -28,6 +29,7 @@ class QueuedHandlers extends Handler {
   override emit(record: LogRecord): void {
     record.settle(this.needsCaller());
     if (!this.#queue.put({ record, from: this, to: this.handlers })) this.#dropped++;
+    if (this.#isClosed) this.#queue.deliverNow(); // an exit listener tells something: there is no later turn
   }
 
   deliver(record: LogRecord, to: readonly Handler[] = this.handlers): void {
@@ -45,6 +47,20 @@ class QueuedHandlers extends Handler {
 
   override flushSync(): void {
     this.#queue.deliverNow();
+  }
+
+  /** Closes those that it stands for as well, which nobody else will. */
+  override close(): void {
+    this.flushSync();
+    this.#isClosed = true;
+    for (const handler of this.handlers) handler.close();
+    super.close();
+  }
+
+  /** Steps aside for those that it stands for. */
+  release(): readonly Handler[] {
+    super.close();
+    return this.handlers;
   }
 
   #tellDropped(): void {
@@ -86,8 +102,8 @@ export class LoggingQueues {
   stop(): void {
     this.#queue.deliverNow();
     for (const [logger, queued] of this.#queued) {
-      logger.handlers = logger.handlers.flatMap((handler) => (handler === queued ? queued.handlers : [handler]));
-      queued.close();
+      const released = queued.release();
+      logger.handlers = logger.handlers.flatMap((handler) => (handler === queued ? released : [handler]));
     }
     this.#queued.clear();
     if (active === this) active = undefined;

@@ -1,3 +1,5 @@
+import { inspect } from "node:util";
+
 /** What is asked of a handler when the process ends. */
 export interface Closable {
   flushSync(): void;
@@ -19,7 +21,14 @@ export function addHandler(handler: Closable): void {
   dropped.register(handler, reference);
   if (isWatchingExit) return;
   isWatchingExit = true;
-  process.once("exit", () => shutdown());
+  process.once("exit", () => {
+    try {
+      shutdown();
+    } catch (error) {
+      // Thrown on, it would keep the listeners that come after from writing what they hold.
+      process.stderr.write(`--- Logging error ---\n${inspect(error)}\n`);
+    }
+  });
 }
 
 /** A handler is closed. */
@@ -43,11 +52,25 @@ export function openHandlers(): Closable[] {
   return [...open].reverse().flatMap((reference) => reference.deref() ?? []);
 }
 
-/** Flushes and closes handlers, by default all. Done by itself when the process ends. */
+/**
+ * Flushes and closes handlers, by default all. Done by itself when the process ends. What one of them throws is thrown
+ * when all have been flushed and closed.
+ */
 export function shutdown(handlers: readonly Closable[] = openHandlers()): void {
-  for (const handler of handlers) handler.flushSync(); // one may hand its records to another, so none is closed yet
+  const errors = new Map<Closable, unknown>();
+  const attempt = (handler: Closable, action: () => void) => {
+    try {
+      action();
+    } catch (error) {
+      errors.set(handler, error);
+    }
+  };
+  // One may hand its records to another, so none is closed yet.
+  for (const handler of handlers) attempt(handler, () => handler.flushSync());
   for (const handler of handlers) {
-    handler.flushSync();
-    handler.close();
+    attempt(handler, () => handler.flushSync());
+    attempt(handler, () => handler.close());
   }
+  if (errors.size > 1) throw new AggregateError(errors.values(), "Several handlers could not be flushed or closed.");
+  for (const error of errors.values()) throw error;
 }

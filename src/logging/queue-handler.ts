@@ -53,7 +53,7 @@ export class QueueHandler extends Handler {
   }
 
   override close(): void {
-    this.listener?.stop();
+    this.listener?.close();
     super.close();
   }
 }

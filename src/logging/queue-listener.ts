@@ -47,8 +47,11 @@ export class QueueListener {
     this.queue.deliverNow();
   }
 
+  /** Delivers what waits, and at once what is put from now on, as exit listeners do: there may be no later turn. */
   close(): void {
-    this.stop();
+    this.flushSync();
+    this.queue.deliverTo((record) => this.handle(record), true);
+    forgetHandler(this);
   }
 
   /** Resolves when all that was put before is delivered, and where it belongs. */

@@ -55,7 +55,9 @@ export class LogRecord {
   #callee: AnyMethod | undefined;
   readonly #stacklevel: number;
   #site: CallSite | undefined;
-  #settled: string | undefined;
+  /** What this one was copied from, which knows when the call has returned. */
+  #original: LogRecord | undefined;
+  #settled: { readonly text: string; readonly msg: unknown; readonly args: readonly unknown[] | undefined } | undefined;
 
   /** @param callee the method that the program has called, if it is on the stack */
   constructor(
@@ -108,9 +110,9 @@ export class LogRecord {
 
   /** Found out when first asked for, which must be while the log call is under way. */
   get callSite(): CallSite {
-    if (this.#site === undefined) {
-      this.#site = this.#callee === undefined ? UNKNOWN_CALL_SITE : callSite(this.#callee, this.#stacklevel);
-    }
+    this.#site ??=
+      this.#original?.callSite ??
+      (this.#callee === undefined ? UNKNOWN_CALL_SITE : callSite(this.#callee, this.#stacklevel));
     return this.#site;
   }
 
@@ -128,8 +130,10 @@ export class LogRecord {
    * @throws {LogFileError} `ERR_CLH_FORMAT` when they do not fit it
    */
   getMessage(): string {
-    if (this.#settled !== undefined) return this.#settled;
     const { msg, args } = this;
+    const settled = this.#settled;
+    // A filter may have put other ones in their place since.
+    if (settled !== undefined && settled.msg === msg && settled.args === args) return settled.text;
     const text = typeof msg === "string" ? msg : str(msg);
     if (args === undefined || args.length === 0) return text;
     const format = parsePercentFormat(text);
@@ -143,8 +147,20 @@ export class LogRecord {
    * what its arguments refer to may change.
    */
   settle(needsCaller: boolean): void {
-    this.#settled = this.getMessage();
+    this.#settled = { text: this.getMessage(), msg: this.msg, args: this.args };
     if (needsCaller) void this.callSite;
+  }
+
+  /**
+   * A copy of this record, with other values of some fields, by the names of Python or of this class: for a filter that
+   * puts it in the place of this one, which other handlers get unchanged.
+   */
+  copy(changes: Readonly<Record<string, unknown>> = {}): LogRecord {
+    const copy = new LogRecord(this.name, this.levelno, this.msg, this.args);
+    copy.#original = this;
+    copy.#settled = this.#settled;
+    assign(copy, { ...this, ...changes });
+    return copy;
   }
 
   #add(extra: Readonly<Record<string, unknown>>): string[] {
@@ -179,16 +195,26 @@ const ALIASES: Readonly<Record<string, string>> = {
   stack_info: "stackInfo",
 };
 
+// Those that may have no value, which is null in what comes from Python; elsewhere null is a value like any other.
+const OPTIONAL = new Set(
+  "args excInfo excText stackInfo message asctime process processName thread threadName taskName".split(" "),
+);
+
 /** A record with these fields, by the names of Python or of {@link LogRecord}: one that was made elsewhere. */
 export function makeLogRecord(fields: Readonly<Record<string, unknown>>): LogRecord {
   const record = new LogRecord("", 0, "", undefined);
-  for (const [name, value] of Object.entries(fields)) {
-    Object.defineProperty(record, ALIASES[name] ?? name, {
-      value: value ?? undefined,
+  assign(record, fields);
+  return record;
+}
+
+function assign(record: LogRecord, fields: Readonly<Record<string, unknown>>): void {
+  for (const [given, value] of Object.entries(fields)) {
+    const name = ALIASES[given] ?? given;
+    Object.defineProperty(record, name, {
+      value: value === null && OPTIONAL.has(name) ? undefined : value,
       writable: true,
       enumerable: true,
       configurable: true,
     });
   }
-  return record;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, mock, test } from "node:test";
+import { inspect } from "node:util";
 import {
   addLevelName,
   basicConfig,
@@ -13,11 +14,13 @@ import {
   Handler,
   type LogRecord,
   MemoryHandler,
+  makeLogRecord,
   StreamHandler,
   setLastResort,
   shutdown,
   warning,
 } from "../../../src/logging.js";
+import { Fixture } from "../../support/child.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 /** Keeps what it would write. */
@@ -177,6 +180,20 @@ describe("what is told", () => {
     assert.deepEqual(written, []);
   });
 
+  test("an argument that throws when it is shown does not throw into the program, nor keep others from being told", () => {
+    lines("%(message)s");
+    const others: string[] = [];
+    getLogger().addHandler(Object.assign(new Lines(), { emit: ({ name }: LogRecord) => others.push(name) }));
+    const hostile = {
+      [inspect.custom]() {
+        throw new Error("on purpose");
+      },
+    };
+    const told = standardError(() => getLogger().error("%s", hostile));
+    assert.match(told, /--- Logging error ---.*on purpose.*Message: '%s', arguments: \(object that throws/s);
+    assert.deepEqual(others, ["root"]);
+  });
+
   test("a level of one's own", () => {
     addLevelName(25, "NOTICE");
     const { lines: written } = lines("%(levelname)s");
@@ -197,6 +214,9 @@ test("a logger made between two others becomes the parent of the lower one", () 
   assert.equal(getLogger("between.ab").parent, upper);
   assert.deepEqual([...upper.getChildren()].map(({ name }) => name).sort(), ["between.a", "between.ab"]);
   assert.equal(upper.getChild("a.b.c"), lower);
+  assert.equal(getLogger("between.a.b").parent, middle);
+  assert.equal(lower.parent, getLogger("between.a.b"));
+  assert.equal(getLogger("between..x").parent, upper);
   middle.setLevel("DEBUG");
   assert.equal(lower.getEffectiveLevel(), 10);
 });
@@ -237,6 +257,34 @@ test("shutdown writes what a memory handler keeps, through handlers that are old
   getLogger().warning("kept");
   shutdown();
   assert.equal(readFileSync(file, "utf8"), "kept\n");
+});
+
+describe("a handler that cannot flush", () => {
+  class Broken extends Handler {
+    override emit(): void {}
+    override flushSync(): void {
+      throw new Error("cannot flush");
+    }
+  }
+
+  test("keeps no other from writing what it holds, and is told of", (t) => {
+    const file = join(temporaryDirectory(t), "app.log");
+    const memory = new MemoryHandler(100, { target: new ConcurrentRotatingFileHandler(file) });
+    const broken = [new Broken(), new Broken()];
+    memory.handle(makeLogRecord({ msg: "kept" }));
+    assert.throws(() => shutdown([broken[0]!, memory]), { message: "cannot flush" });
+    assert.equal(readFileSync(file, "utf8"), "kept\n");
+    assert.throws(() => shutdown(broken), AggregateError);
+    assert.doesNotThrow(() => shutdown());
+  });
+
+  test("is told of when the process ends, and then the rest is written", async (t) => {
+    const file = join(temporaryDirectory(t), "app.log");
+    const fixture = new Fixture(t, "broken-handler", file);
+    assert.match((await fixture.rest()).join("\n"), /--- Logging error ---\nError: cannot flush/);
+    assert.equal(await fixture.ended, 0);
+    assert.equal(readFileSync(file, "utf8"), "kept\nbatched\n");
+  });
 });
 
 test("Node's warnings go to a logger and no longer to standard error", async () => {

@@ -71,6 +71,21 @@ describe("queues before all handlers", () => {
     assert.deepEqual(written, ["[ 1 ] caller"]);
   });
 
+  test("deliver what a filter has made of a record since", async () => {
+    const redacts = (record: LogRecord) => {
+      record.msg = "pin ****";
+      record.args = undefined;
+      return true;
+    };
+    const { lines: written } = Object.assign(lines(""), { filters: [redacts] });
+    const target = Object.assign(new Lines(), { filters: [redacts] });
+    getLogger().addHandler(new MemoryHandler(1, { target }));
+    const queues = setupLoggingQueues();
+    getLogger().info("pin %d", 1234);
+    await queues.flush();
+    assert.deepEqual([written, target.lines], [["pin ****"], ["pin ****"]]);
+  });
+
   test("take in handlers that are added later, and give all back", async () => {
     const first = lines("");
     const queues = setupLoggingQueues();
@@ -100,6 +115,28 @@ describe("queues before all handlers", () => {
       Array.from({ length: 95 }, (_, i) => `m${i}`),
     );
     assert.equal(queues.dropped, 0);
+  });
+
+  test("that are full lose nothing that a handler tells while it is given a record", async () => {
+    const written: string[] = [];
+    getLogger().addHandler(
+      Object.assign(new Lines(), {
+        emit(record: LogRecord) {
+          const message = record.getMessage();
+          written.push(message);
+          if (message.startsWith("m")) for (let i = 0; i < 3; i++) getLogger().warning("inner");
+        },
+      }),
+    );
+    const queues = setupLoggingQueues({ capacity: 5 });
+    for (let i = 0; i < 40; i++) getLogger().warning("m%d", i);
+    while (queues.pending > 0) await queues.flush();
+    assert.equal(queues.dropped, 0);
+    assert.deepEqual(
+      written.filter((message) => message !== "inner"),
+      Array.from({ length: 40 }, (_, i) => `m${i}`),
+    );
+    assert.equal(written.length, 160);
   });
 
   test("that are full may drop, which is counted and told", async () => {
@@ -181,16 +218,18 @@ describe("what waits when the process ends is written", () => {
     ["return", 0],
     ["exit", 0],
     ["throw", 3],
+    ["listener", 0],
+    ["configured listener", 0],
   ] as const) {
     test(ending, async (t) => {
       const file = join(temporaryDirectory(t), "app.log");
       const fixture = new Fixture(t, "queued-logger", file, 5000, ending);
       assert.equal(await fixture.ended, code);
       const written = readFileSync(file, "utf8").trimEnd().split("\n");
-      assert.deepEqual(
-        written,
-        Array.from({ length: 5000 }, (_, i) => `record ${i}`),
-      );
+      assert.deepEqual(written, [
+        ...Array.from({ length: 5000 }, (_, i) => `record ${i}`),
+        ...(ending.endsWith("listener") ? ["bye"] : []),
+      ]);
     });
   }
 });
