@@ -1,4 +1,3 @@
-import { general } from "./decimal.js";
 import { checkSize, formatError, typeName } from "./format-error.js";
 import { type Alignment, firstOf, pad } from "./padding.js";
 import { realBody } from "./percent-format.js";
@@ -86,11 +85,9 @@ function wholeBody(value: number | bigint, { type, alternate, precision }: Spec)
 
 function realText(value: number | bigint, { type, alternate, precision }: Spec): { prefix: string; body: string } {
   if (!"eEfFgG%".includes(type)) throw unknownCode(type, Number.isInteger(value) ? "int" : "float");
+  if (type === "" && precision === undefined) return { prefix: "", body: String(value < 0 ? -value : value) };
   const number = Math.abs(Number(value));
-  if (type === "") {
-    const body = precision === undefined ? String(value).replace("-", "") : general(number, precision, false);
-    return { prefix: "", body };
-  }
+  if (type === "") return { prefix: "", body: realBody(number, "g", precision!, false) };
   if (type === "%") return { prefix: "", body: `${realBody(number * 100, "f", precision ?? 6, alternate)}%` };
   const body = realBody(number, type.toLowerCase(), precision ?? 6, alternate);
   return { prefix: "", body: type < "a" ? body.toUpperCase() : body };

@@ -3,6 +3,12 @@ import { NOTSET, WARNING } from "./levels.js";
 import { Logger } from "./logger.js";
 import { StreamHandler } from "./stream-handler.js";
 
+/** What is at a name: "a.b" is below "a", also while there is no logger "a". */
+interface Place {
+  logger: Logger | undefined;
+  readonly below: Map<string, Place>;
+}
+
 /** The loggers of a program, by their names. */
 export class Manager {
   readonly root: Logger;
@@ -12,9 +18,11 @@ export class Manager {
   #lastResort: Handler | undefined;
   #hasLastResort = true;
   readonly #loggers = new Map<string, Logger>();
+  readonly #top: Place;
 
   constructor() {
     this.root = new Logger(this, "root", WARNING);
+    this.#top = { logger: this.root, below: new Map() };
   }
 
   /** Records up to this level are not told, by no logger. */
@@ -48,11 +56,8 @@ export class Manager {
     const known = this.#loggers.get(name);
     if (known !== undefined) return known;
     const logger = new Logger(this, name);
-    logger.parent = this.#above(name);
     this.#loggers.set(name, logger);
-    // Those below it had their parents above it until now.
-    for (const [below, one] of this.#loggers)
-      if (below.startsWith(`${name}.`) && one.parent === logger.parent) one.parent = logger;
+    this.#place(logger);
     this.changed();
     return logger;
   }
@@ -62,12 +67,24 @@ export class Manager {
     return [...this.#loggers.values()];
   }
 
-  #above(name: string): Logger {
-    for (let dot = name.lastIndexOf("."); dot > 0; dot = name.lastIndexOf(".", dot - 1)) {
-      const known = this.#loggers.get(name.slice(0, dot));
-      if (known !== undefined) return known;
+  /** Puts a logger below the nearest one above it, and below it those that were below that one until now. */
+  #place(logger: Logger): void {
+    let place = this.#top;
+    for (const part of logger.name.split(".")) {
+      logger.parent = place.logger ?? logger.parent;
+      let next = place.below.get(part);
+      if (next === undefined) {
+        next = { logger: undefined, below: new Map() };
+        place.below.set(part, next);
+      }
+      place = next;
     }
-    return this.root;
+    place.logger = logger;
+    const nearest = [...place.below.values()];
+    for (const { logger: one, below } of nearest) {
+      if (one !== undefined) one.parent = logger;
+      else for (const further of below.values()) nearest.push(further);
+    }
   }
 }
 

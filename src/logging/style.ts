@@ -14,7 +14,8 @@ export interface Style {
   format(lookUp: (name: string) => unknown): string;
 }
 
-const VALID_PERCENT = /%\(\w+\)[#0+ -]*(\*|\d+)?(\.(\*|\d+))?[diouxefgcrsa%]/i;
+// Python's, but that a width does not begin with 0, which is a flag: a file may hold a million of them.
+const VALID_PERCENT = /%\([\p{L}\p{N}_]+\)[#0+ -]*(\*|[1-9]\d*)?(\.(\*|\d+))?[diouxefgcrsa%]/iu;
 
 const STYLES: Readonly<
   Record<StyleName, { fallback: string; parse: (format: string) => Style; validate: (format: string) => void }>

@@ -83,7 +83,7 @@ function changesOf(config: LoggingConfig, builder: Builder, isIncremental: boole
         logger,
         level: level == null ? undefined : checkLevel(level),
         propagate: propagate == null ? undefined : Boolean(propagate),
-        handlers: isIncremental ? [] : builder.handlers(handlers),
+        handlers: isIncremental ? [] : [...new Set(builder.handlers(handlers))],
         filters: isIncremental ? [] : builder.filters(filters),
       };
     });
@@ -128,7 +128,15 @@ function replaceAll(config: LoggingConfig, builder: Builder): void {
     builder.makeAll();
     return changesOf(config, builder, false);
   });
-  shutdown(before);
+  try {
+    shutdown(before);
+  } finally {
+    // Also when one of them could not write what it held, which is thrown then.
+    replaceLoggers(config, builder, changes, existing);
+  }
+}
+
+function replaceLoggers(config: LoggingConfig, builder: Builder, changes: Change[], existing: Logger[]): void {
   builder.nameHandlers();
   for (const change of changes) {
     const { logger, handlers, filters } = change;
@@ -137,10 +145,12 @@ function replaceAll(config: LoggingConfig, builder: Builder): void {
     for (const filter of filters) logger.addFilter(filter);
     logger.disabled = false;
   }
-  const configured = new Set(changes.map(({ logger }) => logger.name));
-  const isBelow = (name: string) => [...configured].some((above) => name.startsWith(`${above}.`));
-  for (const logger of existing.filter(({ name }) => !configured.has(name))) {
-    if (isBelow(logger.name)) reset(logger);
+  const configured = new Set(changes.map(({ logger }) => logger));
+  configured.delete(manager.root); // which all are below
+  for (const logger of existing.filter((one) => !configured.has(one))) {
+    let above = logger.parent;
+    while (above !== undefined && !configured.has(above)) above = above.parent;
+    if (above !== undefined) reset(logger);
     else logger.disabled = Boolean(builder.resolved(config.disable_existing_loggers) ?? true);
   }
 }

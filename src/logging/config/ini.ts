@@ -24,12 +24,14 @@ export interface Place {
 const DEFAULT = "DEFAULT";
 const DEEPEST = 10; // names within names, as in Python
 const LONGEST = 100_000; // characters of a value, with all names filled in
+const LARGEST = 1_000_000; // characters that names stand for in a whole file, where each name counts for one more
 
 /** A file, read. */
 export class Ini {
   readonly path: string;
   readonly #sections = new Map<string, RawSection>();
   readonly #defaults: RawSection;
+  readonly #budget = { left: LARGEST };
 
   /**
    * @param path for messages
@@ -51,7 +53,7 @@ export class Ini {
     const own = this.#sections.get(name);
     if (own === undefined)
       throw configError(`Cannot read ${this.path}: it has no section [${name}].`, { path: this.path });
-    return new Section(name, own, this.#defaults, (place, message) => this.#refused(place, message));
+    return new Section(name, own, this.#defaults, this.#budget, (place, message) => this.#refused(place, message));
   }
 
   #refused({ line, column }: Place, message: string): Error {
@@ -135,12 +137,20 @@ export class Section {
   readonly name: string;
   readonly #own: RawSection;
   readonly #defaults: RawSection;
+  readonly #budget: { left: number };
   readonly #refused: (place: Place, message: string) => Error;
 
-  constructor(name: string, own: RawSection, defaults: RawSection, refused: (place: Place, message: string) => Error) {
+  constructor(
+    name: string,
+    own: RawSection,
+    defaults: RawSection,
+    budget: { left: number },
+    refused: (place: Place, message: string) => Error,
+  ) {
     this.name = name;
     this.#own = own;
     this.#defaults = defaults;
+    this.#budget = budget;
     this.#refused = refused;
   }
 
@@ -195,24 +205,43 @@ export class Section {
   #interpolated(text: string, place: Place, depth: number): string {
     if (depth > DEEPEST)
       throw this.#refused(place, `%(...)s stands for itself, or is nested more than ${DEEPEST} deep.`);
-    const result = text.replace(/%(%|\(([^)]*)\)s)?/g, (whole, what: string | undefined, name: string | undefined) => {
-      if (what === "%") return "%";
-      if (name === undefined)
-        throw this.#refused(place, `"${whole}" must be followed by "%" or by "(name)s"; write %% for %.`);
-      const lines = this.#lines(name.toLowerCase());
-      if (lines === undefined)
-        throw this.#refused(place, `%(${name})s: [${this.name}] and [DEFAULT] have no value of ${name}.`);
-      const value = textOf(lines);
-      return value.includes("%") ? this.#interpolated(value, place, depth + 1) : value;
-    });
-    if (result.length > LONGEST) throw this.#refused(place, `the value has more than ${LONGEST} characters.`);
+    let result = "";
+    let at = 0;
+    for (let next = text.indexOf("%"); next !== -1; next = text.indexOf("%", at)) {
+      NAMED.lastIndex = next;
+      const match = NAMED.exec(text);
+      if (match === null) throw this.#refused(place, '"%" must be followed by "%" or by "(name)s"; write %% for %.');
+      result += text.slice(at, next) + (match[1] === undefined ? "%" : this.#valueOf(match[1], place, depth));
+      at = next + match[0].length;
+    }
+    result += text.slice(at);
+    if (Math.max(text.length, result.length) > LONGEST)
+      throw this.#refused(place, `the value has more than ${LONGEST} characters.`);
     return result;
+  }
+
+  #valueOf(name: string, place: Place, depth: number): string {
+    const lines = this.#lines(name.toLowerCase());
+    if (lines === undefined)
+      throw this.#refused(place, `%(${name})s: [${this.name}] and [DEFAULT] have no value of ${name}.`);
+    const text = textOf(lines);
+    this.#budget.left -= 1 + text.length;
+    if (this.#budget.left < 0) throw this.#refused(place, `%(...)s stand for more than ${LARGEST} characters in all.`);
+    return text.includes("%") ? this.#interpolated(text, place, depth + 1) : text;
   }
 }
 
+const NAMED = /%(?:%|\(([^)]*)\)s)/y;
+
+const texts = new WeakMap<readonly ValueLine[], string>(); // a name may be asked for a million times
+
 function textOf(lines: readonly ValueLine[]): string {
-  return lines
+  const known = texts.get(lines);
+  if (known !== undefined) return known;
+  const made = lines
     .map(({ text }) => text)
     .join("\n")
     .trimEnd();
+  texts.set(lines, made);
+  return made;
 }

@@ -171,6 +171,21 @@ describe("dictConfig", () => {
     assert.equal(readFileSync(file, "utf8"), "caller one\n");
   });
 
+  test("gives a logger each handler once", () => {
+    dictConfig({ version: 1, handlers: { h: { class: "NullHandler" } }, root: { handlers: ["h", "h"] } });
+    assert.equal(getLogger().handlers.length, 1);
+  });
+
+  test("replaces also what cannot be flushed, and says so", () => {
+    const broken = Object.assign(new NullHandler(), {
+      flushSync() {
+        throw new Error("cannot flush");
+      },
+    });
+    assert.throws(() => dictConfig(withHandler({ class: "StreamHandler" })), { message: "cannot flush" });
+    assert.ok(broken instanceof NullHandler && only(getLogger().handlers).name === "h");
+  });
+
   test("incrementally changes levels alone", () => {
     dictConfig(withHandler({ class: "StreamHandler" }, { loggers: { one: { level: "INFO" } } }));
     const handler = only(getLogger().handlers);

@@ -70,6 +70,36 @@ describe("ini", () => {
     refuses(ini(`[loggers]\nkeys=%(a0)s\n${names}\na6=xxxxxxxxxx\n`));
   });
 
+  test("half of a name, many times", () => {
+    refuses(withArgs("%(".repeat(400_000)));
+    refuses(withArgs(`${"%(h)s".repeat(10_000)}%(`));
+  });
+
+  test("names within names that stand for nothing, or for blank lines", () => {
+    for (const leaf of ["", "\n \n".repeat(100_000)]) {
+      const names = Array.from({ length: 9 }, (_, i) => `a${i}=${`%(a${i + 1})s`.repeat(10)}`).join("\n");
+      refuses(ini(`[loggers]\nkeys=%(a0)s\n${names}\na9=${leaf}\n`));
+    }
+    const long = "a".repeat(90_000);
+    refuses(ini(`[loggers]\nkeys=%(a0)s\na0=${"%(a1)s".repeat(10_000)}\na1=%(${long})s\n${long}=\n`));
+  });
+
+  test("20,000 loggers, and one whose name has 200,000 parts, are configured as soon", () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => `l${i}`);
+    const loggers = names.map((name) => `[logger_${name}]\nqualname=hostile.${name}\nhandlers=\n`);
+    const text = `[loggers]\nkeys=root,${names}\n[handlers]\nkeys=\n[formatters]\nkeys=\n[logger_root]\nhandlers=\n${loggers.join("")}`;
+    refuses(() => {
+      ini(text)();
+      ini("x")();
+    });
+    refuses(() => {
+      dictConfig({ version: 1, loggers: { ["a.".repeat(200_000)]: {}, a: {} } });
+      const others = Object.fromEntries(names.map((name) => [`hostile2.${name}`, {}]));
+      dictConfig({ version: 1, loggers: others });
+      ini("x")();
+    });
+  });
+
   test("a file of 10 MB", (t) => {
     const path = join(temporaryDirectory(t), "large.ini");
     writeFileSync(path, `[a]\n${"x=1\n".repeat(2_500_000)}`);
@@ -212,6 +242,8 @@ describe("dictConfig", () => {
       ["{", "{".repeat(100_000)],
       ["{", `{message:${"{a:".repeat(1000)}`],
       ["%", "%(".repeat(100_000)],
+      ["%", `%(message)${"0".repeat(900_000)}`],
+      ["%", `%(message)${"0".repeat(900_000)}5`],
       ["$", "$".repeat(100_001)],
     ] as const)
       refuses(() => dictConfig({ version: 1, formatters: { f: { format, style } } }));
@@ -287,6 +319,19 @@ describe("dictConfig", () => {
       ),
     );
   });
+});
+
+describe("numbers in braces", () => {
+  for (const [format, value, text] of [
+    ["{x:>12}", 1.5e-7, "      1.5e-7"],
+    ["{x:>+9}", -1.5e-7, "  -1.5e-7"],
+    ["{x:.3}", Number.POSITIVE_INFINITY, "inf"],
+    ["{x:.3}", Number.NaN, "nan"],
+    ["{x:>24}", -(10n ** 20n), "  -100000000000000000000"],
+  ] as const)
+    test(`${format} of ${value}`, () => {
+      assert.equal(new Formatter(format, { style: "{" }).format(makeLogRecord({ x: value })), text);
+    });
 });
 
 test("a format is text or an error, whatever it is", () => {
