@@ -240,7 +240,8 @@ function parse<Schema extends v.GenericSchema>(
   throw refused(option, (options as Record<string, unknown>)[option], issue.message);
 }
 
-function unknownOption(option: string, value: unknown, known: string[]): LogFileError {
+/** The error for an option that nobody knows, with the nearest of those that are known. */
+export function unknownOption(option: string, value: unknown, known: readonly string[]): LogFileError {
   const nearest = closestMatch(option, known, { maxDistance: Math.max(3, option.length / 2) });
   const hint = nearest === undefined ? `The options are: ${known.join(", ")}.` : `Did you mean \`${nearest}\`?`;
   return new LogFileError("ERR_CLH_OPTION", `Unknown option \`${option}\`. ${hint}`, { option, value });

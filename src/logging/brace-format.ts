@@ -20,7 +20,7 @@ const NAME = /^([^.[]*)((?:\.[^.[]+|\[[^\]]+\])*)$/;
 const STEP = /\.([^.[]+)|\[([^\]]+)\]/g;
 
 // logging.StrFormatStyle refuses what is not of these forms.
-const STRICT_NAME = /^\w+(\.\w+|\[[^\]]+\])*$/;
+const STRICT_NAME = /^[\p{L}\p{N}_]+(\.[\p{L}\p{N}_]+|\[[^\]]+\])*$/u;
 const STRICT_SPEC = /^(.?[<=>^])?[+ -]?#?0?(\d+|\{\w+\})?[,_]?(\.(\d+|\{\w+\}))?[bcdefgnosx%]?$/isu;
 
 /**

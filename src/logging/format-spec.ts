@@ -1,6 +1,6 @@
 import { checkSize, formatError, typeName } from "./format-error.js";
 import { type Alignment, firstOf, pad } from "./padding.js";
-import { realBody } from "./percent-format.js";
+import { characterOf, realBody } from "./percent-format.js";
 import { str } from "./repr.js";
 
 /* Python's format specification: what is behind the colon in "{levelname:>8}". */
@@ -60,12 +60,22 @@ function formatText(
   return pad("", precision === undefined ? text : firstOf(text, precision), width, align, fill);
 }
 
-function formatNumber(value: number | bigint, spec: Spec): string {
-  const { align = ">", fill, sign, width, type, grouping } = spec;
+/** Types of which digits are not grouped. */
+const UNGROUPED: Readonly<Record<string, string>> = { ",": "bcnoxX", _: "cn" };
+
+function formatNumber(value: number | bigint, { type: given, ...common }: Spec): string {
+  const { align = ">", fill, sign, width, grouping } = common;
+  if (given !== "" && UNGROUPED[grouping]?.includes(given))
+    throw formatError(`Cannot specify '${grouping}' with '${given}'.`);
+  const type = given !== "n" ? given : typeof value === "bigint" || Number.isInteger(value) ? "d" : "g";
+  const spec = { ...common, type };
   const isNegative = value < 0 || Object.is(value, -0);
   const shownSign = isNegative ? "-" : sign === "-" ? "" : sign;
-  if (type === "c") return pad("", String.fromCodePoint(Number(value)), width, spec.align ?? "<", fill);
-  const { prefix, body } = "bdoxXn".includes(type) && type !== "" ? wholeBody(value, spec) : realText(value, spec);
+  const { prefix, body } = "bcdoxX".includes(type) && type !== "" ? wholeBody(value, spec) : realText(value, spec);
+  if (type === "c") {
+    if (sign !== "") throw formatError("Sign not allowed with integer format specifier 'c'");
+    return pad("", characterOf(Number(value)), width, common.align ?? "<", fill);
+  }
   const digits = grouping === "" ? "" : /^[0-9a-fA-F]*/.exec(body)![0];
   if (digits === "") return pad(shownSign + prefix, body, width, align, fill);
   const rest = body.slice(digits.length);

@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { formatError } from "./format-error.js";
+import { refuseUnknown } from "./known-options.js";
 import { formatPositional, parsePercentFormat } from "./percent-format.js";
 import type { LogRecord } from "./record.js";
 import { strftime } from "./strftime.js";
@@ -39,6 +40,8 @@ const OTHER_FIELDS = new Map<string, (record: LogRecord) => unknown>([
   ["stack_info", ({ stackInfo }) => stackInfo],
 ]);
 
+const FORMATTER_OPTIONS = ["datefmt", "style", "validate", "defaults", "timeZone"];
+
 /** Makes a record into text. */
 export class Formatter {
   readonly fmt: string;
@@ -58,9 +61,10 @@ export class Formatter {
 
   /**
    * @param fmt null or "" = the message alone
-   * @throws {LogFileError} `ERR_CLH_FORMAT` for a format that cannot be read, `ERR_CLH_OPTION` for an unknown zone
+   * @throws {LogFileError} `ERR_CLH_FORMAT` for a format that cannot be read, `ERR_CLH_OPTION` for an unknown zone or option
    */
   constructor(fmt?: string | null, options: FormatterOptions = {}) {
+    refuseUnknown(options, FORMATTER_OPTIONS);
     const { style = "%", validate = true, defaults, timeZone, datefmt } = options;
     const read = readFormat(style, fmt, validate);
     this.fmt = read.text;

@@ -1,5 +1,6 @@
 import stringify from "safe-stable-stringify";
 import { Formatter } from "./formatter.js";
+import { refuseUnknown } from "./known-options.js";
 import type { LogRecord } from "./record.js";
 import { str } from "./repr.js";
 import { offsetText } from "./wall-time.js";
@@ -23,6 +24,7 @@ export interface JsonFormatterOptions {
 }
 
 const FIELDS = { time: "asctime", level: "levelname", logger: "name", message: "message" };
+const JSON_OPTIONS = ["fields", "datefmt", "timeZone", "defaults"];
 const CAUSES = 8;
 
 // Circular references, big integers and getters that throw do not keep a record from being written, and its size is bounded.
@@ -43,8 +45,10 @@ export class JsonFormatter extends Formatter {
   readonly #fields: readonly (readonly [key: string, field: string])[];
   readonly #defaults: Readonly<Record<string, unknown>>;
 
-  /** @throws {LogFileError} `ERR_CLH_OPTION` for an unknown zone */
-  constructor({ fields = FIELDS, datefmt, timeZone, defaults }: JsonFormatterOptions = {}) {
+  /** @throws {LogFileError} `ERR_CLH_OPTION` for an unknown zone or option */
+  constructor(options: JsonFormatterOptions = {}) {
+    refuseUnknown(options, JSON_OPTIONS);
+    const { fields = FIELDS, datefmt, timeZone, defaults } = options;
     // The format says which fields are asked for, of which the time and the caller take time.
     const format = Object.values(fields).map((name) => `{${name}}`);
     super(format.join(""), { style: "{", validate: format.length > 0, datefmt, timeZone: timeZone ?? "UTC" });
@@ -75,16 +79,19 @@ export class JsonFormatter extends Formatter {
   }
 }
 
-function errorToJson(error: unknown, depth = 0): Record<string, unknown> {
+/** @param told errors that are written already: an error may be in itself, and many times in others */
+function errorToJson(error: unknown, depth = 0, told = new Set<Error>()): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: str(error) };
   const { name, message, stack, cause, code, errors } = error as Error & { code?: unknown; errors?: unknown };
+  if (told.has(error)) return { type: name, message };
+  told.add(error);
   const isDeep = depth >= CAUSES;
   return {
     type: name,
     message,
     ...(code !== undefined && { code }),
     stack,
-    ...(cause !== undefined && !isDeep && { cause: errorToJson(cause, depth + 1) }),
-    ...(Array.isArray(errors) && !isDeep && { errors: errors.map((one) => errorToJson(one, depth + 1)) }),
+    ...(cause !== undefined && !isDeep && { cause: errorToJson(cause, depth + 1, told) }),
+    ...(Array.isArray(errors) && !isDeep && { errors: errors.map((one) => errorToJson(one, depth + 1, told)) }),
   };
 }

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LogFileError } from "../errors.js";
+import { refuseUnknown } from "./known-options.js";
 
 /** Options of {@link LogQueue}. */
 export interface LogQueueOptions {
@@ -38,8 +39,10 @@ export class LogQueue<Item> {
   #put = 0;
   #dropped = 0;
 
-  /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong option */
-  constructor({ capacity = 10_000, onFull = "deliver" }: LogQueueOptions = {}) {
+  /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option */
+  constructor(options: LogQueueOptions = {}) {
+    refuseUnknown(options, ["capacity", "onFull"]);
+    const { capacity = 10_000, onFull = "deliver" } = options;
     if (!Number.isSafeInteger(capacity) || capacity < 1)
       throw refused("capacity", "a whole number, 1 or more", capacity);
     if (onFull !== "deliver" && onFull !== "drop") throw refused("onFull", '"deliver" or "drop"', onFull);

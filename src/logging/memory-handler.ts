@@ -1,6 +1,8 @@
+import { LogFileError } from "../errors.js";
 import { Handler, type HandlerOptions } from "./handler.js";
 import { checkLevel, ERROR, type Level } from "./levels.js";
 import type { LogRecord } from "./record.js";
+import { repr } from "./repr.js";
 
 /** Options of {@link MemoryHandler}. */
 export interface MemoryHandlerOptions extends HandlerOptions {
@@ -26,11 +28,16 @@ export class MemoryHandler extends Handler {
   target: Handler | undefined;
   buffer: LogRecord[] = [];
 
+  /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong capacity or level */
   constructor(
     capacity: number,
     { flushLevel = ERROR, target, flushOnClose = true, ...options }: MemoryHandlerOptions = {},
   ) {
     super(options);
+    if (typeof capacity !== "number" || !(capacity >= 0)) {
+      const message = `Expected the option \`capacity\` to be a number, 0 or more, got ${repr(capacity)}.`;
+      throw new LogFileError("ERR_CLH_OPTION", message, { option: "capacity", value: capacity });
+    }
     this.capacity = capacity;
     this.flushLevel = checkLevel(flushLevel);
     this.target = target;
@@ -63,7 +70,7 @@ export class MemoryHandler extends Handler {
   override flushSync(): void {
     const { target, buffer } = this;
     // Without a target they wait for one, but not without end.
-    this.buffer = target === undefined ? buffer.slice(-this.capacity) : [];
+    this.buffer = target === undefined ? buffer.slice(Math.max(buffer.length - this.capacity, 0)) : [];
     if (target !== undefined) for (const record of buffer) target.handle(record);
   }
 

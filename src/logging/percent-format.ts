@@ -169,11 +169,16 @@ function textOf(type: string, value: unknown): string {
   if (type === "r") return repr(value);
   if (type === "a") return ascii(value);
   if (Number.isInteger(value)) {
-    if ((value as number) < 0 || (value as number) > 0x10ffff) throw formatError("%c arg not in range(0x110000)");
-    return String.fromCodePoint(value as number);
+    return characterOf(value as number);
   }
   if (typeof value !== "string" || lengthOf(value) !== 1) throw formatError("%c requires int or char");
   return value;
+}
+
+/** What `%c` makes of a number. */
+export function characterOf(code: number): string {
+  if (code < 0 || code > 0x10ffff) throw formatError("%c arg not in range(0x110000)");
+  return String.fromCodePoint(code);
 }
 
 interface SignedText {

@@ -2,6 +2,7 @@ import { LogFileError } from "../errors.js";
 import { ConcurrentRotatingFileHandler } from "./file-handlers.js";
 import { Formatter } from "./formatter.js";
 import type { Handler } from "./handler.js";
+import { refuseUnknown } from "./known-options.js";
 import { CRITICAL, checkLevel, type Level } from "./levels.js";
 import type { Logger } from "./logger.js";
 import { manager } from "./manager.js";
@@ -57,11 +58,14 @@ const BASIC_FORMATS = {
   $: "${levelname}:${name}:${message}",
 };
 
+const BASIC_OPTIONS = "filename filemode encoding stream handlers format datefmt style timeZone level force".split(" ");
+
 /**
  * Gives the root a handler, unless it has one.
- * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong option, `ERR_CLH_FORMAT` for a wrong format
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option, `ERR_CLH_FORMAT` for a wrong format
  */
 export function basicConfig(options: BasicConfigOptions = {}): void {
+  refuseUnknown(options, BASIC_OPTIONS);
   const { root } = manager;
   const { filename, filemode = "a", encoding, stream, handlers, style = "%", force = false } = options;
   const { format = BASIC_FORMATS[style], datefmt, timeZone, level } = options;

@@ -3,7 +3,7 @@ import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../file-handlers.js";
 import { Filter } from "../filter.js";
 import { Formatter, type FormatterOptions } from "../formatter.js";
-import type { Handler } from "../handler.js";
+import { Handler } from "../handler.js";
 import { JsonFormatter, type JsonFormatterOptions } from "../json-formatter.js";
 import type { Level } from "../levels.js";
 import { LogQueue, type LogQueueOptions } from "../log-queue.js";
@@ -11,7 +11,7 @@ import { MemoryHandler } from "../memory-handler.js";
 import { QueueHandler } from "../queue-handler.js";
 import { QueueListener } from "../queue-listener.js";
 import type { LogRecord } from "../record.js";
-import { str } from "../repr.js";
+import { repr, str } from "../repr.js";
 import { NullHandler, StreamHandler, type TextSink } from "../stream-handler.js";
 import { configError } from "./config-error.js";
 
@@ -91,9 +91,11 @@ const CLASSES = new Map<string, ConfigurableClass>([
       positional: ["capacity", "flushLevel", "target", "flushOnClose"],
       create({ capacity, flushLevel, target, flushOnClose, ...rest }) {
         none(rest);
+        if (target != null && !(target instanceof Handler))
+          throw configError(`Unable to set target handler ${repr(target)}`);
         return new MemoryHandler(capacity as number, {
           flushLevel: flushLevel as Level | undefined,
-          target: (target ?? undefined) as Handler | undefined,
+          target: target ?? undefined,
           flushOnClose: flushOnClose as boolean | undefined,
         });
       },

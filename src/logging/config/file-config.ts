@@ -87,7 +87,7 @@ function handlerOf(section: Section, names: Readonly<Record<string, unknown>>): 
   };
 }
 
-/** What has a meaning in `args`, as in Python, which evaluates them among the names of its module `logging`. */
+/** What has a meaning in `args`: names of Python's module `logging`, among which it evaluates them, also with "logging.". */
 const NAMES = new Map<string, unknown>([
   ["True", true],
   ["False", false],

@@ -8,7 +8,8 @@ import { parseYaml } from "./yaml.js";
 /**
  * Configures logging by a file: `.json`, `.yaml` and `.yml` as by `dictConfig`, `.ini`, `.cfg` and `.conf` as by
  * `fileConfig`. YAML needs the package `yaml`.
- * @throws {LogFileError} `ERR_CLH_CONFIG`, with line and column where the file itself is wrong
+ * @throws {LogFileError} `ERR_CLH_CONFIG`, with line and column where the file itself is wrong; of JSON, with what the
+ *   engine says of that
  */
 export function configFromFile(file: string | URL, options: FileConfigOptions = {}): void {
   const read = readConfig(file, options.encoding ?? "utf-8");

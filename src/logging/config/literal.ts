@@ -280,6 +280,8 @@ function unescaped(content: string, start: number): string {
     const hex: string | undefined = x ?? u ?? U;
     const code =
       hex !== undefined ? Number.parseInt(hex, 16) : octal !== undefined ? Number.parseInt(octal, 8) : undefined;
+    if ("xuUN".includes(other))
+      throw new LiteralError(`${whole} is not read here: write the character`, start + offset);
     if (code === undefined) return ESCAPES[other as string] ?? whole; // as Python, which keeps what it does not know
     if (code > 0x10ffff) throw new LiteralError(`${whole} is no character`, start + offset);
     return String.fromCodePoint(code);

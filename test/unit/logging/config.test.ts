@@ -131,6 +131,8 @@ describe("dictConfig", () => {
       ],
       [withHandler({ class: "NullHandler", level: "cfg://nowhere.x" }), /cfg:\/\/nowhere.x leads nowhere/],
       [withHandler({ class: "MemoryHandler", target: "h" }), /handler 'h' refers to itself/],
+      [withHandler({ class: "MemoryHandler", capacity: 5, target: "zz" }), /'h': Unable to set target handler 'zz'/],
+      [withHandler({ class: "MemoryHandler" }), /'h': Expected the option `capacity` to be a number/],
       [
         { ...withHandler({ class: "NullHandler" }), loggers: { a: { handlers: "h" } } },
         /logger 'a': expected a list, got 'h'/,
@@ -239,6 +241,11 @@ describe("fileConfig", () => {
     assert.deepEqual([memory.capacity, memory.flushLevel, memory.flushOnClose], [10, 40, false]);
   });
 
+  test("fills in several names of a value, and names within them", (t) => {
+    const text = INI("class=StreamHandler\nlevel=%(a)s%%%(c)s\na=%(b)s,%(b)s\nb=1\nc=%%2");
+    assert.throws(() => fileConfig(file(t, "a.ini", text)), { message: /Unknown level: '1,1%%2'/ });
+  });
+
   test("reads other encodings", (t) => {
     const directory = temporaryDirectory(t);
     const text = INI(`class=concurrent_log_handler.ConcurrentRotatingFileHandler\nargs=('${directory}/größe.log',)`);
@@ -255,6 +262,12 @@ describe("fileConfig", () => {
         /line 11, column 7: __import__ is not known. Values are read, never evaluated/,
       ],
       [INI("class=StreamHandler\nargs = (1,\n  ['a', open('x')])"), /line 12, column 9: open is not known/],
+      [
+        INI("class=StreamHandler\nargs=('a\\N{BULLET}',)"),
+        /line 11, column 9: \\N is not read here: write the character/,
+      ],
+      [INI("class=StreamHandler\nargs=('\\x4',)"), /line 11, column 8: \\x is not read here/],
+      [INI("class=handlers.MemoryHandler\nargs=(5,)\ntarget=zz"), /Unable to set target handler 'zz'/],
       [INI("class=StreamHandler\nargs=('x"), /line 11, column 7: the text that begins with ' is never closed/],
       [INI("class=StreamHandler\nargs=((1, 2)"), /line 11, column 6: \( is never closed/],
       [INI("class=StreamHandler\nargs=(lambda: 1)()"), /column 7: lambda is not known/],

@@ -73,6 +73,17 @@ describe("JSON", () => {
   });
 });
 
+test("an error that is in itself many times is written once", () => {
+  const error = new AggregateError([], "all");
+  error.errors = [...Array(6).fill(error), new Error("one")];
+  const { error: told } = JSON.parse(json({}, { excInfo: error }));
+  assert.deepEqual(
+    [told.message, told.errors.length, told.errors[0]],
+    ["all", 7, { type: "AggregateError", message: "all" }],
+  );
+  assert.match(told.errors[6].stack, /^Error: one/);
+});
+
 test("zones", () => {
   const format = (timeZone: string) => new Formatter("%(asctime)s", { datefmt: "%H:%M %z", timeZone }).format(record());
   assert.equal(format("+05:30"), "05:29 +0530");

@@ -12,6 +12,7 @@ import {
   Formatter,
   getLogger,
   Handler,
+  JsonFormatter,
   type LogRecord,
   MemoryHandler,
   makeLogRecord,
@@ -152,6 +153,29 @@ describe("what is told", () => {
     }
   });
 
+  test("what a filter puts in the place of a record, with its caller, and others what was told", () => {
+    const format = "%(funcName)s %(user)s %(message)s";
+    const { lines: unchanged } = lines(format);
+    const redacting = lines(format);
+    redacting.addFilter((record) => record.copy({ msg: "pin ****", args: null, user: null }));
+    (function caller() {
+      getLogger()
+        .with({ extra: { user: "bob" } })
+        .error("pin %d", 1234);
+    })();
+    assert.deepEqual([unchanged, redacting.lines], [["caller bob pin 1234"], ["caller null pin ****"]]);
+  });
+
+  test("a copy of a record, which knows no caller when nobody has asked in time", () => {
+    const kept: LogRecord[] = [];
+    const asked: number[] = [];
+    getLogger().addHandler(Object.assign(new Lines(), { emit: (record: LogRecord) => kept.push(record.copy()) }));
+    getLogger().error("x");
+    getLogger().handlers = [Object.assign(new Lines(), { emit: () => asked.push(kept[0]!.lineno) })];
+    getLogger().error("another call of the same method");
+    assert.deepEqual(asked, [0]);
+  });
+
   test("an exception with its stack and all its causes", () => {
     const { lines: written } = lines();
     const error = new Error("outer", { cause: new TypeError("middle", { cause: "inner" }) });
@@ -247,6 +271,18 @@ test("basicConfig writes to a file, once, and again with force", async (t) => {
   getLogger().setLevel("WARNING");
   assert.equal(readFileSync(file, "utf8"), "INFO one\nERROR:basic:two\n");
   assert.throws(() => basicConfig({ filename: file, stream: process.stderr, force: true }), { code: "ERR_CLH_OPTION" });
+});
+
+test("unknown options are refused, with the nearest that there is", () => {
+  const wrong = <T>(options: object) => options as T;
+  const unknown = (option: string, nearest: string) => ({
+    code: "ERR_CLH_OPTION",
+    message: `Unknown option \`${option}\`. Did you mean \`${nearest}\`?`,
+  });
+  assert.throws(() => basicConfig(wrong({ fileName: "app.log" })), unknown("fileName", "filename"));
+  assert.throws(() => new Formatter("", wrong({ dateFmt: "%H" })), unknown("dateFmt", "datefmt"));
+  assert.throws(() => new JsonFormatter(wrong({ field: {} })), unknown("field", "fields"));
+  assert.throws(() => new MemoryHandler(wrong({ target: 1 })), { code: "ERR_CLH_OPTION", message: /`capacity`/ });
 });
 
 test("shutdown writes what a memory handler keeps, through handlers that are older and newer", (t) => {

@@ -1,18 +1,27 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, test } from "node:test";
+import { afterEach, describe, mock, test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import {
+  basicConfig,
   Formatter,
   getLogger,
   Handler,
+  JsonFormatter,
   type LogRecord,
   MemoryHandler,
   makeLogRecord,
   shutdown,
 } from "../../../src/logging.js";
-import { LogQueue, QueueHandler, QueueListener, setupLoggingQueues, stopQueueListeners } from "../../../src/queue.js";
+import {
+  LogQueue,
+  type LogQueueOptions,
+  QueueHandler,
+  QueueListener,
+  setupLoggingQueues,
+  stopQueueListeners,
+} from "../../../src/queue.js";
 import { Fixture } from "../../support/child.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
@@ -207,7 +216,19 @@ describe("queues before all handlers", () => {
     assert.deepEqual(target.lines, ["kept"]);
   });
 
+  test("are closed with the handlers behind them when the root is configured anew", async (t) => {
+    const file = join(temporaryDirectory(t), "app.log");
+    basicConfig({ filename: file, format: "%(message)s" });
+    const closed = mock.method(getLogger().handlers[0]!, "close");
+    setupLoggingQueues();
+    getLogger().error("x");
+    basicConfig({ force: true });
+    assert.equal(closed.mock.callCount(), 1);
+    assert.equal(readFileSync(file, "utf8"), "x\n");
+  });
+
   test("refuse wrong options", () => {
+    assert.throws(() => setupLoggingQueues({ size: 5 } as LogQueueOptions), { code: "ERR_CLH_OPTION" });
     assert.throws(() => setupLoggingQueues({ capacity: 0 }), { code: "ERR_CLH_OPTION" });
     assert.throws(() => setupLoggingQueues({ onFull: "block" as "drop" }), { code: "ERR_CLH_OPTION" });
   });
@@ -250,6 +271,21 @@ test("a listener that is stopped has delivered all, and starts again where it wa
   await listener.flush();
   assert.deepEqual(handler.lines, ["before", "while", "after"]);
   listener.stop();
+});
+
+test("null in a field of the program's own stays null behind a queue", async () => {
+  const { lines: direct } = Object.assign(lines("null"), { formatter: new JsonFormatter({ fields: {} }) });
+  const queue = new LogQueue<LogRecord>();
+  const behind = new Lines({ formatter: new JsonFormatter({ fields: {} }) });
+  const listener = new QueueListener(queue, [behind]);
+  listener.start();
+  getLogger("null").addHandler(new QueueHandler(queue));
+  getLogger("null")
+    .with({ extra: { user: null } })
+    .error("x");
+  await listener.flush();
+  listener.stop();
+  assert.deepEqual([direct, behind.lines], [['{"user":null}'], ['{"user":null}']]);
 });
 
 test("a prepared record can be sent to another thread", async () => {
