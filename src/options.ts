@@ -44,8 +44,12 @@ export interface DeliveryLimits {
   readonly flushInterval?: Duration;
 }
 
-/** The user's own way to move the active file to its first backup. Called with the lock held; must be quick. */
-export type Rotator = (source: string, destination: string) => void;
+/**
+ * The user's own way to move the active file to its first backup. Called with the lock held: it must be quick, and done
+ * when it returns.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: for `void` alone TypeScript takes functions that return promises
+export type Rotator = (source: string, destination: string) => void | undefined;
 
 /** Options of every handler. Those of upstream keep its names, in camel case. */
 export interface FileHandlerOptions {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { inspect } from "node:util";
+import { inspect, types } from "node:util";
 import { closestMatch } from "leven";
 import * as v from "valibot";
 import { findCodec } from "./codec.js";
@@ -202,9 +202,10 @@ export function checkNamer(namer: unknown, options: ResolvedOptions): void {
 
 /**
  * A rotator puts the file where the first backup belongs, which is not where a file waits for its compression.
- * @throws {LogFileError} `ERR_CLH_OPTION` when both are asked for
+ * @throws {LogFileError} `ERR_CLH_OPTION` when both are asked for, or when it would go on after the lock is released
  */
 export function checkRotator(rotator: unknown, compression: Compression | undefined): void {
+  if (types.isAsyncFunction(rotator)) throw refused("rotator", rotator, "a function that is done when it returns");
   if (rotator === undefined || compression === undefined) return;
   throw refused("rotator", rotator, "left out when backups are compressed (it may compress them itself)");
 }

@@ -1,6 +1,8 @@
-import type { Rotator } from "../options.js";
 import type { Extension } from "./naming.js";
 import type { Backup } from "./retention.js";
+
+/** Brings a file of the log from one path to another. */
+export type Move = (from: string, to: string) => void;
 
 /** What a change of the backups did: where the new ones are now, oldest first, and which had to go for them. */
 export interface Insertion {
@@ -27,8 +29,10 @@ export interface Publisher {
 export interface Backups {
   /** True when backups are renamed in rotations, so that they may be deleted under the lock only. */
   readonly areRenamed: boolean;
+  /** True when there are more than rotations leave, since once more were kept. */
+  readonly areTooMany: boolean;
   /** Makes the active file the newest backup. Called with the lock held. */
-  add(log: string, rotator: Rotator | undefined): Insertion;
+  add(log: string, move: Move): Insertion;
   /**
    * Takes in the files that upstream has rotated and, since it was killed, not numbered. Called with the lock held: while
    * a rotation of upstream goes on, nobody has it.

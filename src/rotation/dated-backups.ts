@@ -1,7 +1,6 @@
 import { dirname, join } from "node:path";
-import type { Rotator } from "../options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
-import type { Backups, Insertion, Publisher, PublisherData, Unpublished } from "./backups.js";
+import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import type { Boundaries } from "./boundary.js";
 import {
   byPeriod,
@@ -66,17 +65,16 @@ export interface DatedBackupsOptions {
 /** The backups of a log that is rotated by time, named after the wall time at which their period began. */
 export class DatedBackups implements Backups {
   readonly areRenamed = false;
+  readonly areTooMany = false; // how many there are is a limit like the others
   readonly #options: DatedBackupsOptions;
 
   constructor(options: DatedBackupsOptions) {
     this.#options = options;
   }
 
-  add(log: string, rotator: Rotator | undefined): Insertion {
-    const { fs, namer } = this.#options;
-    const to = datedName(log, this.#next(""), namer());
-    if (rotator === undefined) moveAside(fs, log, to);
-    else rotator(log, to);
+  add(log: string, move: Move): Insertion {
+    const to = datedName(log, this.#next(""), this.#options.namer());
+    move(log, to);
     return { placed: [to], removed: [] };
   }
 
@@ -115,11 +113,15 @@ export class DatedBackups implements Backups {
     const promised = new Set<number>();
     const isTaken = (counter: number) =>
       promised.has(counter) || fs.exists(datedName(log, { stamp, counter }, namer()) + extension);
-    const free = (counter: number): number => (isTaken(counter) ? free(counter + 1) : counter);
+    const free = (counter: number): number => {
+      let n = counter;
+      while (isTaken(n)) n++;
+      return n;
+    };
     for (const waiting of this.#waiting()) if (waiting.stamp === stamp) promised.add(free(waiting.counter));
     if (!hasLimits) return { stamp, counter: free(0) };
     for (const found of this.#find()) if (found.stamp === stamp) promised.add(found.counter);
-    return { stamp, counter: Math.max(-1, ...promised) + 1 };
+    return { stamp, counter: free(Math.max(-1, ...promised) + 1) };
   }
 
   #waiting(): DatedBackup[] {

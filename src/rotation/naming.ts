@@ -1,4 +1,5 @@
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
+import { inspect } from "node:util";
 
 /*
  * Names of rotated files, and of the hidden ones on the way there. Each name is written by one function here and read
@@ -9,8 +10,15 @@ import { basename, dirname, join } from "node:path";
 export type Namer = (defaultName: string) => string;
 
 export function numberedName(log: string, n: number, namer?: Namer): string {
-  const name = `${log}.${n}`;
-  return namer === undefined ? name : namer(name);
+  return named(`${log}.${n}`, namer);
+}
+
+/** What the user calls a file; a name without a directory is one beside the log, whatever the process has for its own. */
+function named(defaultName: string, namer: Namer | undefined): string {
+  if (namer === undefined) return defaultName;
+  const name: unknown = namer(defaultName);
+  if (typeof name === "string" && name !== "" && !name.includes("\0")) return resolve(dirname(defaultName), name);
+  throw new TypeError(`the namer must return the path to use for ${defaultName}, not ${inspect(name)}`);
 }
 
 /** How compressed files are called; the empty extension is a plain file. */
@@ -44,8 +52,7 @@ export interface DatedBackup {
 
 /** "app.log" -> "app.log.2024-05-17", "app.log.2024-05-17.1". A namer is given the first of them, as upstream does. */
 export function datedName(log: string, { stamp, counter }: DatedBackup, namer?: Namer): string {
-  const name = `${log}.${stamp}`;
-  return `${namer === undefined ? name : namer(name)}${counter === 0 ? "" : `.${counter}`}`;
+  return `${named(`${log}.${stamp}`, namer)}${counter === 0 ? "" : `.${counter}`}`;
 }
 
 const STAMP_IN_NAME = /\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d(?:-\d\d)?)?)?/g;

@@ -1,6 +1,5 @@
-import type { Rotator } from "../options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
-import type { Backups, Insertion, Publisher, PublisherData, Unpublished } from "./backups.js";
+import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { FORMATS } from "./formats.js";
 import { type Leftover, listLeftovers } from "./leftovers.js";
 import { type Extension, type Namer, numberedName, pendingPath } from "./naming.js";
@@ -34,12 +33,18 @@ export class NumberedBackups implements Backups, Publisher {
     this.#namer = namer;
   }
 
+  get areTooMany(): boolean {
+    const isNamed = this.#namer() !== undefined; // then only the names of those that we keep are known
+    if (this.#count === 0 || this.#count === Number.POSITIVE_INFINITY || isNamed) return false;
+    return EXTENSIONS.some((extension) => this.#fs.exists(this.path(this.#count + 1, extension)));
+  }
+
   path(n: number, extension: Extension): string {
     return numberedName(this.#log, n, this.#namer()) + extension;
   }
 
-  add(log: string, rotator: Rotator | undefined): Insertion {
-    return this.insert([log], "", 1, rotator);
+  add(log: string, move: Move): Insertion {
+    return this.insert([log], "", 1, move);
   }
 
   adopt(extension: Extension): string[] {
@@ -86,7 +91,7 @@ export class NumberedBackups implements Backups, Publisher {
     files: readonly string[],
     extension: Extension,
     at = 1,
-    move: (from: string, to: string) => void = (from, to) => moveAside(this.#fs, from, to),
+    move: Move = (from, to) => moveAside(this.#fs, from, to),
   ): Insertion {
     const placed: string[] = [];
     const removed: string[] = [];
@@ -144,12 +149,20 @@ export class NumberedBackups implements Backups, Publisher {
   list(): Backup[] {
     const status = new FileStatus();
     const found: Backup[] = [];
-    for (let n = 1, free = 0; n <= this.#count && free < END; n++) {
+    const names = new Set([this.#log]);
+    // A namer knows no more names than we have backups.
+    const last = this.#namer() === undefined ? Number.POSITIVE_INFINITY : this.#count;
+    for (let n = 1, free = 0; n <= last && free < END; n++) {
       const before = found.length;
+      const name = this.path(n, "");
+      checkIsNew(name, names);
+      // A number tells no time; but one past the last was given when more were kept, and any limit has passed it.
+      const hasPlace = n <= this.#count;
       for (const extension of EXTENSIONS) {
-        const path = this.path(n, extension);
+        const path = name + extension;
         if (!this.#fs.statusWithTime(new FilePath(path), status)) continue;
-        found.unshift({ path, size: status.size, endsAt: status.modifiedAt }); // a number tells no time
+        const endsAt = hasPlace ? status.modifiedAt : Number.NEGATIVE_INFINITY;
+        found.unshift({ path, size: status.size, endsAt });
       }
       free = found.length > before ? 0 : free + 1;
     }
@@ -176,12 +189,21 @@ export class NumberedBackups implements Backups, Publisher {
   /** Numbers taken from `at` up to where `room` free ones have been passed. */
   #takenFrom(at: number, room: number, extension: Extension): number[] {
     const taken: number[] = [];
-    for (let n = at, free = 0; n <= this.#count && free < room; n++) {
-      if (this.#fs.exists(this.path(n, extension))) taken.push(n);
+    const names = new Set([this.#log + extension]);
+    for (let n = 1, free = 0; n <= this.#count && free < room; n++) {
+      const path = this.path(n, extension);
+      checkIsNew(path, names);
+      if (n < at) continue;
+      if (this.#fs.exists(path)) taken.push(n);
       else free++;
     }
     return taken;
   }
+}
+
+/** Two backups of one name would be deleted, one for the other. */
+function checkIsNew(path: string, names: Set<string>): void {
+  if (names.size === names.add(path).size) throw new Error(`the namer must give each file a name of its own: ${path}`);
 }
 
 function groupByPlace(files: readonly Unpublished[]): Unpublished[][] {

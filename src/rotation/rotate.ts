@@ -1,8 +1,8 @@
 import type { Rotator } from "../options.js";
-import type { FileSystem } from "../platform/fs.js";
-import type { Backups } from "./backups.js";
+import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
+import type { Backups, Move } from "./backups.js";
 import { type Extension, pendingPath } from "./naming.js";
-import { listPending } from "./pending.js";
+import { listPending, moveAside } from "./pending.js";
 
 export interface RotationPlan {
   readonly fs: FileSystem;
@@ -33,8 +33,33 @@ export function rotate(plan: RotationPlan): Rotated {
     return { to: undefined, removed: [] };
   }
   if (plan.extension !== "") return setAside(plan);
-  const { placed, removed } = plan.backups.add(plan.log, plan.rotator);
+  const { fs, log, rotator } = plan;
+  const { placed, removed } = plan.backups.add(log, rotator ? by(rotator, fs) : (from, to) => moveAside(fs, from, to));
   return { to: placed[0], removed };
+}
+
+// What they do after their first `await` they do without the lock, to whatever records are in the file by then.
+const asynchronous = new WeakSet<Rotator>();
+
+/** Moves a file in the user's way, and throws unless it is gone then. */
+function by(rotator: Rotator, fs: FileSystem): Move {
+  return (from, to) => {
+    if (asynchronous.has(rotator)) throw new Error("the rotator is asynchronous, and is not called again");
+    const path = new FilePath(from);
+    const before = new FileStatus();
+    const after = new FileStatus();
+    fs.status(path, before);
+    if (isPromise(rotator(from, to))) {
+      asynchronous.add(rotator);
+      throw new Error("the rotator returned a promise: it must have moved the file when it returns");
+    }
+    if (fs.status(path, after) && after.isSameFile(before) && after.size >= before.size)
+      throw new Error(`the rotator has left the file where it was: it must move it to ${to}`);
+  };
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
 }
 
 /** Gives the active file a hidden name, under which it waits to be compressed. */

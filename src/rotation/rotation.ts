@@ -138,8 +138,8 @@ export class Rotation {
   /** Deletes the backups that are too many, too old or too large. What cannot be deleted is tried again next time. */
   #prune(): void {
     const { limits, filename } = this.#options;
-    if (!Object.values(limits).some(Number.isFinite)) return;
     try {
+      if (!Object.values(limits).some(Number.isFinite) && !this.#backups.areTooMany) return;
       if (!this.#backups.areRenamed) this.#deleteOld();
       else if (!this.#underLock(() => this.#deleteOld())) throw new Error("the lock was not free in time");
     } catch (cause) {

@@ -65,3 +65,11 @@ test("where nothing is deleted a gap is filled, as upstream does; else no counte
     assert.equal(weRotate("4"), hasLimits ? `${DAY}@3` : `${DAY}@0`);
   }
 });
+
+test("there may be any number of files in a period", (t) => {
+  for (const hasLimits of [false, true]) {
+    const { weRotate, directory } = setUp(t, hasLimits);
+    for (let n = 0; n < 20_000; n++) writeFileSync(join(directory, `app.log.${DAY}${n === 0 ? "" : `.${n}`}.gz`), "");
+    assert.equal(weRotate("the last"), `${DAY}@20000`);
+  }
+});

@@ -8,6 +8,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   utimesSync,
@@ -17,7 +18,14 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import type { Environment } from "../../src/environment.js";
 import { systemEnvironment } from "../../src/environment.js";
-import { ConcurrentRotatingFileHandler, type HandlerEvents, type RotatingFileHandlerOptions } from "../../src/index.js";
+import {
+  ConcurrentRotatingFileHandler,
+  type HandlerEvents,
+  type LogFileError,
+  type Namer,
+  type RotatingFileHandlerOptions,
+  type Rotator,
+} from "../../src/index.js";
 import { environmentWith, ManualClock, systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
 import { temporaryDirectory, textOf } from "../support/temporary.js";
@@ -224,6 +232,71 @@ describe("rotation", () => {
     handler.write("one");
     handler.rotate();
     assert.equal(textOf(directory)["app.log.1"], "ONE\n");
+  });
+
+  test("a rotator that leaves the file costs no record, is told of, and moves no backup", (t) => {
+    const { handler, directory, told, text } = setUp(t, { maxBytes: 10, backupCount: 3 });
+    handler.rotator = () => {};
+    writeFileSync(join(directory, "app.log.1"), "old");
+    for (const record of ["aaaaaa", "bbbbbb", "cccccc"]) handler.write(record);
+    assert.equal(text(), "aaaaaa\nbbbbbb\ncccccc\n");
+    assert.deepEqual(
+      told.map(([name]) => name),
+      ["error"],
+    );
+    const { code, message } = told[0]![1] as LogFileError;
+    assert.equal(code, "ERR_CLH_ROTATE");
+    assert.match(message, /the rotator has left the file where it was: it must move it to .*app\.log\.1\./);
+    assert.equal(handler.stats().rotations, 0);
+    assert.deepEqual(Object.values(textOf(directory)).sort(), ["aaaaaa\nbbbbbb\ncccccc\n", "old"]);
+  });
+
+  test("a rotator that promises to move the file is called but once", (t) => {
+    const clock = new ManualClock();
+    const { handler, told, text } = setUp(t, { maxBytes: 10, backupCount: 1 }, environmentWith({}, clock));
+    let calls = 0;
+    handler.rotator = (() => Promise.resolve(calls++)) as unknown as Rotator;
+    for (const record of ["aaaaaa", "bbbbbb", "cccccc"]) {
+      clock.time += 60_000;
+      handler.write(record);
+    }
+    assert.equal(calls, 1);
+    assert.equal(text(), "aaaaaa\nbbbbbb\ncccccc\n");
+    assert.match((told[0]![1] as LogFileError).message, /the rotator returned a promise/);
+    assert.match((told[1]![1] as LogFileError).message, /asynchronous, and is not called again/);
+  });
+
+  test("an async rotator is refused, by TypeScript too", (t) => {
+    const { handler } = setUp(t);
+    const later = async () => {};
+    assert.throws(
+      () => {
+        // @ts-expect-error: it returns a promise
+        handler.rotator = later;
+      },
+      { code: "ERR_CLH_OPTION", option: "rotator" },
+    );
+    handler.rotator = (source, destination) => renameSync(source, destination);
+  });
+
+  test("a name in the directory of the process is one beside the log", (t) => {
+    const { handler, directory } = setUp(t, { maxBytes: 4, backupCount: 2 });
+    handler.namer = (name) => `old-${name.at(-1)}.log`;
+    for (const record of ["aaa", "bbb", "ccc"]) handler.write(record);
+    assert.deepEqual(textOf(directory), { "app.log": "ccc\n", "old-1.log": "bbb\n", "old-2.log": "aaa\n" });
+  });
+
+  test("a namer that returns nothing costs no file", async (t) => {
+    for (const useGzip of [false, true]) {
+      const { handler, directory, told } = setUp(t, { maxBytes: 4, backupCount: 2, useGzip });
+      handler.namer = (() => {}) as unknown as Namer;
+      for (const record of ["aaa", "bbb", "ccc"]) handler.write(record);
+      await handler.swept();
+      assert.deepEqual(textOf(directory), { "app.log": "aaa\nbbb\nccc\n" });
+      const { code, message } = told[0]![1] as LogFileError;
+      assert.equal(code, "ERR_CLH_ROTATE");
+      assert.match(message, /the namer must return the path to use for .*app\.log\.1, not undefined/);
+    }
   });
 
   test("a namer that logs to the same file does not wait for itself", (t) => {
@@ -439,6 +512,22 @@ describe("retention of numbered backups", () => {
     const strict = setUp(t, { maxBytes: 5, maxTotalBytes: 7 });
     for (const record of ["one", "two", "six"]) strict.handler.write(record);
     assert.deepEqual(textOf(strict.directory), { "app.log": "six\n", "app.log.1": "two\n" });
+  });
+
+  test("after fewer are kept, deletes the oldest", (t) => {
+    const kept = (options: RotatingFileHandlerOptions) => {
+      const { directory, handler, told } = setUp(t, options);
+      for (const n of [1, 2, 3, 4, 5]) writeFileSync(join(directory, `app.log.${n}`), `${n}`);
+      handler.open();
+      const removed = told.filter(([name]) => name === "removed");
+      const names = readdirSync(directory).filter((name) => /^app\.log\.\d/.test(name));
+      assert.equal(names.length + removed.length, 5);
+      return names.join(" ");
+    };
+    assert.equal(kept({ backupCount: 2 }), "app.log.1 app.log.2");
+    assert.equal(kept({ backupCount: 2, maxAge: "1d" }), "app.log.1 app.log.2");
+    assert.equal(kept({ backupCount: 3, maxTotalBytes: 2 }), "app.log.1 app.log.2");
+    assert.equal(kept({ backupCount: 0 }), "app.log.1 app.log.2 app.log.3 app.log.4 app.log.5");
   });
 
   test("of compressed ones too, as soon as they are", async (t) => {

@@ -3,7 +3,9 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import {
+  datedName,
   type Extension,
+  type Namer,
   numberedName,
   type Pending,
   parseNumbered,
@@ -85,4 +87,23 @@ test("a namer is given the default path", () => {
     numberedName("/logs/app.log", 3, (name) => name.toUpperCase()),
     "/LOGS/APP.LOG.3",
   );
+});
+
+test("what a namer returns is a path, beside the log unless it says where", () => {
+  assert.equal(
+    numberedName("/logs/app.log", 1, () => "app-1.log"),
+    "/logs/app-1.log",
+  );
+  assert.equal(
+    datedName("/logs/app.log", { stamp: "2024-05-17", counter: 2 }, () => "../old/app"),
+    "/old/app.2",
+  );
+  for (const wrong of [undefined, null, "", 5, "a\0b", Promise.resolve("app-1.log")]) {
+    const namer = (() => wrong) as unknown as Namer;
+    assert.throws(
+      () => numberedName("/logs/app.log", 1, namer),
+      /must return the path to use for \/logs\/app\.log\.1, not /,
+    );
+    assert.throws(() => datedName("/logs/app.log", { stamp: "2024-05-17", counter: 0 }, namer), TypeError);
+  }
 });

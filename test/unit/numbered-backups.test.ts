@@ -89,6 +89,56 @@ test("a namer may point to a directory that is still to be made", (t) => {
   assert.equal(readFileSync(join(directory, "old", "1.log"), "utf8"), "new 1");
 });
 
+test("a namer that gives two files one name makes nothing but an error", (t) => {
+  const directory = temporaryDirectory(t);
+  const namers = [() => "old.log", () => "app.log", (name: string) => `old.${Number(basename(name).slice(8)) % 3}`];
+  for (const namer of namers) {
+    const log = join(directory, "app.log");
+    writeFileSync(log, "active");
+    const backups = new NumberedBackups(fs, log, 5, () => namer);
+    const before = () => Object.values(textOf(directory)).sort();
+    for (let i = 0, kept = before(); i < 5; i++, kept = before()) {
+      writeFileSync(join(directory, "new"), `new ${i}`);
+      try {
+        backups.insert([join(directory, "new")], "");
+      } catch (error) {
+        assert.match((error as Error).message, /a name of its own/);
+      }
+      assert.deepEqual(before(), [...kept, `new ${i}`].sort());
+      rmSync(join(directory, "new"), { force: true });
+    }
+    assert.throws(() => backups.list(), /a name of its own/);
+    for (const name of readdirSync(directory)) rmSync(join(directory, name));
+  }
+});
+
+test("one backup needs but one name", (t) => {
+  const directory = temporaryDirectory(t);
+  const backups = new NumberedBackups(fs, join(directory, "app.log"), 1, () => () => "old.log");
+  for (const file of ["a", "b"]) {
+    writeFileSync(join(directory, file), file);
+    backups.insert([join(directory, file)], "");
+  }
+  assert.deepEqual(textOf(directory), { "old.log": "b" });
+  assert.equal(backups.list().length, 1);
+});
+
+test("those past the last number are listed, as older than any limit", (t) => {
+  const directory = temporaryDirectory(t);
+  given(directory, [1, 2, 4]);
+  given(directory, [3], ".gz");
+  const backups = backupsIn(directory, 2);
+  const listed = backups.list().map(({ path, endsAt }) => [basename(path), endsAt === Number.NEGATIVE_INFINITY]);
+  assert.deepEqual(listed, [
+    ["app.log.4", true],
+    ["app.log.3.gz", true],
+    ["app.log.2", false],
+    ["app.log.1", false],
+  ]);
+  assert.ok(backups.areTooMany);
+  for (const count of [4, Infinity, 0]) assert.ok(!backupsIn(directory, count).areTooMany, `${count}`);
+});
+
 test("a file that somebody has put in the way is not overwritten", (t) => {
   const directory = temporaryDirectory(t);
   given(directory, [1]);
