@@ -50,11 +50,11 @@ export class LogFileError extends Error {
   /** Stable; see {@link LogFileErrorCode}. */
   readonly code: LogFileErrorCode;
   /** The file concerned. */
-  readonly path?: string;
+  declare readonly path?: string;
   /** The refused option, for `ERR_CLH_OPTION`. */
-  readonly option?: string;
+  declare readonly option?: string;
   /** The refused value, for `ERR_CLH_OPTION`. */
-  readonly value?: unknown;
+  declare readonly value?: unknown;
 
   constructor(code: LogFileErrorCode, message: string, details: Details = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
@@ -68,8 +68,8 @@ export class LogFileError extends Error {
 /** "EACCES: permission denied" of a failed system call, or the message of anything else. */
 export function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
-  // Node writes "EACCES: permission denied, open '/path'"; the path is already in our sentence.
-  return cause.message.replace(/, \w+( '[^']*')*( -> '[^']*')?$/, "");
+  // Node writes "EACCES: permission denied, open '/path'"; the path is already in our sentence, but not where it was to go.
+  return cause.message.replace(/, \w+( '[^']*')*(?: -> '([^']*)')?$/, (_, _from, to) => (to ? ` (to ${to})` : ""));
 }
 
 const ADVICE: Readonly<Record<string, string>> = {

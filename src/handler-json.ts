@@ -10,14 +10,16 @@ export interface HandlerJson {
   readonly [option: string]: unknown;
 }
 
-export function optionsToJson(type: string, options: ResolvedOptions | ResolvedTimedOptions): HandlerJson {
+const TYPES = { size: "ConcurrentRotatingFileHandler", time: "ConcurrentTimedRotatingFileHandler" } as const;
+
+export function optionsToJson(options: ResolvedOptions | ResolvedTimedOptions): HandlerJson {
   const { owner, namer, rotator, limits, backupCount, rotateWhenIdle, ...plain } = options;
   const functions = Object.entries({ namer, rotator }).flatMap(([name, value]) => (value === undefined ? [] : name));
   const { schedule, ...common } = { schedule: undefined, ...plain };
   return {
-    type,
+    type: schedule === undefined ? TYPES.size : TYPES.time, // whatever a subclass or a minifier calls it
     ...common,
-    ...finite({ backupCount, maxAge: limits.age * 1000, maxTotalBytes: limits.totalBytes }),
+    ...finite({ backupCount, maxAge: Math.round(limits.age * 1000), maxTotalBytes: limits.totalBytes }),
     ...(schedule !== undefined && { ...scheduleToJson(schedule), rotateWhenIdle }),
     ...(schedule !== undefined && finite({ maxPeriods: limits.periods })),
     ...(owner !== undefined && { owner: [owner.uid, owner.gid] }),
@@ -39,16 +41,24 @@ function scheduleToJson({ atTime, ...schedule }: Schedule): object {
 /**
  * The options of {@link optionsToJson}, for the constructor.
  * @param given the functions of the handler, which JSON cannot hold
- * @throws {LogFileError} `ERR_CLH_OPTION` when `json` is of another class, or a function is missing
+ * @throws {LogFileError} `ERR_CLH_OPTION` when `json` is of another class, or of no handler, or a function is missing
  */
-export function optionsFromJson(type: string, json: HandlerJson | string, given: object): object {
-  const {
-    type: found,
-    functions = [],
-    ...options
-  } = (typeof json === "string" ? JSON.parse(json) : json) as HandlerJson;
-  if (found !== type) throw refused("type", found, JSON.stringify(type));
+export function optionsFromJson(kind: keyof typeof TYPES, json: HandlerJson | string, given: object): object {
+  const { type, functions = [], ...options } = handlerJson(json);
+  if (type !== TYPES[kind]) throw refused("type", type, JSON.stringify(TYPES[kind]));
   for (const name of functions)
     if (!(name in given)) throw refused(name, undefined, "given, since JSON cannot hold a function");
   return { ...options, ...given };
+}
+
+function handlerJson(json: unknown): HandlerJson {
+  const expected = "what JSON.stringify makes of a handler";
+  let value = json;
+  try {
+    if (typeof json === "string") value = JSON.parse(json);
+  } catch (cause) {
+    throw refused("json", json, expected, cause);
+  }
+  if (typeof value !== "object" || value === null) throw refused("json", json, expected);
+  return value as HandlerJson;
 }

@@ -234,7 +234,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /** The options from which another process can make the same handler; functions are named, and must be given again. */
   toJSON(): HandlerJson {
-    return optionsToJson(this.constructor.name, this.#options);
+    return optionsToJson({ ...this.#options, namer: this.namer, rotator: this.rotator });
   }
 
   /** A Writable for what wants a stream: `console.Console`, bunyan, morgan, `pipe`; see {@link HandlerStream}. */

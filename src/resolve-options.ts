@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inspect, types } from "node:util";
-import { closestMatch } from "leven";
 import * as v from "valibot";
 import { findCodec } from "./codec.js";
 import { LogFileError, reason } from "./errors.js";
+import { hintFor } from "./option-hints.js";
 import type { ResolvedDelivery, ResolvedOptions, ResolvedTimedOptions, Rotator } from "./options.js";
 import { FilePath, FileStatus, type FileSystem } from "./platform/fs.js";
 import { loadLibc } from "./platform/native.js";
@@ -22,7 +22,8 @@ const action = v.custom<(...args: never[]) => unknown>((value) => typeof value =
 const count = converted(parseCount, "a whole number, 0 or more");
 const size = converted(parseSize, 'a whole number of bytes, or a size such as "512k" or "10MiB"');
 const duration = converted(parseDuration, 'a whole number of milliseconds, or a duration such as "500ms" or "10s"');
-const permissionBits = converted(parsePermissionBits, 'permission bits such as 0o640 or "640"');
+const mode = converted(parseMode, 'permission bits such as 0o640 or "640", and not 640 in decimal');
+const mask = converted(parsePermissionBits, 'permission bits such as 0o027 or "027"');
 
 /** For each option: what it may be, in the words of the error message, and its default. */
 const fileFields = {
@@ -49,8 +50,8 @@ const fileFields = {
   owner: v.nullish(
     converted(parseOwner, 'a user and a group that this system knows, such as ["app", "adm"] or "app:adm"'),
   ),
-  chmod: v.nullish(permissionBits),
-  umask: v.nullish(permissionBits),
+  chmod: v.nullish(mode),
+  umask: v.nullish(mask),
   lockFileDirectory: v.nullish(matching(isPath, "the path of a directory")),
   keepFileOpen: v.optional(flag),
   lockTimeout: v.optional(duration, 10_000),
@@ -224,7 +225,10 @@ function oneObject(filename: unknown, options: unknown): Record<string, unknown>
   const isObject = (value: unknown) => typeof value === "object" && value !== null && !(value instanceof URL);
   if (isObject(filename) && options === undefined) return { ...(filename as object) };
   if (options !== undefined && !isObject(options)) throw refused("options", options, "an object");
-  return { ...(options as object | undefined), filename };
+  const given = options as { filename?: unknown } | undefined;
+  if (given?.filename !== undefined && given.filename !== filename)
+    throw refused("filename", given.filename, `left out, since the first argument is ${inspect(filename)}`);
+  return { ...given, filename };
 }
 
 function parse<Schema extends v.GenericSchema>(
@@ -236,15 +240,21 @@ function parse<Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const option = String(issue.path?.[0]?.key);
-  if (!Object.hasOwn(schema.entries, option))
-    throw unknownOption(option, issue.input, [...alsoKnown, ...Object.keys(schema.entries)]);
+  if (!Object.hasOwn(schema.entries, option)) {
+    const timed = schema.entries === rotatingSchema.entries ? Object.keys(timeFields) : [];
+    throw unknownOption(option, issue.input, [...alsoKnown, ...Object.keys(schema.entries)], timed);
+  }
   throw refused(option, (options as Record<string, unknown>)[option], issue.message);
 }
 
-/** The error for an option that nobody knows, with the nearest of those that are known. */
-export function unknownOption(option: string, value: unknown, known: readonly string[]): LogFileError {
-  const nearest = closestMatch(option, known, { maxDistance: Math.max(3, option.length / 2) });
-  const hint = nearest === undefined ? `The options are: ${known.join(", ")}.` : `Did you mean \`${nearest}\`?`;
+/** The error for an option that nobody knows, with what may have been meant. */
+export function unknownOption(
+  option: string,
+  value: unknown,
+  known: readonly string[],
+  timed: readonly string[] = [],
+): LogFileError {
+  const hint = hintFor(option, known, timed);
   return new LogFileError("ERR_CLH_OPTION", `Unknown option \`${option}\`. ${hint}`, { option, value });
 }
 
@@ -331,6 +341,12 @@ function parseTimeOfDay(value: unknown): number | undefined {
   if (match === null) return undefined;
   const [, hours, minutes, seconds = 0] = match;
   return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+}
+
+/** Not 600 to 799 in decimal, which is how many write 0o600 to 0o777: 640 is 0o1200, which is of no use to a file. */
+function parseMode(value: unknown): number | undefined {
+  const bits = parsePermissionBits(value);
+  return bits !== undefined && bits >= 600 && bits < 800 ? undefined : bits;
 }
 
 function parsePermissionBits(value: unknown): number | undefined {

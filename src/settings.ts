@@ -128,7 +128,7 @@ export class SharedSettings {
 }
 
 function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {
-  const json = optionsToJson("", options);
+  const json = optionsToJson(options);
   const kind = "schedule" in options ? "timed" : "size";
   const names = kind === "timed" ? [...AGREED, ...AGREED_TIMED] : AGREED;
   const { name, byteOrderMark } = findCodec(options.encoding)!;

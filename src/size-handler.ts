@@ -43,7 +43,7 @@ export class ConcurrentRotatingFileHandler extends ConcurrentFileHandler {
     json: HandlerJson | string,
     functions: Pick<RotatingFileHandlerOptions, "namer" | "rotator"> = {},
   ): ConcurrentRotatingFileHandler {
-    const options = optionsFromJson("ConcurrentRotatingFileHandler", json, functions);
+    const options = optionsFromJson("size", json, functions);
     return new ConcurrentRotatingFileHandler(options as RotatingFileHandlerOptions & { filename: string });
   }
 }

@@ -3,8 +3,8 @@ import { ConcurrentFileHandler } from "./handler.js";
 import { type HandlerJson, optionsFromJson } from "./handler-json.js";
 import type { TimedRotatingFileHandlerOptions } from "./options.js";
 import { FilePath, FileStatus } from "./platform/fs.js";
-import { resolveTimedOptions } from "./resolve-options.js";
-import { Boundaries } from "./rotation/boundary.js";
+import { refused, resolveTimedOptions } from "./resolve-options.js";
+import { Boundaries, type Schedule } from "./rotation/boundary.js";
 import { DatedBackups } from "./rotation/dated-backups.js";
 import { RolloverTime } from "./rotation/rollover-time.js";
 import { TimeTrigger } from "./rotation/time-trigger.js";
@@ -35,7 +35,7 @@ export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
     const { fs, clock } = environment;
     const resolved = resolveTimedOptions(filename, options, fs);
     const { filename: log, encoding, maxBytes, strictMaxBytes, schedule, limits } = resolved;
-    const boundaries = new Boundaries(schedule);
+    const boundaries = boundariesOf(schedule, clock.now() / 1000);
     const path = new FilePath(log);
     const status = new FileStatus();
     super(resolved, environment, ({ lockFile, namer }) => {
@@ -60,7 +60,19 @@ export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
     json: HandlerJson | string,
     functions: Pick<TimedRotatingFileHandlerOptions, "namer" | "rotator"> = {},
   ): ConcurrentTimedRotatingFileHandler {
-    const options = optionsFromJson("ConcurrentTimedRotatingFileHandler", json, functions);
+    const options = optionsFromJson("time", json, functions);
     return new ConcurrentTimedRotatingFileHandler(options as TimedRotatingFileHandlerOptions & { filename: string });
   }
+}
+
+/** Refuses an interval of which the calendar has no end: else every write would fail. */
+function boundariesOf(schedule: Schedule, now: number): Boundaries {
+  const boundaries = new Boundaries(schedule);
+  try {
+    boundaries.stamp(boundaries.next(boundaries.next(now)));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw refused("interval", schedule.interval, "smaller: the calendar does not reach so far", cause);
+  }
+  return boundaries;
 }

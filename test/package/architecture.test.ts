@@ -14,7 +14,7 @@ const files = (readdirSync(join(root, "src"), { recursive: true }) as string[])
 /** Lowest floor first. A file imports from its own floor and from those below. */
 const FLOORS: Record<string, RegExp> = {
   ground: /^(platform\/.*|errors|events|units|codec|trace|stats)\.ts$/,
-  pure: /^(batch|source|encode|line-splitter|options|resolve-options|handler-json|rotation\/(formats|naming|trigger|boundary|retention|backups))\.ts$/,
+  pure: /^(batch|source|encode|line-splitter|options|option-hints|resolve-options|handler-json|rotation\/(formats|naming|trigger|boundary|retention|backups))\.ts$/,
   disk: /^(permissions|environment|active-file|durability|settings|network|failures|idle-watch|lock\/.*|rotation\/(compress|pending))\.ts$/,
   delivery: /^delivery\/(?!background-worker).*\.ts$/,
   compose:

@@ -430,10 +430,31 @@ describe("JSON", () => {
 
   test("names functions, which must be given again", (t) => {
     const namer = (name: string) => name;
-    const { handler } = setUp(t, { namer });
+    const { handler } = setUp(t, { backupCount: 1 });
+    handler.namer = namer; // as good as the option
     const json = JSON.stringify(handler);
     assert.throws(() => ConcurrentRotatingFileHandler.fromJSON(json), { code: "ERR_CLH_OPTION", option: "namer" });
     assert.equal(ConcurrentRotatingFileHandler.fromJSON(json, { namer }).namer, namer);
+  });
+
+  test("of a subclass is that of the handler which it is", (t) => {
+    class Mine extends ConcurrentRotatingFileHandler {}
+    const mine = new Mine(join(temporaryDirectory(t), "app.log"), { maxBytes: 5 });
+    assert.equal(Mine.fromJSON(JSON.stringify(mine)).toJSON().maxBytes, 5);
+    assert.equal(mine.toJSON().type, "ConcurrentRotatingFileHandler");
+  });
+
+  test("has whole milliseconds", (t) => {
+    for (const maxAge of [1, 1001, 2049, 86_400_001, 123_456_789_012]) {
+      const { handler } = setUp(t, { maxAge });
+      const copy = ConcurrentRotatingFileHandler.fromJSON(JSON.stringify(handler));
+      assert.equal(copy.toJSON().maxAge, maxAge);
+    }
+  });
+
+  test("that is none, or of no handler, is refused", () => {
+    for (const json of ["{", "null", "5", '"app.log"'])
+      assert.throws(() => ConcurrentRotatingFileHandler.fromJSON(json), { code: "ERR_CLH_OPTION", option: "json" });
   });
 
   test("of something else is refused", () => {

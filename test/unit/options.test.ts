@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
+import { inspect } from "node:util";
 import { systemEnvironment } from "../../src/environment.js";
-import { ConcurrentRotatingFileHandler, LogFileError } from "../../src/index.js";
+import { reason } from "../../src/errors.js";
+import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler, LogFileError } from "../../src/index.js";
 import { resolveRotatingOptions, resolveTimedOptions } from "../../src/resolve-options.js";
+import { systemError } from "../support/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const resolve = (filename: unknown, options?: unknown) =>
@@ -107,7 +110,7 @@ describe("refused at construction, with option and value", () => {
       "toString",
     ],
     owner: ["root", ["root"], "no-such-user:root", "root:no-such-group", [-1, 0], 5, {}],
-    chmod: ["rw-r--r--", 0o10000, -1, "999", 1.5],
+    chmod: ["rw-r--r--", 0o10000, -1, "999", 1.5, 600, 640, 644, 660, 664, 755],
     umask: ["8", 0o10000],
     lockFileDirectory: ["", "/dev/null/x", "/proc/x", 5],
     keepFileOpen: ["false"],
@@ -137,6 +140,10 @@ describe("refused at construction, with option and value", () => {
   }
   test("options that are no object", () => assert.equal(refusal("maxBytes=5").option, "options"));
   test("a directory as file", (t) => assert.equal(refusal({}, temporaryDirectory(t)).option, "filename"));
+  test("two files", () => {
+    assert.equal(refusal({ filename: "b.log" }, "a.log").option, "filename");
+    assert.equal(resolve("a.log", { filename: "a.log" }).filename, join(process.cwd(), "a.log"));
+  });
   test("a device as file", () => assert.equal(refusal({}, "/dev/null").option, "filename"));
 });
 
@@ -149,8 +156,37 @@ test("an unknown option is named with the nearest known one", () => {
     /^Unknown option `somethingElseEntirely`\. The options are: filename, /,
   );
   assert.match(refusal(undefined, { file: "x" }).message, /^Unknown option `file`/);
+  assert.match(refusal(undefined, { path: "x" }).message, /Did you mean `filename`\?$/);
   for (const name of ["toString", "__proto__"])
     assert.match(refusal(JSON.parse(`{ "${name}": 1 }`)).message, new RegExp(`^Unknown option \`${name}\``));
+});
+
+test("an unknown option that another logger has is named with ours, and nothing is guessed", () => {
+  const meant: Record<string, string> = {
+    maxSize: "maxBytes",
+    maxsize: "maxBytes",
+    size: "maxBytes",
+    maxLogSize: "maxBytes",
+    maxFiles: "backupCount",
+    count: "backupCount",
+    backups: "backupCount",
+    max_backups: "backupCount",
+    daysToKeep: "maxAge",
+    compress: "compression",
+    zippedArchive: "compression",
+    eol: "terminator",
+    max_bytes: "maxBytes",
+    backupcount: "backupCount",
+    maxByte: "maxBytes",
+    lockTimeOut: "lockTimeout",
+  };
+  for (const [name, ours] of Object.entries(meant))
+    assert.match(
+      refusal({ [name]: 5 }).message,
+      new RegExp(`^Unknown option \`${name}\`\\. Did you mean \`${ours}\`\\?$`),
+    );
+  for (const name of ["level", "format", "stream", "max", "sink"])
+    assert.match(refusal({ [name]: 5 }).message, /The options are: filename, /, name);
 });
 
 test("options that exclude each other", () => {
@@ -250,8 +286,25 @@ describe("of the timed handler", () => {
   test("utc and a zone together", () =>
     assert.equal(refusalOf({ utc: true, timeZone: "Asia/Tokyo" }).option, "timeZone"));
 
-  test("of the size handler, its options are unknown", () =>
-    assert.match(refusal({ when: "h" }).message, /^Unknown option `when`/));
+  test("of the size handler, its options are unknown", () => {
+    for (const name of ["when", "interval", "atTime"])
+      assert.equal(
+        refusal({ [name]: "h" }).message,
+        `Unknown option \`${name}\`. It is an option of ConcurrentTimedRotatingFileHandler, which rotates by time.`,
+      );
+    assert.match(refusal({ datePattern: "x" }).message, /Did you mean `when`\? That is an option of .*Timed/);
+    assert.match(refusalOf({ frequency: "daily" }).message, /Did you mean `when`\?$/);
+  });
+
+  test("an interval that has no end in the calendar", () => {
+    for (const when of ["midnight", "w0", "d", "s"] as const)
+      assert.throws(() => new ConcurrentTimedRotatingFileHandler("app.log", { when, interval: 1e14 }), {
+        code: "ERR_CLH_OPTION",
+        option: "interval",
+        value: 1e14,
+      });
+    new ConcurrentTimedRotatingFileHandler("app.log", { when: "midnight", interval: 100_000 }).close();
+  });
 });
 
 test("with retention by age or bytes, numbered backups have no number limit of their own", () => {
@@ -260,4 +313,23 @@ test("with retention by age or bytes, numbered backups have no number limit of t
   assert.equal(refusal({ maxAge: "1d", backupCount: 0 }).option, "maxAge");
   assert.equal(refusal({ maxTotalBytes: "1g", backupCount: 0 }).option, "maxTotalBytes");
   assert.equal(refusal({ maxAge: "1d", namer: (name: string) => name }).option, "namer");
+});
+
+test("an error has no more than it says", () => {
+  assert.deepEqual(Object.keys(new LogFileError("ERR_CLH_OPEN", "no", { path: "app.log" })).sort(), [
+    "code",
+    "name",
+    "path",
+  ]);
+  assert.doesNotMatch(inspect(new LogFileError("ERR_CLH_FORMAT", "no")), /undefined/);
+});
+
+test("a reason says where a file was to go", (t) => {
+  const directory = temporaryDirectory(t);
+  const to = join(directory, "b");
+  assert.throws(
+    () => renameSync(join(directory, "a"), to),
+    (error) => reason(error) === `ENOENT: no such file or directory (to ${to})`,
+  );
+  assert.equal(reason(systemError("EIO", "open '/a b'")), "EIO: made for the test");
 });
