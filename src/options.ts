@@ -60,7 +60,8 @@ export interface FileHandlerOptions {
   readonly mode?: "a" | "w";
   /**
    * How many rotated files are kept. In a log that is rotated by size, 0 keeps none: a rotation starts the file afresh,
-   * and that is the default unless `maxAge` or `maxTotalBytes` is given. In one that is rotated by time, 0 keeps all.
+   * and that is the default unless `maxAge` or `maxTotalBytes` is given: then there is no limit by number, and 0 is
+   * refused. In one that is rotated by time, 0 keeps all.
    * @default 0
    */
   readonly backupCount?: number;
@@ -107,11 +108,14 @@ export interface FileHandlerOptions {
   readonly delayCompression?: boolean;
   /** User and group of all files, by name or number: `["app", "adm"]` or `"app:adm"`. POSIX only, usually as root. */
   readonly owner?: readonly [user: string | number, group: string | number] | string | null;
-  /** Permission bits of all files: 0o640 or `"640"`. POSIX only. */
+  /** Permission bits of all files: 0o640 or `"640"`, not 640 in decimal. POSIX only. */
   readonly chmod?: number | string | null;
   /** Bits that new files do not get, in place of the umask of the process: 0o027 or `"027"`. POSIX only. */
   readonly umask?: number | string | null;
-  /** Where the lock file is; made if missing. All writers of the log must agree on it. Default: beside the log. */
+  /**
+   * Where the lock file is; made if missing. All writers of the log must agree on it, and logs of one name need different
+   * ones. Default: beside the log.
+   */
   readonly lockFileDirectory?: string | null;
   /**
    * `false` opens and closes log and lock file for every write. That is also the default on a network file system
@@ -137,7 +141,10 @@ export interface FileHandlerOptions {
    * @default "1MiB"
    */
   readonly retryBufferBytes?: Size;
-  /** Names the backups: called with the default path ("…/app.log.1"), returns the one to use, without ".gz". */
+  /**
+   * Names the backups: called with the default path ("…/app.log.1"), returns the one to use, without ".gz": another one
+   * for each, and beside the log if it names no directory.
+   */
   readonly namer?: Namer;
   /** Moves the file in a rotation, in place of a rename. Not together with compression. */
   readonly rotator?: Rotator;
@@ -198,7 +205,7 @@ export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOpti
   readonly utc?: boolean;
   /**
    * Time of day of the rotation, with `"midnight"` and `"W0"` to `"W6"`: `"03:30"` or `"03:30:15"`. Without it,
-   * midnight, and of `"W0"` the midnight that ends Monday.
+   * midnight, and of `"W0"` the midnight that ends Monday. Ignored with other periods, as in Python.
    */
   readonly atTime?: string | null;
   /** Ours. Zone by which files are rotated and named: `"Europe/Berlin"`, `"+05:30"`. Default: that of the process. */

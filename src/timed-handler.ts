@@ -44,6 +44,7 @@ export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
         clock,
         shared: new RolloverTime(lockFile, encoding),
         lastRecord: () => (fs.statusWithTime(path, status) && status.size > 0 ? status.modifiedAt : undefined),
+        identity: () => (fs.status(path, status) ? JSON.stringify(status.place) : undefined),
         size: sizeTrigger(maxBytes, strictMaxBytes),
       });
       const hasLimits = Object.values(limits).some(Number.isFinite);

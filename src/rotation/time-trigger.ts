@@ -16,6 +16,8 @@ export interface TimeTriggerOptions {
   readonly shared: RolloverTime;
   /** Seconds since 1970 of the last record in the active file; undefined when there is none. */
   readonly lastRecord: () => number | undefined;
+  /** Which file is the active one now; undefined when there is none. */
+  readonly identity: () => string | undefined;
   /** Rotation by size, which moves no boundary. */
   readonly size: Trigger;
 }
@@ -27,6 +29,8 @@ export class TimeTrigger implements Trigger {
   #due = Number.NaN;
   /** Before this, the clock was set back. */
   #earliest = Number.NaN;
+  /** The file in which this process has a record of the period. */
+  #file: string | undefined;
 
   constructor(options: TimeTriggerOptions) {
     this.#options = options;
@@ -57,7 +61,9 @@ export class TimeTrigger implements Trigger {
     return reason;
   }
 
+  /** Called when a record is about to be appended, to the new file if it was rotated. */
   room(size: number): number {
+    this.#file ??= this.#options.identity();
     return this.#options.size.room(size);
   }
 
@@ -66,6 +72,7 @@ export class TimeTrigger implements Trigger {
   }
 
   rotated(reason: RotationReason): void {
+    this.#file = undefined;
     if (reason === "time") this.#begin(this.#options.clock.now() / 1000);
   }
 
@@ -81,12 +88,21 @@ export class TimeTrigger implements Trigger {
     const known = this.#due <= latest ? this.#due : undefined;
     const stored = shared.read();
     const isBelievable = stored !== undefined && stored <= latest && stored >= (known ?? this.#oldest(now));
+    if (isBelievable && known !== undefined && stored > known && this.#isAnotherLogs()) return;
     const due = isBelievable ? stored : (known ?? this.#endOfLastPeriod(now));
     this.#set(due);
     if (due !== stored && due > now) shared.write(due);
   }
 
+  /** A time that was set though nobody has rotated: by the writers of another log, with which this one shares its lock. */
+  #isAnotherLogs(): boolean {
+    const { identity, lastRecord } = this.#options;
+    // The time as well: the inode of a file that has gone may be given again.
+    return this.#file !== undefined && this.#file === identity() && lastRecord()! < this.#due;
+  }
+
   #set(due: number): void {
+    if (due !== this.#due) this.#file = undefined;
     this.#due = due;
     this.#earliest = due - (this.#options.boundaries.next(due) - due) - SKEW;
   }

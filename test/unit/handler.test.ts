@@ -11,6 +11,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -284,6 +285,16 @@ describe("rotation", () => {
     handler.namer = (name) => `old-${name.at(-1)}.log`;
     for (const record of ["aaa", "bbb", "ccc"]) handler.write(record);
     assert.deepEqual(textOf(directory), { "app.log": "ccc\n", "old-1.log": "bbb\n", "old-2.log": "aaa\n" });
+  });
+
+  test("of a symbolic link moves the link, and leaves the file that it leads to", (t) => {
+    const { handler, directory, path } = setUp(t, { maxBytes: 4, backupCount: 2 });
+    mkdirSync(join(directory, "real"));
+    symlinkSync(join("real", "app.log"), path);
+    for (const record of ["aaa", "bbb", "ccc"]) handler.write(record);
+    assert.deepEqual(textOf(join(directory, "real")), { "app.log": "aaa\n" });
+    assert.equal(readlinkSync(join(directory, "app.log.2")), join("real", "app.log"));
+    assert.equal(readFileSync(path, "utf8"), "ccc\n");
   });
 
   test("a namer that returns nothing costs no file", async (t) => {

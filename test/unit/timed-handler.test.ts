@@ -10,6 +10,10 @@ import {
   type TimedRotatingFileHandlerOptions,
 } from "../../src/index.js";
 import type { FileSystem } from "../../src/platform/fs.js";
+import { Boundaries } from "../../src/rotation/boundary.js";
+import type { RolloverTime } from "../../src/rotation/rollover-time.js";
+import { TimeTrigger } from "../../src/rotation/time-trigger.js";
+import { sizeTrigger } from "../../src/rotation/trigger.js";
 import { environmentWith, ManualClock, systemError } from "../support/environment.js";
 import { temporaryDirectory, textOf } from "../support/temporary.js";
 
@@ -159,6 +163,62 @@ describe("the time of the next rotation", () => {
     clock.time -= 2000;
     slow.write("c"); // its second is over too
     assert.deepEqual(files(), { "app.log": "b\nc\n", "app.log.2024-05-17_10-20-30": "a\n" });
+  });
+
+  test("is every log's own where two share a lock file, though not in it", (t) => {
+    const locks = temporaryDirectory(t);
+    const logs = [1, 2].map(() => setUp(t, { lockFileDirectory: locks }));
+    const handlers = logs.map(({ make }) => make());
+    let time = START;
+    const write = (which: number, text: string) => {
+      for (const { clock } of logs) clock.time = time;
+      handlers[which]!.write(text);
+      utimesSync(logs[which]!.log, time / 1000, time / 1000);
+    };
+    for (const hour of [0, 1, 2, 3]) {
+      write(0, `a ${hour}`);
+      write(1, `b ${hour}`);
+      time += HOUR;
+    }
+    for (const [i, name] of ["a", "b"].entries())
+      assert.deepEqual(logs[i]!.files(), {
+        "app.log": `${name} 3\n`,
+        "app.log.2024-05-17_10": `${name} 0\n`,
+        "app.log.2024-05-17_11": `${name} 1\n`,
+        "app.log.2024-05-17_12": `${name} 2\n`,
+      });
+  });
+
+  test("is another log's only if the file is the same one, and has no record since", () => {
+    for (const [identity, lastRecord, reason] of [
+      ["first", HOUR - 1000, "time"],
+      ["first", HOUR + 1000, undefined], // the inode of a file that has gone was given again
+      ["second", HOUR - 1000, undefined], // rotated by a process whose clock is ahead
+    ] as const) {
+      const clock = new ManualClock();
+      const file = { identity: "first", lastRecord: 0 };
+      let stored: number | undefined;
+      const trigger = new TimeTrigger({
+        boundaries: new Boundaries({ when: "H", interval: 1, atTime: undefined, timeZone: "UTC" }),
+        clock,
+        shared: {
+          read: () => stored,
+          write: (seconds: number) => {
+            stored = seconds;
+          },
+        } as unknown as RolloverTime,
+        lastRecord: () => file.lastRecord,
+        identity: () => file.identity,
+        size: sizeTrigger(0, true),
+      });
+      assert.equal(trigger.due(0, 2), undefined);
+      trigger.room(0);
+      assert.equal(stored, HOUR / 1000);
+      clock.time = HOUR + 2000;
+      stored = (2 * HOUR) / 1000;
+      Object.assign(file, { identity, lastRecord: lastRecord / 1000 });
+      assert.equal(trigger.due(2, 2), reason);
+    }
   });
 
   test("of a log in UTF-16 is in UTF-16, as Python reads it", (t) => {
