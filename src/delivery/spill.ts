@@ -55,7 +55,7 @@ export class Spill implements Journal {
   static create(path: string, { fs, lockBackend }: SpillEnvironment, fd: number): Spill {
     const spill = new Spill(path, fs, fd);
     try {
-      if (!lockBackend.tryLock(fd)) throw new Error("it is locked by somebody else");
+      if (!lockBackend.tryLock(fd, true)) throw new Error("it is locked by somebody else");
       MAGIC.copy(spill.#header);
       spill.#header.writeDoubleLE(HEADER, MERGED);
       fs.writeAt(fd, spill.#header, 0);
@@ -80,7 +80,7 @@ export class Spill implements Journal {
     }
     const spill = new Spill(path, fs, fd);
     try {
-      if (lockBackend.tryLock(fd) && spill.#load(countAppended)) return spill;
+      if (lockBackend.tryLock(fd, true) && spill.#load(countAppended)) return spill;
     } catch (error) {
       fs.close(fd);
       throw error;

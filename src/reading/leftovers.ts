@@ -1,7 +1,14 @@
 import { dirname, join } from "node:path";
 import type { Environment } from "../environment.js";
 import { FilePath, FileStatus } from "../platform/fs.js";
-import { isCompressedForm, isSpill, parseLeftover, parsePending } from "../rotation/naming.js";
+import {
+  isCompressedForm,
+  isSpill,
+  isUnfinished,
+  parseLeftover,
+  parsePending,
+  sweepLockPath,
+} from "../rotation/naming.js";
 import { lockHolders } from "./lock-holders.js";
 import { finding } from "./set-rules.js";
 import type { Finding } from "./verify.js";
@@ -12,11 +19,16 @@ const ABANDONED = 60;
 /** A hidden file on its way: what it is, how old, and which process is at it, as far as the system tells. */
 export interface Leftover {
   readonly path: string;
-  readonly kind: "waits to be compressed" | "is compressed but not published" | "spill" | "of a killed rotation";
+  readonly kind:
+    | "waits to be compressed"
+    | "is half compressed"
+    | "is compressed but not published"
+    | "spill"
+    | "of a killed rotation";
   readonly bytes: number;
   /** Seconds since its last change. */
   readonly age: number;
-  /** Processes that have it locked; undefined where nobody tells. */
+  /** Processes that have it locked, or compress what waits; undefined where nobody tells. */
   readonly holders: readonly number[] | undefined;
 }
 
@@ -24,6 +36,7 @@ export interface Leftover {
 export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[] {
   const holders = lockHolders(fs);
   const status = new FileStatus();
+  const sweepers = fs.status(new FilePath(sweepLockPath(log)), status) ? holders?.(status) : holders && [];
   return fs
     .readdir(dirname(log))
     .sort()
@@ -32,7 +45,7 @@ export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[
       const path = join(dirname(log), name);
       if (kind === undefined || !fs.statusWithTime(new FilePath(path), status)) return [];
       const age = clock.now() / 1000 - status.modifiedAt;
-      return [{ path, kind, bytes: status.size, age, holders: holders?.(status) }];
+      return [{ path, kind, bytes: status.size, age, holders: kind === "spill" ? holders?.(status) : sweepers }];
     });
 }
 
@@ -42,6 +55,7 @@ function kindOf(log: string, name: string): Leftover["kind"] | undefined {
     return pending.state === "pending" ? "waits to be compressed" : "is compressed but not published";
   }
   if (isCompressedForm(log, name)) return "is compressed but not published";
+  if (isUnfinished(log, name)) return "is half compressed";
   if (isSpill(log, name)) return "spill";
   return parseLeftover(log, name) === undefined ? undefined : "of a killed rotation";
 }
@@ -50,10 +64,9 @@ function kindOf(log: string, name: string): Leftover["kind"] | undefined {
 export function leftoverFindings(environment: Environment, log: string): Finding[] {
   const all = listOnTheWay(environment, log);
   const pending = all.filter(({ kind }) => kind === "waits to be compressed");
-  const isAtWork = pending.some(({ holders = [] }) => holders.length > 0);
   return all.map((leftover) => {
     const { path, kind, age, holders } = leftover;
-    const isHeld = holders === undefined || holders.length > 0 || (kind !== "spill" && isAtWork);
+    const isHeld = holders === undefined || holders.length > 0;
     const isDelayed = leftover === pending.at(-1); // as delayCompression has it
     const isLeft = !isHeld && !isDelayed && (age > ABANDONED || kind === "spill");
     const what = kind === "spill" ? "has records that wait for the lock" : kind;

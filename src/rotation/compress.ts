@@ -5,12 +5,19 @@ import { type Compression, FORMATS } from "./formats.js";
 
 const CHUNK_BYTES = 64 * 1024;
 
+/** What a compressed form was made of. */
+export interface Source {
+  /** As the file was when it was opened. */
+  readonly status: FileStatus;
+  /** How many of its bytes were read. */
+  readonly bytes: number;
+}
+
 /**
  * Writes the compressed form of `from` to the new file `to`, with its owner, mode and time of last change, and makes
  * sure that it is on the disk. Streams: memory does not grow with the file.
- * @returns how many bytes of `from` are in it
  */
-export async function compress(fs: FileSystem, from: string, to: string, compression: Compression): Promise<number> {
+export async function compress(fs: FileSystem, from: string, to: string, compression: Compression): Promise<Source> {
   const source = fs.open(from, O_RDONLY);
   try {
     const status = new FileStatus();
@@ -29,7 +36,7 @@ export async function compress(fs: FileSystem, from: string, to: string, compres
       await pipeline(chunksOf(fs, source, count), FORMATS[compression.format].create!(compression.level), toTarget);
       inherit(fs, status, target);
       fs.fsync(target);
-      return bytesRead;
+      return { status, bytes: bytesRead };
     } finally {
       fs.close(target);
     }

@@ -92,7 +92,7 @@ export interface Pending {
    */
   readonly place: string;
   /**
-   * `pending`: yet to be compressed; a compressed form beside it may be cut off.
+   * `pending`: yet to be compressed; a compressed form beside it does not count.
    * `published`: compressed; the result has its public name, or is to be given it.
    */
   readonly state: "pending" | "published";
@@ -125,7 +125,7 @@ export function parseDatedPlace(place: string): DatedBackup | undefined {
   return counter === undefined ? undefined : { stamp: stamp!, counter: Number(counter) };
 }
 
-/** The compressed form of a pending file, before it gets its public name. */
+/** The compressed form of a pending file, whole, before it gets its public name. */
 export function compressedPath(log: string, sequence: number, extension: Extension): string {
   return hidden(log, `${digits(sequence)}${extension}`);
 }
@@ -136,6 +136,24 @@ const COMPRESSED = /^\d{10}\.(gz|br|zst)$/;
 export function isCompressedForm(log: string, name: string): boolean {
   const prefix = basename(hidden(log, ""));
   return name.startsWith(prefix) && COMPRESSED.test(name.slice(prefix.length));
+}
+
+/** A compressed form that is being written. `random` makes the name new: nobody else writes to it, or publishes it. */
+export function unfinishedPath(log: string, sequence: number, random: string): string {
+  return hidden(log, `${digits(sequence)}.${random}.unfinished`);
+}
+
+const UNFINISHED = /^\d{10}\.[0-9a-f]{8}\.unfinished$/;
+
+/** True for what {@link unfinishedPath} makes, from a name in the directory of `log`. */
+export function isUnfinished(log: string, name: string): boolean {
+  const prefix = basename(hidden(log, ""));
+  return name.startsWith(prefix) && UNFINISHED.test(name.slice(prefix.length));
+}
+
+/** What a process locks while it compresses files of a log. Beside the log, since so are they: ".__app.log.sweep". */
+export function sweepLockPath(log: string): string {
+  return hidden(log, "sweep");
 }
 
 /** A file of records that wait for the lock, of process `pid`; `random` makes it new. */

@@ -8,6 +8,7 @@ import type { FileSystem } from "../platform/fs.js";
 import type { Publisher } from "./backups.js";
 import { DatedPublisher } from "./dated-backups.js";
 import { FORMATS } from "./formats.js";
+import { sweepLockPath } from "./naming.js";
 import { NumberedBackups } from "./numbered-backups.js";
 import { sweep } from "./sweep.js";
 import type { SweepJob, SweepMessage } from "./sweeper.js";
@@ -34,6 +35,7 @@ async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<vo
         lock: new FileLock(new LockFile(job.lockPath, fs, permissions), lockBackend, clock),
         lockTimeout: job.lockTimeout,
         lockBackend,
+        sweepLock: new LockFile(sweepLockPath(job.log), fs, permissions),
         publisher: publisherOf(job, fs),
         extension: FORMATS[job.compression.format].extension,
         compression: job.compression,

@@ -1,10 +1,13 @@
-import { hasCode, LogFileError, reason } from "../errors.js";
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { advice, hasCode, LogFileError, reason } from "../errors.js";
 import { type FileLock, type LockBackend, withLock } from "../lock/lock.js";
-import { FilePath, FileStatus, type FileSystem, O_RDWR } from "../platform/fs.js";
+import type { LockFile } from "../lock/lock-file.js";
+import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Publisher } from "./backups.js";
-import { compress } from "./compress.js";
-import type { Compression } from "./formats.js";
-import { compressedPath, type Extension, type Pending, pendingPath } from "./naming.js";
+import { compress, type Source } from "./compress.js";
+import { type Compression, FORMATS } from "./formats.js";
+import { compressedPath, type Extension, isUnfinished, type Pending, pendingPath, unfinishedPath } from "./naming.js";
 import { listPending } from "./pending.js";
 
 export interface SweepPlan {
@@ -13,6 +16,8 @@ export interface SweepPlan {
   readonly lock: FileLock;
   readonly lockTimeout: number;
   readonly lockBackend: LockBackend;
+  /** At `sweepLockPath`; locked while files are compressed. */
+  readonly sweepLock: LockFile;
   readonly publisher: Publisher;
   readonly extension: Extension;
   readonly compression: Compression;
@@ -27,65 +32,62 @@ export type SweepEvent =
   /** A backup had to go. */
   | { readonly type: "removed"; readonly path: string };
 
-/** A pending file that is compressed; `bytes` of it are in the result. */
-interface Compressed {
+/** A compressed form, under a name that this sweep alone knows. */
+interface Unfinished {
+  readonly path: string;
+  readonly source: Source;
+}
+
+/** A file that is to be published. Nothing is unfinished of one that another sweep has marked as published. */
+interface Done {
   readonly pending: Pending;
-  readonly bytes: number;
+  readonly unfinished: Unfinished | undefined;
 }
 
 // So that archives appear as they are made, and the lock is never held for long.
 const FILES_AT_ONCE = 32;
 
+const EXTENSIONS = Object.values(FORMATS).map(({ extension }) => extension);
+
 /**
  * Compresses what rotations have set aside, oldest first, and gives it its public name. Runs without the lock but for
- * those renames. One process at a time does it: the one that has locked the oldest waiting file. When another has,
- * this returns at once, since that one goes on until nothing waits.
+ * those renames. One process at a time does it: when another one is at it, this returns at once, since that one looks
+ * again when it has ended. Nothing but time depends on that: should two be at it, since somebody has deleted the file
+ * that they lock, each writes files of its own, and what it finds under the lock says what it may publish.
  * @returns false when something is left of which only the caller can tell the name
  * @throws {LogFileError} `ERR_CLH_COMPRESS`, `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT`; what is not done stays, and the next sweep does it
  */
 export async function sweep(plan: SweepPlan, report: (event: SweepEvent) => void): Promise<boolean> {
   for (;;) {
+    // Also after the last file, without the lock: who could not have it relies on us to see what it has set aside.
     const waiting = listPending(plan.fs, plan.log);
     if (plan.isDelayed && waiting.at(-1)?.state === "pending") waiting.pop();
     if (waiting.length === 0) return true;
     const unknown = waiting.findIndex(({ place }) => !plan.publisher.canPublish(place));
     const known = unknown === -1 ? waiting : waiting.slice(0, unknown);
     if (known.length === 0) return false;
-    const claim = claimFile(plan, known[0]!);
-    if (claim === "taken") return true;
-    if (claim === "gone") continue;
+    if (!beginSweep(plan)) return true;
     try {
       await compressAndPublish(plan, known.slice(0, FILES_AT_ONCE), report);
     } finally {
-      plan.fs.close(claim);
+      plan.sweepLock.close();
     }
   }
 }
 
-/** Locks a waiting file until it is closed. Its lock is free again when it has been published: it is gone then. */
-function claimFile({ fs, log, lockBackend }: SweepPlan, pending: Pending): number | "taken" | "gone" {
-  const path = pendingPath(log, pending);
-  let fd: number;
+/** False when another process is at it. What is locked is free again when it is closed. */
+function beginSweep({ sweepLock, lockBackend }: SweepPlan): boolean {
+  let isOurs = false;
   try {
-    fd = fs.open(path, O_RDWR);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return "gone";
-    throw failed(path, error);
-  }
-  let claim: "claimed" | "taken" | "gone" | undefined;
-  try {
-    claim = lockBackend.tryLock(fd, true) ? (isAt(fs, path, fd) ? "claimed" : "gone") : "taken";
+    isOurs = lockBackend.tryLock(sweepLock.open());
+    return isOurs;
+  } catch (cause) {
+    const { path } = sweepLock;
+    const message = `Cannot lock ${path} to compress rotated files: ${reason(cause)}. ${advice(cause)}They stay as they are and are tried again after the next rotation.`;
+    throw new LogFileError("ERR_CLH_COMPRESS", message, { cause, path });
   } finally {
-    if (claim !== "claimed") fs.close(fd); // left open, it would keep the file from everybody
+    if (!isOurs) sweepLock.close();
   }
-  return claim === "claimed" ? fd : claim;
-}
-
-function isAt(fs: FileSystem, path: string, fd: number): boolean {
-  const opened = new FileStatus();
-  const there = new FileStatus();
-  fs.statusOfOpen(fd, opened);
-  return fs.status(new FilePath(path), there) && there.isSameFile(opened);
 }
 
 async function compressAndPublish(
@@ -93,12 +95,15 @@ async function compressAndPublish(
   waiting: Pending[],
   report: (event: SweepEvent) => void,
 ): Promise<void> {
-  const done: Compressed[] = [];
+  const { fs, log } = plan;
+  const killed = fs.readdir(dirname(log)).filter((name) => isUnfinished(log, name));
+  for (const name of killed) removeIfThere(fs, join(dirname(log), name));
+  const done: Done[] = [];
   let failure: unknown;
   for (const pending of waiting) {
     try {
-      const bytes = pending.state === "published" ? 0 : await compressOne(plan, pending);
-      if (bytes !== undefined) done.push({ pending, bytes });
+      const unfinished = pending.state === "published" ? undefined : await compressOne(plan, pending);
+      if (pending.state === "published" || unfinished !== undefined) done.push({ pending, unfinished });
     } catch (error) {
       failure = error;
       break; // what comes after it must wait: backups are published in order
@@ -109,20 +114,20 @@ async function compressAndPublish(
     if (done.length > 0) inTime = withLock(plan.lock, plan.lockTimeout, () => publish(plan, done, report));
   } finally {
     plan.lock.close();
+    for (const { unfinished } of done) if (unfinished !== undefined) removeIfThere(fs, unfinished.path);
   }
-  if (!inTime) throw failed(plan.log, new Error(`the lock was not free within ${plan.lockTimeout} ms`));
+  if (!inTime) throw failed(log, new Error(`the lock was not free within ${plan.lockTimeout} ms`));
   if (failure !== undefined) throw failure;
 }
 
 /** Undefined when retention has removed the file meanwhile. */
-async function compressOne({ fs, log, extension, compression }: SweepPlan, pending: Pending) {
+async function compressOne({ fs, log, compression }: SweepPlan, pending: Pending): Promise<Unfinished | undefined> {
   const from = pendingPath(log, pending);
-  const to = compressedPath(log, pending.sequence, extension);
+  const path = unfinishedPath(log, pending.sequence, randomBytes(4).toString("hex"));
   try {
-    removeIfThere(fs, to); // of a sweep that was killed
-    return await compress(fs, from, to, compression);
+    return { path, source: await compress(fs, from, path, compression) };
   } catch (error) {
-    removeIfThere(fs, to);
+    removeIfThere(fs, path);
     if (hasCode(error, "ENOENT")) return undefined;
     throw failed(from, error);
   }
@@ -132,50 +137,62 @@ async function compressOne({ fs, log, extension, compression }: SweepPlan, pendi
  * Gives compressed files their public names. Called with the lock held. Killed anywhere, the next sweep finishes it:
  * a file whose state is `published` needs nothing but the rename of its compressed form, if that is still to be seen.
  */
-function publish(plan: SweepPlan, done: Compressed[], report: (event: SweepEvent) => void): void {
-  const { fs, log, publisher, extension } = plan;
-  const ready = done.filter((file) => isStillWhole(plan, file)).map(({ pending }) => pending);
+function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => void): void {
+  const { fs, log, publisher } = plan;
+  const ready = done.filter((file) => markPublished(plan, file)).map(({ pending }) => pending);
   if (ready.length === 0) return;
   placeTheRest(plan, ready.at(-1)!);
-  const published = ready.map((pending) => markPublished(plan, pending));
-  const files = ready
-    .map(({ sequence, place }) => ({ path: compressedPath(log, sequence, extension), place }))
-    .filter(({ path }) => fs.exists(path));
-  const { placed, removed } = publisher.publish(files, extension);
-  for (const path of published) fs.unlink(path);
-  for (const path of removed) report({ type: "removed", path });
-  for (const path of placed) report({ type: "compressed", path });
+  // Of each kind of file there is a sequence. A form that another sweep has left may be of another kind than ours.
+  for (const extension of EXTENSIONS) {
+    const files = ready
+      .map(({ sequence, place }) => ({ path: compressedPath(log, sequence, extension), place }))
+      .filter(({ path }) => fs.exists(path));
+    const { placed, removed } = publisher.publish(files, extension);
+    for (const path of removed) report({ type: "removed", path });
+    for (const path of placed) report({ type: "compressed", path });
+  }
+  for (const pending of ready) fs.unlink(pendingPath(log, { ...pending, state: "published" }));
 }
 
 /**
- * False when the compressed form must not be used: retention has removed the file, or somebody without the lock has
- * written to it since.
+ * From here on, the compressed form counts, and the file does not. False when it must not be used: one of the two is
+ * gone, or the file is another one by now, or somebody without the lock has written to it since.
  */
-function isStillWhole({ fs, log, extension }: SweepPlan, { pending, bytes }: Compressed): boolean {
+function markPublished({ fs, log, extension }: SweepPlan, { pending, unfinished }: Done): boolean {
   const status = new FileStatus();
-  const there = fs.status(new FilePath(pendingPath(log, pending)), status);
-  if (there && (pending.state === "published" || status.size === bytes)) return true;
-  removeIfThere(fs, compressedPath(log, pending.sequence, extension));
-  return false;
+  const path = pendingPath(log, pending);
+  if (!fs.status(new FilePath(path), status)) return false;
+  if (unfinished === undefined) return true;
+  const { source } = unfinished;
+  if (!status.isSameFile(source.status) || status.size !== source.bytes) return false;
+  for (const killed of formsOf(fs, log, pending)) fs.unlink(killed);
+  try {
+    fs.renameNew(unfinished.path, compressedPath(log, pending.sequence, extension));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+  fs.renameNew(path, pendingPath(log, { ...pending, state: "published" }));
+  return true;
+}
+
+/** Its compressed forms, of any kind, that have no public name yet. */
+function formsOf(fs: FileSystem, log: string, { sequence }: Pending): string[] {
+  return EXTENSIONS.map((extension) => compressedPath(log, sequence, extension)).filter((path) => fs.exists(path));
 }
 
 /**
  * Files set aside after `last`, with no backup of anybody's between, come in front of it from now on. Done first: until
  * `last` is a backup, they find their place by following it.
  */
-function placeTheRest({ fs, log, extension }: SweepPlan, last: Pending): void {
+function placeTheRest({ fs, log }: SweepPlan, last: Pending): void {
   const status = new FileStatus();
-  if (!fs.statusWithTime(new FilePath(compressedPath(log, last.sequence, extension)), status)) return;
+  const [form] = formsOf(fs, log, last);
+  if (form === undefined || !fs.statusWithTime(new FilePath(form), status)) return;
   for (const pending of listPending(fs, log)) {
     if (pending.sequence <= last.sequence || pending.place !== last.place) continue;
     fs.renameNew(pendingPath(log, pending), pendingPath(log, { ...pending, place: status.fingerprint }));
   }
-}
-
-function markPublished({ fs, log }: SweepPlan, pending: Pending): string {
-  const path = pendingPath(log, { ...pending, state: "published" });
-  if (pending.state === "pending") fs.renameNew(pendingPath(log, pending), path);
-  return path;
 }
 
 function removeIfThere(fs: FileSystem, path: string): void {

@@ -4,7 +4,14 @@ import { appendFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from 
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { compressedPath, pendingPath, settingsPath, spillPath } from "../../src/rotation/naming.js";
+import {
+  compressedPath,
+  pendingPath,
+  settingsPath,
+  spillPath,
+  sweepLockPath,
+  unfinishedPath,
+} from "../../src/rotation/naming.js";
 import { Clh } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -180,19 +187,28 @@ describe("finds", () => {
   }
 });
 
-test("what a process is at is no problem", { skip: process.platform !== "linux" }, async (t) => {
-  const log = setUp(t);
-  const path = spillPath(log, 1, "0123abcd");
-  writeFileSync(path, "CLHSPIL1");
-  const holder = spawn("flock", [path, "-c", "echo locked; exec sleep 100"], {
-    stdio: ["ignore", "pipe", "inherit"],
-    detached: true,
-  });
-  t.after(() => process.kill(-holder.pid!, "SIGKILL"));
-  await new Promise((resolve) => holder.stdout.once("data", resolve));
-  const { ok, findings } = await verify(log);
-  assert.ok(ok);
-  assert.match(findings[0]!.message, /process \d+ is at it$/);
+describe("what a process is at is no problem", { skip: process.platform !== "linux" }, () => {
+  const cases: Record<string, { locks: (log: string) => string; found: (log: string) => string }> = {
+    "a spill": { locks: (log) => spillPath(log, 1, "0123abcd"), found: (log) => spillPath(log, 1, "0123abcd") },
+    "what is being compressed": { locks: sweepLockPath, found: (log) => unfinishedPath(log, 1, "0123abcd") },
+  };
+  for (const [name, { locks, found }] of Object.entries(cases)) {
+    test(name, async (t) => {
+      const log = setUp(t);
+      writeFileSync(found(log), "CLHSPIL1");
+      utimesSync(found(log), 1_000_000_000, 1_000_000_000);
+      assert.equal((await verify(log)).ok, false);
+      const holder = spawn("flock", [locks(log), "-c", "echo locked; exec sleep 100"], {
+        stdio: ["ignore", "pipe", "inherit"],
+        detached: true,
+      });
+      t.after(() => process.kill(-holder.pid!, "SIGKILL"));
+      await new Promise((resolve) => holder.stdout.once("data", resolve));
+      const { ok, findings } = await verify(log);
+      assert.ok(ok);
+      assert.match(findings[0]!.message, /process \d+ is at it$/);
+    });
+  }
 });
 
 test("one record of more than maxBytes, alone in its file, is all right", async (t) => {

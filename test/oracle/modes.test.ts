@@ -62,7 +62,7 @@ function expected(step: Row["steps"][number], { chmod, umask }: Row["kwargs"]): 
 }
 
 function modes(directory: string): Record<string, string> {
-  const names = readdirSync(directory).filter((name) => !name.endsWith(".settings")); // upstream has none
+  const names = readdirSync(directory).filter((name) => !/\.(settings|sweep)$/.test(name)); // upstream has neither
   return Object.fromEntries(names.map((name) => [name, octal(statSync(join(directory, name)).mode & 0o7777)]));
 }
 

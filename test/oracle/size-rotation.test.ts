@@ -186,8 +186,8 @@ function withoutLock(ls: Listing): Listing {
 
 function listing(directory: string): Listing {
   const names = readdirSync(directory, { recursive: true }) as string[];
-  // Upstream has no settings file.
-  const files = names.filter((name) => !name.endsWith(".settings") && statSync(join(directory, name)).isFile());
+  // Upstream has neither settings nor a lock for compression.
+  const files = names.filter((name) => !/\.(settings|sweep)$/.test(name) && statSync(join(directory, name)).isFile());
   return Object.fromEntries(
     files.map((name) => {
       const content = readFileSync(join(directory, name));

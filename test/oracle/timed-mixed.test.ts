@@ -153,7 +153,7 @@ function keepsTheNewest(directory: string, row: Row, written: string[]): void {
 
 function listing(directory: string): Record<string, string> {
   const names = readdirSync(directory)
-    .filter((name) => name !== LOCK && !name.endsWith(".settings"))
+    .filter((name) => name !== LOCK && !/\.(settings|sweep)$/.test(name))
     .sort();
   return Object.fromEntries(names.map((name) => [name, read(join(directory, name))]));
 }

@@ -71,7 +71,7 @@ test("a process that is too short-lived to compress leaves it to the next", asyn
   const names = readdirSync(directory);
   assert.deepEqual(
     names.filter((name) => name.startsWith(".")),
-    [".__app.lock", ".__app.log.settings"],
+    [".__app.lock", ".__app.log.settings", ".__app.log.sweep"],
   );
   const backups = names.filter((name) => name.endsWith(".gz")).sort((a, b) => number(b) - number(a));
   const archived = backups.map((name) => gunzipSync(readFileSync(join(directory, name))).toString()).join("");
@@ -89,6 +89,6 @@ test("a process stays until what it rotated is compressed, and no longer", async
   assert.equal(await fixture.ended, 0);
   assert.deepEqual(
     readdirSync(directory).filter((name) => name.startsWith(".")),
-    [".__app.lock", ".__app.log.settings"],
+    [".__app.lock", ".__app.log.settings", ".__app.log.sweep"],
   );
 });

@@ -5,7 +5,7 @@ import { parseStressRecord } from "../../src/cli/stress-record.js";
 import { systemEnvironment } from "../../src/environment.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { listLog } from "../../src/rotation/log-set.js";
-import { parseNumbered, settingsPath } from "../../src/rotation/naming.js";
+import { parseNumbered, settingsPath, sweepLockPath } from "../../src/rotation/naming.js";
 
 /* What must be true of a log, whatever has happened to its writers. */
 
@@ -148,11 +148,12 @@ function limitProblems(log: string, parts: Part[], expected: Expected): string[]
   ];
 }
 
-/** Nothing but the files of the log, its lock and its settings may stay. */
+/** Nothing but the files of the log, its locks and its settings may stay. */
 function leftovers(log: string): string[] {
   const ours = new Set(listLog(systemEnvironment().fs, log).map(({ path }) => basename(path)));
+  const mayStay = [lockFilePath(log), sweepLockPath(log), settingsPath(log)].map((path) => basename(path));
   return readdirSync(dirname(log))
-    .filter((name) => name !== basename(lockFilePath(log)) && name !== basename(settingsPath(log)))
+    .filter((name) => !mayStay.includes(name))
     .filter((name) => name.startsWith(".") || !ours.has(name))
     .map((name) => `${name} was left`);
 }

@@ -7,7 +7,7 @@ import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } fro
 import { FileLock } from "../../src/lock/lock.js";
 import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
 import { Permissions } from "../../src/permissions.js";
-import { compressedPath, pendingPath } from "../../src/rotation/naming.js";
+import { compressedPath, pendingPath, sweepLockPath } from "../../src/rotation/naming.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
 import { rotate } from "../../src/rotation/rotate.js";
 import { sweep } from "../../src/rotation/sweep.js";
@@ -92,8 +92,12 @@ export function makeHandler(
 export async function restart(scene: Scene, operation: Operation, environment: Environment): Promise<void> {
   const { useGzip, ...options } = operation.options;
   const handler = makeHandler(scene.log, { ...operation, options }, environment);
+  const sweepLock = makeLock(sweepLockPath(scene.log));
+  sweepLock.tryAcquire();
   scene.write(handler, 1);
+  await handler.swept();
   handler.close();
+  sweepLock.close();
   if (useGzip) await sweepLog(scene.log, environment);
 }
 
@@ -207,8 +211,9 @@ function leaveARuin(scene: Scene): void {
 export async function sweepLog(log: string, { fs, clock, lockBackend }: Environment): Promise<void> {
   const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
   const lock = new FileLock(new LockFile(lockFilePath(log), fs, permissions), lockBackend, clock);
+  const sweepLock = new LockFile(sweepLockPath(log), fs, permissions);
   const publisher = new NumberedBackups(fs, log, BACKUPS);
   const compression = { format: "gzip" } as const;
-  const plan = { fs, log, lock, lockTimeout: 1000, lockBackend, publisher, compression, isDelayed: false };
+  const plan = { fs, log, lock, lockTimeout: 1000, lockBackend, sweepLock, publisher, compression, isDelayed: false };
   await sweep({ ...plan, extension: ".gz" }, () => {});
 }

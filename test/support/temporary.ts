@@ -26,6 +26,6 @@ process.once("exit", () => {
 
 /** All files of a directory with their text, hidden files for locks and settings left out. */
 export function textOf(directory: string): Record<string, string> {
-  const names = readdirSync(directory).filter((name) => !/\.(lock|settings)$/.test(name));
+  const names = readdirSync(directory).filter((name) => !/\.(lock|settings|sweep)$/.test(name));
   return Object.fromEntries(names.sort().map((name) => [name, readFileSync(join(directory, name), "utf8")]));
 }

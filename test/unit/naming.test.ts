@@ -5,12 +5,16 @@ import fc from "fast-check";
 import {
   datedName,
   type Extension,
+  isCompressedForm,
+  isSpill,
+  isUnfinished,
   type Namer,
   numberedName,
   type Pending,
   parseNumbered,
   parsePending,
   pendingPath,
+  unfinishedPath,
 } from "../../src/rotation/naming.js";
 
 const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
@@ -38,6 +42,20 @@ test("a pending name reads back", () => {
     fc.property(names, pendings, (log, pending) => {
       const path = `/var/log/${log}`;
       assert.deepEqual(parsePending(path, basename(pendingPath(path, pending))), pending);
+    }),
+  );
+});
+
+test("the name of an unfinished compressed form reads back, and is none of a file that waits", () => {
+  fc.assert(
+    fc.property(names, fc.integer({ min: 1, max: 9_999_999_999 }), (log, sequence) => {
+      const path = `/var/log/${log}`;
+      const name = basename(unfinishedPath(path, sequence, "0123abcd"));
+      assert.ok(isUnfinished(path, name));
+      assert.deepEqual(
+        [parsePending(path, name), isCompressedForm(path, name), isSpill(path, name)],
+        [undefined, false, false],
+      );
     }),
   );
 });

@@ -35,7 +35,7 @@ function leaveSpill(log: string): void {
 }
 
 function hidden(log: string): string[] {
-  return readdirSync(join(log, "..")).filter((name) => name.startsWith(".") && !/\.(lock|settings)$/.test(name));
+  return readdirSync(join(log, "..")).filter((name) => name.startsWith(".") && !/\.(lock|settings|sweep)$/.test(name));
 }
 
 function setUp(t: TestContext): string {

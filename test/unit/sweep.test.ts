@@ -6,26 +6,30 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { type TestContext, test } from "node:test";
+import { describe, type TestContext, test } from "node:test";
 import { brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import { systemEnvironment } from "../../src/environment.js";
+import { hasCode } from "../../src/errors.js";
 import { FileLock } from "../../src/lock/lock.js";
 import { LockFile } from "../../src/lock/lock-file.js";
 import { Permissions } from "../../src/permissions.js";
-import { type FileSystem, O_RDWR } from "../../src/platform/fs.js";
+import type { FileSystem } from "../../src/platform/fs.js";
 import { type Compression, FORMATS } from "../../src/rotation/formats.js";
-import { compressedPath, type Pending, pendingPath } from "../../src/rotation/naming.js";
+import { compressedPath, type Pending, pendingPath, sweepLockPath, unfinishedPath } from "../../src/rotation/naming.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
 import { listPending } from "../../src/rotation/pending.js";
 import { rotate } from "../../src/rotation/rotate.js";
 import { type SweepEvent, sweep } from "../../src/rotation/sweep.js";
 import { environmentWith, systemError } from "../support/environment.js";
+import { makeLock } from "../support/locks.js";
 import { temporaryDirectory } from "../support/temporary.js";
+import { watchedFileSystem } from "../support/watched-fs.js";
 
 const system = systemEnvironment();
 
@@ -39,18 +43,15 @@ function setUp(
   const backupsOn = (fs: FileSystem) => new NumberedBackups(fs, log, backupCount);
   const run = async (fs = system.fs) => {
     const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, assert.fail);
-    const lock = new FileLock(
-      new LockFile(join(directory, ".__app.lock"), fs, permissions),
-      system.lockBackend,
-      system.clock,
-    );
+    const lockFile = new LockFile(join(directory, ".__app.lock"), fs, permissions);
     const events: SweepEvent[] = [];
     const plan = {
       fs,
       log,
-      lock,
+      lock: new FileLock(lockFile, system.lockBackend, system.clock),
       lockTimeout: 1000,
       lockBackend: system.lockBackend,
+      sweepLock: new LockFile(sweepLockPath(log), fs, permissions),
       publisher: backupsOn(fs),
       extension,
       compression,
@@ -75,7 +76,7 @@ function setUp(
 
 /** The texts of a directory's compressed files by name; of others, "plain". */
 function archives(directory: string): Record<string, string> {
-  const names = readdirSync(directory).filter((name) => name !== ".__app.lock");
+  const names = readdirSync(directory).filter((name) => name !== ".__app.lock" && name !== ".__app.log.sweep");
   return Object.fromEntries(
     names.sort().map((name) => {
       const path = join(directory, name);
@@ -219,16 +220,119 @@ test("zstd", { skip: FORMATS.zstd.create === undefined && "not in this version o
 });
 
 test("one process compresses at a time", async (t) => {
-  const { directory, rotateWith, run } = setUp(t);
+  const { directory, log, rotateWith, run } = setUp(t);
   rotateWith("a");
   const pending = join(directory, readdirSync(directory)[0]!);
-  const other = system.fs.open(pending, O_RDWR);
-  assert.ok(system.lockBackend.tryLock(other));
+  const other = makeLock(sweepLockPath(log));
+  assert.ok(other.tryAcquire());
   assert.deepEqual(await run(), []);
   assert.ok(existsSync(pending));
-  system.fs.close(other);
+  other.close();
   assert.deepEqual(await run(), ["compressed app.log.1.gz"]);
 });
+
+test("what is set aside when a sweep is about to end is compressed by it, since no other process can", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  const unlink = (path: string) => {
+    system.fs.unlink(path);
+    if (!path.endsWith(".published") || existsSync(`${log}.2.gz`)) return;
+    rotateWith("b");
+    assert.ok(!makeLock(sweepLockPath(log)).tryAcquire());
+  };
+  await run(environmentWith({ unlink }).fs);
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+describe("two sweeps of one log, the second begun at each call of the first", () => {
+  for (const isLockDeleted of [false, true]) {
+    test(isLockDeleted ? "after somebody has deleted the file that they lock" : "leave whole archives", async (t) => {
+      assert.deepEqual(await problemsOfTwo(t, isLockDeleted, (fs) => fs), []);
+    });
+  }
+
+  test("and do not if both write one file", async (t) => {
+    assert.notDeepEqual(await problemsOfTwo(t, true, withoutRandomNames), []);
+  });
+});
+
+/** What is wrong with archives after two sweeps, with a rotation at that moment as well that leaves the oldest no room. */
+async function problemsOfTwo(t: TestContext, isLockDeleted: boolean, double: (fs: FileSystem) => FileSystem) {
+  const problems: string[] = [];
+  for (let n = 1, isReached = true; isReached; n++) {
+    isReached = false;
+    const { directory, log, rotateWith, run } = setUp(t, { backupCount: 3 });
+    for (const text of ["a", "b", "c"]) rotateWith(text);
+    const seen = new Map<string, Buffer>();
+    const look = (when: string) => {
+      for (const path of readdirSync(directory).flatMap((name) =>
+        /^app.*gz$/.test(name) ? join(directory, name) : [],
+      )) {
+        const bytes = readFileSync(path);
+        const identity = fingerprintOf(path).split("-")[0]!;
+        const before = seen.get(identity);
+        seen.set(identity, bytes);
+        if (before !== undefined && !before.equals(bytes))
+          problems.push(`call ${n}, ${when}: ${basename(path)} changed`);
+        if (!isWhole(bytes)) problems.push(`call ${n}, ${when}: ${basename(path)} is cut off`);
+      }
+    };
+    let calls = 0;
+    let second: Promise<unknown> = Promise.resolve();
+    const lock = makeLock(join(directory, ".__app.lock"));
+    let newest = "c";
+    const first = watchedFileSystem(double(system.fs), (_call, proceed) => {
+      if (++calls === n) {
+        isReached = true;
+        if (isLockDeleted) rmSync(sweepLockPath(log), { force: true });
+        if (lock.tryAcquire()) {
+          rotateWith("d");
+          newest = "d";
+          lock.release();
+        }
+        second = run(double(system.fs)).catch(() => {}); // whatever the code: this thread may hold the lock of the log
+      }
+      return proceed();
+    });
+    await run(first);
+    look("when the first has ended");
+    await second;
+    look("when the second has ended");
+    await run();
+    look("at the end");
+    const found = Object.entries(archives(directory)).map(([name, text]) => `${name} ${text}`);
+    const texts = newest === "d" ? ["d", "c", "b"] : ["c", "b", "a"];
+    const expected = texts.map((text, i) => `app.log.${i + 1}.gz ${text}`);
+    if (found.join() !== expected.join()) problems.push(`call ${n}: ${found.join(", ")}`);
+    lock.close();
+  }
+  return problems;
+}
+
+function isWhole(bytes: Buffer): boolean {
+  try {
+    gunzipSync(bytes);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "Z_BUF_ERROR")) return false;
+    throw error;
+  }
+}
+
+/** Each sweep takes what another one writes for what a killed one has left, and writes in its place. */
+function withoutRandomNames(fs: FileSystem): FileSystem {
+  const shared = (path: string) => path.replace(/\.[0-9a-f]{8}\.unfinished$/, ".unfinished");
+  return {
+    ...fs,
+    open(path, flags, mode) {
+      if (shared(path) !== path && fs.exists(shared(path))) fs.unlink(shared(path));
+      return fs.open(shared(path), flags, mode);
+    },
+    exists: (path) => fs.exists(shared(path)),
+    renameNew: (from, to) => fs.renameNew(shared(from), to),
+    unlink: (path) => fs.unlink(shared(path)),
+  };
+}
 
 test("a file that grew while it was compressed is compressed again", async (t) => {
   const { directory, rotateWith, run } = setUp(t);
@@ -271,9 +375,34 @@ const SECOND: Pending = { sequence: 2, place: "0", state: "pending" };
 test("killed while compressing: what is cut off is made anew", async (t) => {
   const { directory, log, rotateWith, run } = setUp(t);
   rotateWith("a");
-  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("a").subarray(0, 10));
+  writeFileSync(unfinishedPath(log, 1, "0123abcd"), gzipSync("a").subarray(0, 10));
   await run();
   assert.deepEqual(archives(directory), { "app.log.1.gz": "a" });
+});
+
+for (const extension of [".gz", ".br"] as const) {
+  test(`killed before a file was marked as published: it is compressed anew, in place of its ${extension}`, async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t);
+    rotateWith("a");
+    writeFileSync(compressedPath(log, 1, extension), "old");
+    await run();
+    assert.deepEqual(archives(directory), { "app.log.1.gz": "a" });
+  });
+}
+
+test("killed after a file was marked as published, and the format changed: its compressed form is used", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t, { compression: { format: "brotli" } });
+  rotateWith("a");
+  rotateWith("b");
+  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("a"));
+  renameSync(pendingPath(log, FIRST), pendingPath(log, { ...FIRST, state: "published" }));
+  assert.deepEqual(await run(), ["compressed app.log.1.gz", "compressed app.log.1.br"]);
+  assert.equal(gunzipSync(readFileSync(`${log}.1.gz`)).toString(), "a");
+  assert.equal(brotliDecompressSync(readFileSync(`${log}.1.br`)).toString(), "b");
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => /^\.__app.log\.\d/.test(name)),
+    [],
+  );
 });
 
 test("killed after a file was marked as published: its compressed form is used", async (t) => {

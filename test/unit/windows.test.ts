@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
@@ -9,6 +9,8 @@ import { lockFileExBackend } from "../../src/lock/lock-file-ex.js";
 import type { FileSystem } from "../../src/platform/fs.js";
 import type { Kernel32 } from "../../src/platform/native.js";
 import { forWindows } from "../../src/platform/windows.js";
+import { OpenSpills } from "../../src/reading/waiting-records.js";
+import { sweepLockPath } from "../../src/rotation/naming.js";
 import { ManualClock, systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
 import { sweepLog } from "../support/operations.js";
@@ -41,7 +43,7 @@ function setUp(t: TestContext, options: RotatingFileHandlerOptions, environment 
   return { directory, log, errors, a: handlers[0]!, b: handlers[1]! };
 }
 
-const shown = (directory: string) => readdirSync(directory).filter((name) => !/\.(lock|settings)$/.test(name));
+const shown = (directory: string) => readdirSync(directory).filter((name) => !/\.(lock|settings|sweep)$/.test(name));
 
 describe("two processes that keep the log open", () => {
   test("rotate it", (t) => {
@@ -77,19 +79,35 @@ describe("two processes that keep the log open", () => {
   });
 });
 
-const compresses = async (t: TestContext, environment = windows()) => {
+test("a rotated file is compressed", async (t) => {
+  const environment = windows();
   const { directory, log, a } = setUp(t, { backupCount: 5, useGzip: true, chmod: "0640" }, environment);
+  const other = makeLock(sweepLockPath(log), "real", environment);
+  assert.ok(other.tryAcquire());
   a.write("record 0");
   writeFileSync(join(directory, ".__app.log.0000000001.0.pending"), "one\n");
   await sweepLog(log, environment);
+  assert.ok(!existsSync(`${log}.1.gz`));
+  other.close();
+  await sweepLog(log, environment);
   assert.equal(gunzipSync(readFileSync(`${log}.1.gz`)).toString(), "one\n");
+});
+
+const readsSpill = (t: TestContext, environment = windows()) => {
+  const { directory, log, a } = setUp(t, { lockTimeout: 0 }, environment);
+  const holder = makeLock(join(directory, ".__app.lock"), "real", environment);
+  assert.ok(holder.tryAcquire());
+  assert.ok(!a.write("record 0"));
+  const [record] = new OpenSpills(environment.fs, log).records();
+  holder.close();
+  assert.equal(String(record?.bytes), "record 0\n");
 };
-test("a file that is claimed for compression can be read", (t) => compresses(t));
-test("a file that is claimed by a lock on its content cannot", async (t) => {
-  const claimedWhole = windows(({ lockBackend }) => ({
+test("a spill of a process that lives can be read", (t) => readsSpill(t));
+test("a spill that is locked where its content is cannot", (t) => {
+  const lockedWhole = windows(({ lockBackend }) => ({
     lockBackend: { ...lockBackend, tryLock: (fd) => lockBackend.tryLock(fd) },
   }));
-  await assert.rejects(compresses(t, claimedWhole), { code: "ERR_CLH_COMPRESS", message: /EBUSY/ });
+  assert.throws(() => readsSpill(t, lockedWhole), { code: "EBUSY" });
 });
 
 for (const code of ["EBUSY", "EPERM", "EACCES"]) {
