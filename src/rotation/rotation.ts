@@ -18,6 +18,9 @@ import { Sweeper } from "./sweeper.js";
 const FIRST_RETRY = 1000;
 const LONGEST_RETRY = 60_000;
 
+// For files that were set aside when compression was on, and is off now.
+const LEFT_BEHIND = { format: "gzip" } as const;
+
 /** The rotations of one handler: the act itself, what comes after it, and patience when it fails. */
 export class Rotation {
   readonly #options: ResolvedOptions;
@@ -94,7 +97,7 @@ export class Rotation {
     if (rotated.to !== undefined && dirname(rotated.to) !== dirname(filename)) this.#durability.name(rotated.to);
     this.count++;
     this.#retry = FIRST_RETRY;
-    this.#hasSetAside = this.#options.compression !== undefined;
+    this.#hasSetAside = this.#options.compression !== undefined && rotated.to !== undefined;
     this.#tell("rotated", { from: filename, to: rotated.to, reason: why });
     for (const path of rotated.removed) this.#tell("removed", { path });
     return true;
@@ -124,8 +127,8 @@ export class Rotation {
   }
 
   #hasWaiting(): boolean {
-    const { filename, compression } = this.#options;
-    if (compression === undefined) return false;
+    const { filename, backupCount } = this.#options;
+    if (backupCount === 0) return false; // who keeps no backups deletes none of others either
     try {
       return listPending(this.#environment.fs, filename).length > 0;
     } catch (cause) {
@@ -196,8 +199,8 @@ export class Rotation {
       lockTimeout,
       permissions: { chmod, umask, owner },
       publisher: this.#backups.publisher(),
-      compression: compression!,
-      isDelayed: delayCompression,
+      compression: compression ?? LEFT_BEHIND,
+      isDelayed: delayCompression && compression !== undefined,
     };
   }
 }

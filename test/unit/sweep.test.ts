@@ -16,6 +16,7 @@ import { describe, type TestContext, test } from "node:test";
 import { brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import { systemEnvironment } from "../../src/environment.js";
 import { hasCode } from "../../src/errors.js";
+import { ConcurrentRotatingFileHandler } from "../../src/index.js";
 import { FileLock } from "../../src/lock/lock.js";
 import { LockFile } from "../../src/lock/lock-file.js";
 import { Permissions } from "../../src/permissions.js";
@@ -365,6 +366,35 @@ test("a failure keeps the file and publishes what came before it", async (t) => 
   assert.deepEqual(Object.values(archives(directory)), ["plain b", "a"]);
   await run();
   assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+test("what was set aside when compression was on is compressed by a handler that has it off", async (t) => {
+  const { directory, log, rotateWith } = setUp(t);
+  for (const text of ["a", "b"]) rotateWith(text);
+  const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 2, backupCount: 5, delayCompression: true });
+  for (const text of ["c", "d"]) assert.ok(handler.write(text));
+  await handler.swept();
+  handler.close();
+  const { ".__app.log.settings": _, ...files } = archives(directory);
+  assert.deepEqual(files, {
+    "app.log": "plain d\n",
+    "app.log.1": "plain c\n",
+    "app.log.1.gz": "b",
+    "app.log.2.gz": "a",
+  });
+});
+
+test("a handler that keeps no backups leaves alone what others have set aside", async (t) => {
+  const { directory, log, rotateWith } = setUp(t);
+  rotateWith("a");
+  const waiting = readdirSync(directory)[0]!;
+  for (const useGzip of [false, true]) {
+    const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 2, useGzip });
+    for (const text of ["b", "c"]) assert.ok(handler.write(text));
+    await handler.swept();
+    handler.close();
+    assert.equal(archives(directory)[waiting], "plain a");
+  }
 });
 
 /* A process may be killed between any two steps. Each of these states must end in the same backups, nothing twice. */
