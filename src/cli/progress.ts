@@ -1,5 +1,7 @@
 import { SingleBar } from "cli-progress";
 import { systemClock } from "../platform/clock.js";
+import type { LogFile } from "../reading/log-files.js";
+import type { BlockReader } from "../reading/read-blocks.js";
 
 /** How a long command tells how far it is: a live bar on a terminal, a line now and then elsewhere, or nothing. */
 export interface Progress {
@@ -16,6 +18,27 @@ const LINE_EVERY = 2000;
 export function showProgress(total: number, unit: string, isQuiet: boolean): Progress {
   if (isQuiet) return { update() {}, stop() {} };
   return process.stderr.isTTY ? bar(total, unit) : lines(total, unit);
+}
+
+/** How far the files of a log are read, by their sizes on disk; to be given to a reader. */
+export function readingProgress(isQuiet: boolean): Required<Pick<BlockReader, "onFile" | "onRead">> & { stop(): void } {
+  const bytesOf = (files: readonly LogFile[]) => files.reduce((sum, { status }) => sum + status.size, 0);
+  let progress: Progress | undefined;
+  let before = 0;
+  let until = 0;
+  let path = "";
+  const update = (read: number) => progress?.update(Math.min(before + read, until), path); // the active file may grow
+  return {
+    onFile(file, index, files) {
+      progress ??= showProgress(bytesOf(files), "bytes", isQuiet);
+      before = bytesOf(files.slice(0, index));
+      until = before + file.status.size;
+      path = file.path;
+      update(0);
+    },
+    onRead: update,
+    stop: () => progress?.stop(),
+  };
 }
 
 function bar(total: number, unit: string): Progress {

@@ -6,7 +6,7 @@ import { readBlocks } from "../reading/read-blocks.js";
 import { blockReader } from "../reading/read-log.js";
 import { isWantedFile, type Selection, select } from "../reading/selection.js";
 import { Output } from "./output.js";
-import { type Progress, showProgress } from "./progress.js";
+import { readingProgress } from "./progress.js";
 import { addReadingFlags, count, moment, pattern, type ReadingFlags, tellProblem } from "./reading-flags.js";
 import { formatOption, formatter, type RecordFormat } from "./record-format.js";
 
@@ -36,17 +36,9 @@ export function readCommand(): Command {
 async function read(file: string, flags: Flags): Promise<void> {
   const output = new Output();
   const reader = blockReader(file, { ...flags, onProblem: tellProblem });
-  let progress: Progress | undefined;
-  const blocks = readBlocks({
-    ...reader,
-    isWanted: (part) => isWantedFile(flags, part),
-    onFile: (part, index, all) => {
-      const bytes = (parts: typeof all) => parts.reduce((sum, { status }) => sum + status.size, 0);
-      // Not in between of what a pipe brings to the same terminal.
-      progress ??= showProgress(bytes(all), "bytes", !process.stderr.isTTY || !isFile(1));
-      progress.update(bytes(all.slice(0, index)), part.path);
-    },
-  });
+  // Not in between of what a pipe brings to the same terminal.
+  const progress = readingProgress(!process.stderr.isTTY || !isFile(1));
+  const blocks = readBlocks({ ...reader, ...progress, isWanted: (part) => isWantedFile(flags, part) });
   const { since, until, grep, last, format } = flags;
   const isPlain = [since, until, grep, last].every((value) => value === undefined) && format === "text";
   try {
@@ -54,7 +46,7 @@ async function read(file: string, flags: Flags): Promise<void> {
     else await print(select(blocks, flags), formatter(format), output);
     await output.flush();
   } finally {
-    progress?.stop();
+    progress.stop();
   }
 }
 

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { LogFileError } from "../errors.js";
 import { systemClock } from "../platform/clock.js";
 import { parseTime } from "../reading/record-time.js";
-import { parseDuration } from "../units.js";
+import { parseDuration, parseSize } from "../units.js";
 import { BAD_RESULT } from "./exit.js";
 
 /** Flags of every command that reads a log. */
@@ -46,6 +46,18 @@ export function pattern(text: string): RegExp {
 export function count(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It must be a whole number, 0 or more.");
+}
+
+export function size(text: string): number {
+  const bytes = parseSize(text);
+  if (bytes !== undefined) return bytes;
+  throw new InvalidArgumentError('It must be a whole number of bytes, or a size such as "512k" or "10MiB".');
+}
+
+export function duration(text: string): number {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined) return milliseconds;
+  throw new InvalidArgumentError('It must be a duration such as "14d", or milliseconds.');
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", 0: "\0", "\\": "\\" };

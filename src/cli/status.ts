@@ -36,7 +36,7 @@ async function status(file: string, flags: Flags): Promise<void> {
   const { environment, log, lockPath } = blockReader(file, flags);
   const isLive = flags.watch && process.stdout.isTTY && !flags.json;
   for (;;) {
-    const now = logStatus(environment, log, lockPath);
+    const now = await logStatus(environment, log, lockPath);
     const text = flags.json ? `${JSON.stringify(now)}\n` : report(now);
     process.stdout.write(isLive ? CLEAR + text : text);
     if (!flags.watch) return;

@@ -2,16 +2,15 @@ import { Command } from "commander";
 import { blockReader } from "../reading/read-log.js";
 import type { SequenceResult } from "../reading/sequences.js";
 import { Sequences } from "../reading/sequences.js";
-import { limitsOf } from "../reading/set-rules.js";
+import { type KeptLimits, limitsOf } from "../reading/set-rules.js";
 import { settingsLeft } from "../reading/settings-left.js";
 import { type Verification, verifyLog } from "../reading/verify.js";
 import { colours } from "./colours.js";
 import { BAD_RESULT } from "./exit.js";
-import { number } from "./handler-flags.js";
-import { group, type Progress, showProgress } from "./progress.js";
-import { addReadingFlags, pattern, type ReadingFlags } from "./reading-flags.js";
+import { group, readingProgress } from "./progress.js";
+import { addReadingFlags, count, duration, pattern, type ReadingFlags, size } from "./reading-flags.js";
 
-interface Flags extends ReadingFlags, Record<string, unknown> {
+interface Flags extends ReadingFlags, Partial<KeptLimits> {
   readonly writerSequence?: RegExp;
   readonly json?: true;
 }
@@ -24,11 +23,11 @@ export function verifyCommand(): Command {
     .option(
       "--max-bytes <size>",
       "largest size of a file (this and the others, by default: as its writers have it)",
-      number,
+      size,
     )
-    .option("--backup-count <n>", "most backups", number)
-    .option("--max-age <time>", 'age of the oldest backup, such as "14d"', number)
-    .option("--max-total-bytes <size>", "size of all backups together", number)
+    .option("--backup-count <n>", "most backups", count)
+    .option("--max-age <time>", 'age of the oldest backup, such as "14d"', duration)
+    .option("--max-total-bytes <size>", "size of all backups together", size)
     .option("--json", "print the result as JSON");
   return addReadingFlags(command)
     .addHelpText(
@@ -44,16 +43,15 @@ async function verify(file: string, flags: Flags): Promise<void> {
   const reader = blockReader(file, flags);
   const { environment, log } = reader;
   const { writerSequence, json } = flags;
-  let progress: Progress | undefined;
-  const result = await verifyLog(reader, {
-    limits: limitsOf(flags, settingsLeft(environment.fs, log)),
-    sequences: writerSequence && new Sequences(writerSequence),
-    onProgress: (done, total, path) => {
-      progress ??= showProgress(total, "bytes", json === true);
-      progress.update(done, path);
+  const progress = readingProgress(json === true);
+  const result = await verifyLog(
+    { ...reader, ...progress },
+    {
+      limits: limitsOf(flags, settingsLeft(environment.fs, log)),
+      sequences: writerSequence && new Sequences(writerSequence),
     },
-  });
-  progress?.stop();
+  );
+  progress.stop();
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : report(result));
   if (!result.ok) process.exitCode = BAD_RESULT;
 }

@@ -8,14 +8,24 @@ const CHUNK_BYTES = 256 * 1024;
 // Compressed, since a chunk of these may become a thousand times as long.
 const COMPRESSED_CHUNK_BYTES = 64 * 1024;
 
+/** Told how many bytes of a file, as it is on disk, have been read. */
+export type OnRead = (bytes: number) => void;
+
 /** The bytes of an open plain file from `start` up to `limit`, or less when it ends before. */
-export async function* plainChunks(fs: FileSystem, fd: number, start: number, limit: number): AsyncGenerator<Buffer> {
+export async function* plainChunks(
+  fs: FileSystem,
+  fd: number,
+  start: number,
+  limit: number,
+  onRead?: OnRead,
+): AsyncGenerator<Buffer> {
   for (let at = start; at < limit; ) {
     const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, limit - at));
     const length = fs.read(fd, chunk, 0, chunk.length, at);
     if (length === 0) return;
     at += length;
     yield chunk.subarray(0, length);
+    onRead?.(at);
     await setImmediate(); // reading does not wait, and others have to do something as well
   }
 }
@@ -24,7 +34,12 @@ export async function* plainChunks(fs: FileSystem, fd: number, start: number, li
  * The content of an open compressed file; all that can be had of it before a failure is thrown.
  * @throws when it is damaged or cut off, or has something else behind its end
  */
-export async function* decompressedChunks(fs: FileSystem, fd: number, extension: Extension): AsyncGenerator<Buffer> {
+export async function* decompressedChunks(
+  fs: FileSystem,
+  fd: number,
+  extension: Extension,
+  onRead?: OnRead,
+): AsyncGenerator<Buffer> {
   const [name, format] = Object.entries(FORMATS).find(([, candidate]) => candidate.extension === extension)!;
   if (format.open === undefined) throw new Error(`this version of Node cannot read ${name}: use 22.15 or later`);
   const size = sizeOf(fs, fd);
@@ -59,6 +74,7 @@ export async function* decompressedChunks(fs: FileSystem, fd: number, extension:
       const compressed = Buffer.allocUnsafeSlow(COMPRESSED_CHUNK_BYTES);
       const length = fs.read(fd, compressed, 0, compressed.length, at);
       at += length;
+      onRead?.(at);
       if (length === 0) stream.end();
       else isFull = !stream.write(compressed.subarray(0, length));
     }

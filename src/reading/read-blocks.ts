@@ -2,7 +2,7 @@ import type { Environment } from "../environment.js";
 import { LogFileError } from "../errors.js";
 import { FileStatus, type FileSystem } from "../platform/fs.js";
 import { Block, BlockCutter } from "./block.js";
-import { decompressedChunks, plainChunks, sizeOf } from "./chunks.js";
+import { decompressedChunks, type OnRead, plainChunks, sizeOf } from "./chunks.js";
 import type { LineFormat } from "./line-format.js";
 import type { LogFile } from "./log-files.js";
 import { OpenLog, type OpenLogFile, unreadable } from "./open-log.js";
@@ -20,6 +20,8 @@ export interface BlockReader {
   readonly isWanted?: (file: LogFile) => boolean;
   /** Told which file comes next. */
   readonly onFile?: (file: LogFile, index: number, files: readonly LogFile[]) => void;
+  /** How far that file has been read. */
+  readonly onRead?: OnRead;
 }
 
 // Milliseconds: how long a record without its end may still be on its way into the file, and how often we ask.
@@ -70,12 +72,13 @@ function refuseNothing(fs: FileSystem, log: string): void {
 
 /** The blocks of one file that is not written any more. */
 export async function* readFile(
-  { environment: { fs }, format }: BlockReader,
+  { environment: { fs }, format, onRead }: BlockReader,
   { file, fd }: OpenLogFile,
 ): AsyncGenerator<Block> {
   const cutter = new BlockCutter(file.path, format);
   const { extension } = file;
-  const chunks = extension === "" ? plainChunks(fs, fd, 0, Infinity) : decompressedChunks(fs, fd, extension);
+  const chunks =
+    extension === "" ? plainChunks(fs, fd, 0, Infinity, onRead) : decompressedChunks(fs, fd, extension, onRead);
   let failure: unknown;
   try {
     for await (const chunk of chunks) {
@@ -92,13 +95,13 @@ export async function* readFile(
 
 /** The active file up to where it ends now, and then what waits in spills. */
 async function* readActive(reader: BlockReader, { file, fd }: OpenLogFile): AsyncGenerator<Block> {
-  const { environment, format } = reader;
+  const { environment, format, onRead } = reader;
   const { fs, clock } = environment;
   const cutter = new BlockCutter(file.path, format);
   let end = await findEnd(reader, fd);
   try {
     for (let at = 0; ; ) {
-      for await (const chunk of plainChunks(fs, fd, at, end.size)) {
+      for await (const chunk of plainChunks(fs, fd, at, end.size, onRead)) {
         at += chunk.length;
         const block = cutter.push(chunk);
         if (block !== undefined) yield block;

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import { byPeriod, parseDated, parseNumbered } from "../rotation/naming.js";
+import type { Environment } from "../environment.js";
+import { byPeriod, parseDated, parseDatedPlace, parseNumbered, parsePending } from "../rotation/naming.js";
 import { parseDuration, parseSize } from "../units.js";
 import type { LogFile } from "./log-files.js";
 import type { SettingsLeft } from "./settings-left.js";
@@ -17,16 +18,16 @@ export interface KeptLimits {
 }
 
 /** As given; else as the writers of the log have left them beside it. */
-export function limitsOf(given: Readonly<Record<string, unknown>>, left: SettingsLeft | undefined): KeptLimits {
-  const setting = (name: string) => given[name] ?? left?.settings[name];
-  const number = (name: string, none: number) => Number(parseSize(setting(name)) ?? none);
+export function limitsOf(given: Partial<KeptLimits>, left: SettingsLeft | undefined): KeptLimits {
+  const { maxBytes, strictMaxBytes, backupCount, maxAge, maxTotalBytes, maxPeriods } = left?.settings ?? {};
+  const none = Number.POSITIVE_INFINITY;
   return {
-    maxBytes: number("maxBytes", 0),
-    strictMaxBytes: setting("strictMaxBytes") !== false,
-    backupCount: number("backupCount", Number.POSITIVE_INFINITY) || Number.POSITIVE_INFINITY,
-    maxAge: parseDuration(setting("maxAge")) ?? Number.POSITIVE_INFINITY,
-    maxTotalBytes: number("maxTotalBytes", Number.POSITIVE_INFINITY),
-    maxPeriods: number("maxPeriods", Number.POSITIVE_INFINITY),
+    maxBytes: given.maxBytes ?? parseSize(maxBytes) ?? 0,
+    strictMaxBytes: given.strictMaxBytes ?? strictMaxBytes !== false,
+    backupCount: given.backupCount ?? (parseSize(backupCount) || none),
+    maxAge: given.maxAge ?? parseDuration(maxAge) ?? none,
+    maxTotalBytes: given.maxTotalBytes ?? parseSize(maxTotalBytes) ?? none,
+    maxPeriods: given.maxPeriods ?? parseSize(maxPeriods) ?? none,
   };
 }
 
@@ -64,14 +65,34 @@ function gaps(numbers: ReadonlySet<number>, first: number): number[] {
   return found;
 }
 
-/** Are there more backups than may be kept? */
-export function limitFindings(files: readonly LogFile[], limits: KeptLimits, now: number): Finding[] {
+// Retention follows a rotation without the lock: milliseconds until a limit that is passed is a finding.
+const RETENTION_TAKES = 1000;
+
+/**
+ * Are there more backups than may be kept?
+ * @param look finds all files of the log, again if need be
+ */
+export async function limitFindings(
+  { clock }: Environment,
+  log: string,
+  look: () => readonly LogFile[],
+  limits: KeptLimits,
+): Promise<Finding[]> {
+  const found = () => passedLimits(log, look(), limits, clock.now() / 1000);
+  const first = found();
+  if (first.every(({ severity }) => severity === "note")) return first;
+  await clock.delay(RETENTION_TAKES);
+  return found();
+}
+
+function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits, now: number): Finding[] {
   const backups = files.filter(({ kind }) => kind !== "active");
   const oldest = backups[0];
   if (oldest === undefined) return [];
   const problem = (message: string) => [finding("problem", "limit", oldest.path, message)];
   const bytes = backups.reduce((sum, { status }) => sum + status.size, 0);
   const age = (now - oldest.status.modifiedAt) * 1000;
+  const periods = new Set(backups.flatMap(({ path }) => periodOf(log, basename(path)) ?? [])).size;
   return [
     ...(backups.length > limits.backupCount
       ? problem(`there are ${backups.length} backups, and backupCount is ${limits.backupCount}`)
@@ -79,11 +100,19 @@ export function limitFindings(files: readonly LogFile[], limits: KeptLimits, now
     ...(bytes > limits.maxTotalBytes
       ? problem(`backups have ${bytes} bytes, and maxTotalBytes is ${limits.maxTotalBytes}`)
       : []),
+    ...(periods > limits.maxPeriods
+      ? problem(`there are backups of ${periods} periods, and maxPeriods is ${limits.maxPeriods}`)
+      : []),
     // Deleted after the next rotation, which may be long in coming.
     ...(age > limits.maxAge
       ? [finding("note", "limit", oldest.path, `${oldest.path} is older than maxAge; the next rotation deletes it`)]
       : []),
   ];
+}
+
+function periodOf(log: string, name: string): string | undefined {
+  const pending = parsePending(log, name);
+  return (pending === undefined ? parseDated(log, name, () => true) : parseDatedPlace(pending.place))?.stamp;
 }
 
 export function finding(severity: Finding["severity"], kind: Finding["kind"], path: string, message: string): Finding {

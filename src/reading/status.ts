@@ -58,10 +58,11 @@ const LONGEST_CONTENT = 256;
  * Takes no lock, and disturbs nobody.
  * @throws {LogFileError} `ERR_CLH_READ` when there is no such log
  */
-export function logStatus(environment: Environment, log: string, lockPath: string): LogStatus {
+export async function logStatus(environment: Environment, log: string, lockPath: string): Promise<LogStatus> {
   const { fs, clock } = environment;
   if (!fs.exists(dirname(log))) throw unreadable(log, new Error("its directory is not there"));
-  const files = stillPicture(environment, log, lockPath);
+  const look = () => stillPicture(environment, log, lockPath);
+  const files = look();
   const settings = settingsLeft(fs, log);
   const onTheWay = listOnTheWay(environment, log);
   const isThere = fs.exists(lockPath);
@@ -89,7 +90,7 @@ export function logStatus(environment: Environment, log: string, lockPath: strin
     backlog: { files: waiting.length, bytes: waiting.reduce((sum, { status }) => sum + status.size, 0) },
     onTheWay,
     settings,
-    findings: [...numberingFindings(log, files), ...limitFindings(files, limits, clock.now() / 1000)],
+    findings: [...numberingFindings(log, files), ...(await limitFindings(environment, log, look, limits))],
   };
 }
 

@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { LogFileError } from "../errors.js";
+import { isSpill } from "../rotation/naming.js";
 import type { Block } from "./block.js";
 import { leftoverFindings } from "./leftovers.js";
 import type { LogFile } from "./log-files.js";
@@ -17,13 +18,14 @@ export interface Finding {
 }
 
 interface VerifiedFile {
+  /** When it was found: two may have had one name, one after the other. */
   readonly path: string;
   readonly kind: LogFile["kind"] | "spill";
   /** Bytes on disk. */
   readonly storedBytes: number;
   /** Bytes of content, decompressed. */
-  bytes: number;
-  records: number;
+  readonly bytes: number;
+  readonly records: number;
 }
 
 export interface Verification {
@@ -42,47 +44,36 @@ export interface Verification {
 export interface VerifyOptions {
   readonly limits: KeptLimits;
   readonly sequences?: Sequences | undefined;
-  readonly onProgress?: (done: number, total: number, path: string) => void;
 }
 
-// Retention follows a rotation without the lock: milliseconds until a limit that is passed is a finding.
-const RETENTION_TAKES = 1000;
 const MOST_WRITERS_TOLD = 20;
 
 /** Reads a whole log and says what is wrong with it. It may be written meanwhile. */
 export async function verifyLog(reader: BlockReader, options: VerifyOptions): Promise<Verification> {
-  const { sequences, limits, onProgress } = options;
+  const { sequences, limits } = options;
   const findings: Finding[] = [];
-  const files = new Map<string, VerifiedFile>();
-  const tallies = new Map<string, Tally>();
+  // Not by path: a file may have been renamed before it was opened, to the name that another one had.
+  const tallies: Tally[] = [];
   const blocks = readBlocks({
     ...reader,
     onProblem: ({ message, path = reader.log }: LogFileError) =>
       findings.push({ severity: "problem", kind: "unreadable", path, message }),
-    onFile: ({ path, kind, status }, index, all) => {
-      files.set(path, { path, kind, storedBytes: status.size, bytes: 0, records: 0 });
-      const sum = (parts: readonly LogFile[]) => parts.reduce((bytes, part) => bytes + part.status.size, 0);
-      onProgress?.(sum(all.slice(0, index)), sum(all), path);
+    onFile: (file, index, all) => {
+      tallies.push(new Tally(file.path, file.kind, file.status.size));
+      reader.onFile?.(file, index, all);
     },
   });
   for await (const block of blocks) {
-    let tally = tallies.get(block.file);
-    if (tally === undefined) {
-      tally = new Tally();
-      tallies.set(block.file, tally);
-    }
-    tally.add(block, sequences);
+    const { file } = block;
+    if (isSpill(reader.log, basename(file)) && tallies.at(-1)?.path !== file) tallies.push(new Tally(file, "spill"));
+    tallies.at(-1)!.add(block, sequences);
   }
-  for (const [path, tally] of tallies) {
-    const file = files.get(path) ?? { path, kind: "spill", storedBytes: tally.bytes, bytes: 0, records: 0 };
-    files.set(path, Object.assign(file, { bytes: tally.bytes, records: tally.records }));
-    findings.push(...tally.findings(path, limits));
-  }
+  findings.push(...tallies.flatMap((tally) => tally.findings(limits)));
   findings.push(...numberingFindings(reader.log, look(reader)));
-  findings.push(...(await passedLimits(reader, limits)));
+  findings.push(...(await limitFindings(reader.environment, reader.log, () => look(reader), limits)));
   findings.push(...leftoverFindings(reader.environment, reader.log));
   if (sequences !== undefined) findings.push(...sequenceFindings(reader.log, sequences));
-  const all = [...files.values()];
+  const all = tallies.map((tally) => tally.file);
   return {
     ok: findings.every(({ severity }) => severity !== "problem"),
     log: reader.log,
@@ -98,21 +89,27 @@ function look({ environment, log, lockPath }: BlockReader): LogFile[] {
   return stillPicture(environment, log, lockPath);
 }
 
-async function passedLimits(reader: BlockReader, limits: KeptLimits): Promise<Finding[]> {
-  const { clock } = reader.environment;
-  const found = () => limitFindings(look(reader), limits, clock.now() / 1000);
-  if (!found().some(({ severity }) => severity === "problem")) return found();
-  await clock.delay(RETENTION_TAKES);
-  return found();
-}
-
 /** What is counted of one file. */
 class Tally {
-  bytes = 0;
-  records = 0;
+  readonly path: string;
+  readonly #kind: VerifiedFile["kind"];
+  readonly #storedBytes: number | undefined;
+  #bytes = 0;
+  #records = 0;
   #lastRecord = 0;
   #isTorn = false;
   #firstNul = -1;
+
+  constructor(path: string, kind: VerifiedFile["kind"], storedBytes?: number) {
+    this.path = path;
+    this.#kind = kind;
+    this.#storedBytes = storedBytes;
+  }
+
+  get file(): VerifiedFile {
+    const storedBytes = this.#storedBytes ?? this.#bytes;
+    return { path: this.path, kind: this.#kind, storedBytes, bytes: this.#bytes, records: this.#records };
+  }
 
   add(block: Block, sequences: Sequences | undefined): void {
     const { bytes, format } = block;
@@ -120,7 +117,7 @@ class Tally {
       const at = bytes.indexOf(0);
       if (at !== -1) this.#firstNul = block.offset + at;
     }
-    this.bytes += bytes.length;
+    this.#bytes += bytes.length;
     this.#isTorn = !block.isWhole;
     for (let start = 0; start < bytes.length; ) {
       const found = format.endOf(bytes, start);
@@ -128,19 +125,21 @@ class Tally {
       this.#lastRecord = next - start;
       const terminator = found === -1 ? 0 : format.terminatorLength(bytes, start, next);
       sequences?.add(format.decode(bytes, start, next - terminator));
-      if (!block.goesOn) this.records++;
+      if (!block.goesOn) this.#records++;
       start = next;
     }
   }
 
-  findings(path: string, { maxBytes, strictMaxBytes = true }: KeptLimits): Finding[] {
+  findings({ maxBytes, strictMaxBytes }: KeptLimits): Finding[] {
+    const { path } = this;
     const found: Finding[] = [];
     const add = (kind: Finding["kind"], message: string) => found.push({ severity: "problem", kind, path, message });
     if (this.#isTorn) add("torn", `${path} ends within a record`);
     if (this.#firstNul !== -1) add("bytes", `${path} has a NUL byte at ${this.#firstNul}, which no text has`);
-    const limited = strictMaxBytes ? this.bytes : this.bytes - this.#lastRecord;
-    if (maxBytes > 0 && limited >= maxBytes && this.records > 1) {
-      add("limit", `${path} has ${this.bytes} bytes, and maxBytes is ${maxBytes}`);
+    const limited = strictMaxBytes ? this.#bytes : this.#bytes - this.#lastRecord;
+    // Of a spill, as much is merged into each file as that has room for.
+    if (maxBytes > 0 && limited >= maxBytes && this.#records > 1 && this.#kind !== "spill") {
+      add("limit", `${path} has ${this.#bytes} bytes, and maxBytes is ${maxBytes}`);
     }
     return found;
   }

@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { appendFileSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { Batch } from "../../src/batch.js";
+import { Spill } from "../../src/delivery/spill.js";
+import { systemEnvironment } from "../../src/environment.js";
+import { O_CREAT, O_RDWR } from "../../src/platform/fs.js";
+import { blockReader } from "../../src/reading/read-log.js";
+import { limitsOf } from "../../src/reading/set-rules.js";
+import { verifyLog } from "../../src/reading/verify.js";
 import {
   compressedPath,
   pendingPath,
@@ -13,6 +20,7 @@ import {
   unfinishedPath,
 } from "../../src/rotation/naming.js";
 import { Clh } from "../support/clh.js";
+import { environmentWith } from "../support/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 interface Result {
@@ -139,6 +147,19 @@ describe("finds", () => {
         /^limit: backups have \d+ bytes, and maxTotalBytes is 10/,
       ],
     },
+    "backups of more periods than allowed, one of them yet to be compressed": {
+      harm: (log) => {
+        for (const name of ["2024-05-16", "2024-05-17", "2024-05-17.1"]) writeFileSync(`${log}.${name}`, "x\n");
+        writeFileSync(pendingPath(log, { sequence: 1, place: "2024-05-18@0", state: "pending" }), "x\n");
+        writeFileSync(settingsPath(log), JSON.stringify({ settings: { maxPeriods: 2 } }));
+      },
+      problems: ["limit: there are backups of 3 periods, and maxPeriods is 2"],
+    },
+    "any backup, where none may be": {
+      harm: () => {},
+      flags: ["--backup-count", "0"],
+      problems: ["limit: there are 3 backups, and backupCount is 0"],
+    },
     "records that wait in a spill of a process that has ended": {
       harm: (log) => writeFileSync(spillPath(log, 1, "0123abcd"), "CLHSPIL1"),
       problems: [/^leftover: .*\.spill has records that wait for the lock$/],
@@ -225,6 +246,89 @@ test("what --strict-max-bytes false leaves behind is all right", async (t) => {
     (await verify(log)).problems.filter((problem) => problem.includes("LOG.2.gz")),
     [],
   );
+});
+
+test("files that are renamed before they are opened are told apart", async (t) => {
+  const log = setUp(t);
+  writeFileSync(`${log}.3.gz`, gzipSync("torn"));
+  let isRotated = false;
+  const environment = environmentWith({
+    open(path, flags, mode) {
+      if (path === `${log}.2.gz` && !isRotated) {
+        isRotated = true;
+        for (const n of [3, 2, 1]) renameSync(`${log}.${n}.gz`, `${log}.${n + 1}.gz`);
+      }
+      return systemEnvironment().fs.open(path, flags, mode);
+    },
+  });
+  const { files, findings } = await verifyLog(blockReader(log, {}, environment), { limits: limitsOf({}, undefined) });
+  assert.deepEqual(
+    files.map(({ path, records }) => [path, records]),
+    [
+      [`${log}.3.gz`, 1],
+      [`${log}.3.gz`, 100],
+      [`${log}.2.gz`, 100],
+      [log, 100],
+    ],
+  );
+  assert.deepEqual(
+    findings.map(({ kind, path }) => [kind, path]),
+    [
+      ["torn", `${log}.3.gz`],
+      ["numbering", log],
+    ],
+  );
+});
+
+test("a spill may be larger than a file: it is merged into several", async (t) => {
+  const log = setUp(t);
+  const environment = systemEnvironment();
+  const path = spillPath(log, process.pid, "0123abcd");
+  const spill = Spill.create(path, environment, environment.fs.open(path, O_RDWR | O_CREAT, 0o600));
+  t.after(() => spill.close());
+  const batch = new Batch();
+  for (let i = 0; i < 100; i++) batch.add(Buffer.from(`${"x".repeat(20)}\n`));
+  spill.append(batch);
+  const { ok, files, problems } = await verify(log, "--max-bytes", "1k");
+  assert.deepEqual([ok, problems], [true, []]);
+  assert.deepEqual({ ...files.at(-1) }, { path, kind: "spill", storedBytes: 2100, bytes: 2100, records: 100 });
+});
+
+test("tells how far it is within a file too, by its size on disk", async (t) => {
+  const log = setUp(t);
+  const text = Array.from({ length: 40_000 }, () => `${Math.random()}\n`).join("");
+  writeFileSync(`${log}.1.gz`, gzipSync(text));
+  writeFileSync(log, text);
+  const read = new Map<string, number[]>();
+  let path = "";
+  const reader = {
+    ...blockReader(log, {}),
+    onFile: (file: { path: string }) => {
+      path = file.path;
+      read.set(path, []);
+    },
+    onRead: (bytes: number) => void read.get(path)!.push(bytes),
+  };
+  await verifyLog(reader, { limits: limitsOf({}, undefined) });
+  assert.deepEqual([...read.keys()], [`${log}.3.gz`, `${log}.2.gz`, `${log}.1.gz`, log]);
+  for (const [file, steps] of read) assert.equal(steps.at(-1), statSync(file).size);
+  for (const file of [`${log}.1.gz`, log]) assert.ok(read.get(file)!.length > 2);
+});
+
+test("limits that are none are refused: one clear line and exit code 2", async (t) => {
+  const log = setUp(t);
+  for (const [flag, ...values] of [
+    ["--max-bytes", "abc", "10XB", "-1", "1.5", ""],
+    ["--backup-count", "foo", "1.5", "-1"],
+    ["--max-age", "foo", "-1d"],
+    ["--max-total-bytes", "1 parsec"],
+  ] as const) {
+    for (const value of values) {
+      const { code, stdout, stderr } = await Clh.run(["verify", log, flag, value]);
+      assert.deepEqual([code, stdout], [2, ""], `${flag} ${value}`);
+      assert.match(stderr, new RegExp(`^clh: .*${flag}.*'${value}' is invalid\\. It must be .*\n$`));
+    }
+  }
 });
 
 test("no log: one clear line and exit code 2", async (t) => {
