@@ -1,3 +1,4 @@
+import { type Environment, systemEnvironment } from "./environment.js";
 import type { ConcurrentFileHandler } from "./handler.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "./options.js";
 import { ConcurrentRotatingFileHandler } from "./size-handler.js";
@@ -11,8 +12,12 @@ export function isTimed(options: HandlerOptions): options is TimedRotatingFileHa
 }
 
 /** @throws {LogFileError} as the constructors do */
-export function makeHandler(file: string, options: HandlerOptions): ConcurrentFileHandler {
+export function makeHandler(
+  file: string,
+  options: HandlerOptions,
+  environment: Environment = systemEnvironment(),
+): ConcurrentFileHandler {
   return isTimed(options)
-    ? new ConcurrentTimedRotatingFileHandler(file, options)
-    : new ConcurrentRotatingFileHandler(file, options);
+    ? new ConcurrentTimedRotatingFileHandler(file, options, environment)
+    : new ConcurrentRotatingFileHandler(file, options, environment);
 }

@@ -14,6 +14,8 @@ export interface Environment {
   readonly lockBackend: LockBackend;
   /** Where a handler finds its records when `write` is called in another thread. */
   readonly source?: Source;
+  /** The handler is not one of the log's writers: its settings are its own, and are not left beside the log. */
+  readonly isVisitor?: boolean;
 }
 
 let system: Environment | undefined;

@@ -83,7 +83,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#lock = new FileLock(lockFile, lockBackend, clock);
     this.#encoder = new Encoder(options);
     this.#durability = new Durability(options.sync, environment, (error) => this.#tell("error", error));
-    this.#settings = new SharedSettings(options, this.#encoder.terminator, fs, permissions);
+    this.#settings = new SharedSettings(options, this.#encoder.terminator, environment, permissions);
     this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
       onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
@@ -350,7 +350,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const { mode, keepFileOpen, filename } = this.#options;
     if (mode === "w" && !this.#isFar) this.#file.remove();
     this.#isFresh = false;
-    const limit = this.#settings.agree((warning) => this.#tell("warning", warning), this.#trace);
+    const limit = this.#settings.agree(this.namer, (warning) => this.#tell("warning", warning), this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
     this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);
     this.#rotation.recover();

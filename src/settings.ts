@@ -1,18 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
 import { findCodec } from "./codec.js";
+import type { Environment } from "./environment.js";
 import { hasCode, LogFileError, reason } from "./errors.js";
 import { optionsToJson } from "./handler-json.js";
 import type { ResolvedOptions } from "./options.js";
 import type { Permissions } from "./permissions.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "./platform/fs.js";
-import { settingsPath } from "./rotation/naming.js";
+import { type Namer, settingsPath } from "./rotation/naming.js";
 
 const NEW_SETTINGS_FILE_MODE = 0o666; // as the log's, so that whoever may write the one may write the other
-const LONGEST = 4096;
+const LONGEST = 16 * 1024; // it may hold a path
 
 /** Options that all writers of a log must agree on, but for those that are no JSON as they are. */
 const AGREED = ["maxBytes", "strictMaxBytes", "backupCount", "maxAge", "maxTotalBytes"] as const;
@@ -40,26 +42,36 @@ const living = new Set<string>();
 /** Finds out that processes write one log with different settings, by a hidden file beside it. */
 export class SharedSettings {
   readonly #path: string;
-  readonly #own: Settings;
+  #own: Settings;
   readonly #me: Writer = { pid: process.pid, host: hostname(), thread: threadId, id: randomUUID() };
   readonly #fs: FileSystem;
+  readonly #isVisitor: boolean;
   readonly #permissions: Permissions;
 
   /** @param terminator what ends a record, in bytes */
-  constructor(options: ResolvedOptions, terminator: Buffer, fs: FileSystem, permissions: Permissions) {
+  constructor(options: ResolvedOptions, terminator: Buffer, environment: Environment, permissions: Permissions) {
+    const { fs, isVisitor = false } = environment;
     this.#path = settingsPath(options.filename);
     this.#own = settingsOf(options, terminator);
     this.#fs = fs;
+    this.#isVisitor = isVisitor;
     this.#permissions = permissions;
   }
 
   /**
    * Compares with what another process has left, and leaves what the next one is to compare with. Called with the lock
    * held, once. The file is a help and no more: whatever fails here, of whatever code, is for the trace alone.
+   * @param namer that of the handler by now
    * @param warn is given `ERR_CLH_SETTINGS` when a process that may still run has other settings
    * @returns the `maxBytes` to obey in place of our own, if that is to be
    */
-  agree(warn: (warning: LogFileError) => void, trace: ((message: string) => void) | undefined): number | undefined {
+  agree(
+    namer: Namer | undefined,
+    warn: (warning: LogFileError) => void,
+    trace: ((message: string) => void) | undefined,
+  ): number | undefined {
+    if (this.#isVisitor) return undefined;
+    this.#own = { ...this.#own, namer: namer === undefined ? null : true };
     try {
       const { fd } = this.#permissions.open(this.#fs, this.#path, O_RDWR | O_NOFOLLOW, NEW_SETTINGS_FILE_MODE);
       try {
@@ -131,11 +143,13 @@ function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {
   const json = optionsToJson(options);
   const kind = "schedule" in options ? "timed" : "size";
   const names = kind === "timed" ? [...AGREED, ...AGREED_TIMED] : AGREED;
+  const { filename, lockFileDirectory } = options;
   const { name, byteOrderMark } = findCodec(options.encoding)!;
   return {
     kind,
     ...(Object.fromEntries(names.map((option) => [option, json[option] ?? null])) as Settings),
     compression: options.compression?.format ?? null,
+    lockFileDirectory: lockFileDirectory === dirname(filename) ? null : (lockFileDirectory ?? null),
     encoding: byteOrderMark.length === 0 ? name : `${name} with a byte order mark`,
     terminator: terminator.toString("latin1"),
   };

@@ -5,12 +5,13 @@ import type { ConcurrentFileHandler } from "../handler.js";
 import { textOptions } from "../reading/line-format.js";
 import { collectLogFiles, type LogFile } from "../reading/log-files.js";
 import { blockReader } from "../reading/read-log.js";
-import { type SettingsLeft, settingsLeft } from "../reading/settings-left.js";
+import { lockDirectoryLeft, type SettingsLeft, unknownNames } from "../reading/settings-left.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "./exit.js";
 import { addHandlerFlags, handlerOptions } from "./handler-flags.js";
 
 interface Flags extends Record<string, unknown> {
   readonly json?: true;
+  readonly lockFileDirectory?: string;
 }
 
 export function rotateCommand(): Command {
@@ -50,17 +51,24 @@ function rotate(handler: ConcurrentFileHandler): void {
 type Deed = readonly [what: "rotated" | "compressed" | "removed" | "recovered", path: string];
 
 async function run(file: string, flags: Flags, act: (handler: ConcurrentFileHandler) => void): Promise<void> {
-  const { environment, log } = blockReader(file, {});
-  const left = settingsLeft(environment.fs, log)?.settings;
+  const { lockFileDirectory } = flags;
+  const { environment, log, lockPath, left } = blockReader(file, { ...(lockFileDirectory && { lockFileDirectory }) });
   const files = environment.fs.exists(dirname(log)) ? collectLogFiles(environment.fs, log) : [];
   if (files.length === 0) throw new CommandFailure(`There is no log ${log}, nor a backup of one`, BAD_USAGE);
-  const options = { ...asTheOwner(files), ...leftOptions(left), ...handlerOptions(flags) } as HandlerOptions;
+  const unfound = unknownNames(log, left);
+  if (unfound !== undefined) throw new CommandFailure(`${unfound.message} Only its writers can rotate it.`, BAD_USAGE);
+  const isKnown = lockFileDirectory !== undefined || lockDirectoryLeft(left) === undefined;
+  if (!isKnown && !environment.fs.exists(lockPath)) {
+    const message = `the writers of ${log} lock ${lockPath}, which is not there`;
+    throw new CommandFailure(`${message}. Say where their lock file is with --lock-file-directory.`, BAD_USAGE);
+  }
+  const options = { ...asTheOwner(files), ...leftOptions(left?.settings), ...handlerOptions(flags) } as HandlerOptions;
   if (!("when" in options) && flags.backupCount === undefined && !options.backupCount && !limitsAge(options)) {
     const why = left === undefined ? "nobody has left the settings of" : "no backups are kept by the writers of";
     const message = `${why} ${log}: a rotation would delete its records. Say how many are kept with --backup-count`;
     throw new CommandFailure(`${message} (0 deletes them).`, BAD_USAGE);
   }
-  const handler = makeHandler(log, options);
+  const handler = makeHandler(log, options, { ...environment, isVisitor: true });
   const deeds: Deed[] = [];
   handler.on("rotated", ({ to }) => deeds.push(["rotated", to ?? "(not kept)"]));
   for (const what of ["compressed", "removed", "recovered"] as const) {
@@ -97,7 +105,7 @@ function asTheOwner(files: readonly LogFile[]): object {
 /** The options of a handler that has left its settings. */
 function leftOptions(left: SettingsLeft["settings"] | undefined): object {
   if (left === undefined) return {};
-  const { kind, encoding: _encoding, terminator: _terminator, ...options } = left;
+  const { kind, encoding: _encoding, terminator: _terminator, namer: _namer, ...options } = left;
   return {
     ...(kind === "timed" && { when: "h" }),
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null)),

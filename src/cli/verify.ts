@@ -3,7 +3,6 @@ import { blockReader } from "../reading/read-log.js";
 import type { SequenceResult } from "../reading/sequences.js";
 import { Sequences } from "../reading/sequences.js";
 import { type KeptLimits, limitsOf } from "../reading/set-rules.js";
-import { settingsLeft } from "../reading/settings-left.js";
 import { type Verification, verifyLog } from "../reading/verify.js";
 import { colours } from "./colours.js";
 import { BAD_RESULT } from "./exit.js";
@@ -41,13 +40,12 @@ export function verifyCommand(): Command {
 
 async function verify(file: string, flags: Flags): Promise<void> {
   const reader = blockReader(file, flags);
-  const { environment, log } = reader;
   const { writerSequence, json } = flags;
   const progress = readingProgress(json === true);
   const result = await verifyLog(
     { ...reader, ...progress },
     {
-      limits: limitsOf(flags, settingsLeft(environment.fs, log)),
+      limits: limitsOf(flags, reader.left),
       sequences: writerSequence && new Sequences(writerSequence),
     },
   );

@@ -7,6 +7,7 @@ import { lastRecordsStart } from "./last-records.js";
 import type { LogFile } from "./log-files.js";
 import { OpenLog, type OpenLogFile, unreadable } from "./open-log.js";
 import { type BlockReader, readFile } from "./read-blocks.js";
+import { unknownNames } from "./settings-left.js";
 import { stillPicture } from "./still-picture.js";
 import { filesAfter } from "./successors.js";
 
@@ -64,6 +65,8 @@ class Follower {
   }
 
   async *run(): AsyncGenerator<Block, void> {
+    const unfound = this.#options.fromStart ? unknownNames(this.#log.text, this.#reader.left) : undefined;
+    if (unfound !== undefined) this.#tell(unfound);
     if (this.#options.fromStart && this.#fs.exists(dirname(this.#log.text))) yield* this.#goOn();
     while (!this.#isStopped) {
       // Asked before the file is read once more: who has renamed it wrote its last record before.

@@ -1,8 +1,7 @@
 import iconv from "iconv-lite";
 import { findCodec } from "../codec.js";
-import type { FileSystem } from "../platform/fs.js";
 import { refused } from "../resolve-options.js";
-import { type SettingsLeft, settingsLeft } from "./settings-left.js";
+import type { SettingsLeft } from "./settings-left.js";
 
 /** How the records of a log are told apart and become text. */
 export class LineFormat {
@@ -67,13 +66,10 @@ export class LineFormat {
  * @throws {LogFileError} `ERR_CLH_OPTION`
  */
 export function lineFormatOf(
-  fs: FileSystem,
-  log: string,
   given: { encoding?: string; terminator?: string },
+  left: SettingsLeft | undefined,
 ): LineFormat {
-  const isGiven = given.encoding !== undefined && given.terminator !== undefined;
-  const left = isGiven ? undefined : settingsLeft(fs, log)?.settings;
-  const { encoding, terminator } = textOptions(left ?? {}, given.encoding);
+  const { encoding, terminator } = textOptions(left?.settings ?? {}, given.encoding);
   return new LineFormat(encoding, given.terminator ?? terminator);
 }
 

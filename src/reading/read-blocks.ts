@@ -6,6 +6,7 @@ import { decompressedChunks, type OnRead, plainChunks, sizeOf } from "./chunks.j
 import type { LineFormat } from "./line-format.js";
 import type { LogFile } from "./log-files.js";
 import { OpenLog, type OpenLogFile, unreadable } from "./open-log.js";
+import { type SettingsLeft, unknownNames } from "./settings-left.js";
 import { stillPicture } from "./still-picture.js";
 import { OpenSpills } from "./waiting-records.js";
 
@@ -13,6 +14,8 @@ export interface BlockReader {
   readonly environment: Environment;
   readonly log: string;
   readonly lockPath: string;
+  /** The settings of its writers. */
+  readonly left: SettingsLeft | undefined;
   readonly format: LineFormat;
   /** Told of a file that cannot be read, or not to its end; then the next one is read. */
   readonly onProblem: (problem: LogFileError) => void;
@@ -38,6 +41,8 @@ export async function* readBlocks(reader: BlockReader): AsyncGenerator<Block> {
   try {
     const { files } = open;
     if (files.length === 0) refuseNothing(environment.fs, log);
+    const unfound = unknownNames(log, reader.left);
+    if (unfound !== undefined) onProblem(unfound);
     for (const [i, file] of files.entries()) {
       if (!isWanted(file)) {
         open.skip(1);

@@ -9,6 +9,7 @@ import { lineFormatOf } from "./line-format.js";
 import { unreadable } from "./open-log.js";
 import { type BlockReader, readBlocks } from "./read-blocks.js";
 import { isWantedFile, type Selection, select } from "./selection.js";
+import { lockDirectoryLeft, settingsLeft } from "./settings-left.js";
 
 /** How a log is read. What is left out is as its writers have left it beside the log. */
 export interface ReadOptions {
@@ -16,9 +17,12 @@ export interface ReadOptions {
   readonly encoding?: string;
   /** What ends a record. */
   readonly terminator?: string;
-  /** Where the lock file is, if not beside the log. */
+  /** Where the lock file is. */
   readonly lockFileDirectory?: string;
-  /** Told of a file that cannot be read, or not to its end; then reading goes on. Without it, that is thrown. */
+  /**
+   * Told of a file that cannot be read, or not to its end, and of backups that have names which only a `namer` knows;
+   * then reading goes on. Without it, that is thrown.
+   */
   readonly onProblem?: (problem: LogFileError) => void;
 }
 
@@ -44,11 +48,13 @@ export async function* readLog(path: string | URL, options: ReadLogOptions = {})
 export function blockReader(path: string | URL, options: ReadOptions, environment = systemEnvironment()): BlockReader {
   const log = resolve(path instanceof URL ? fileURLToPath(path) : path);
   refuseOthers(environment, log);
+  const left = settingsLeft(environment.fs, log);
   return {
     environment,
     log,
-    lockPath: lockFilePath(log, options.lockFileDirectory),
-    format: lineFormatOf(environment.fs, log, options),
+    lockPath: lockFilePath(log, options.lockFileDirectory ?? lockDirectoryLeft(left)),
+    left,
+    format: lineFormatOf(options, left),
     onProblem:
       options.onProblem ??
       ((problem) => {

@@ -1,9 +1,11 @@
+import { isAbsolute } from "node:path";
 import * as v from "valibot";
+import { LogFileError } from "../errors.js";
 import type { FileSystem } from "../platform/fs.js";
 import { settingsPath } from "../rotation/naming.js";
 import { readSmallFile } from "./small-file.js";
 
-const LONGEST = 4096;
+const LONGEST = 16 * 1024;
 
 const schema = v.object({
   writer: v.optional(v.object({ pid: v.number(), host: v.string(), thread: v.number() })),
@@ -24,4 +26,17 @@ export function settingsLeft(fs: FileSystem, log: string): SettingsLeft | undefi
     if (error instanceof SyntaxError) return undefined; // half of it, or something else
     throw error;
   }
+}
+
+/** Where the lock file of these writers is, if not beside the log. */
+export function lockDirectoryLeft(left: SettingsLeft | undefined): string | undefined {
+  const directory = left?.settings.lockFileDirectory;
+  return typeof directory === "string" && isAbsolute(directory) && !directory.includes("\0") ? directory : undefined;
+}
+
+/** What to tell of a log whose backups have names that only its writers know; undefined for any other. */
+export function unknownNames(log: string, left: SettingsLeft | undefined): LogFileError | undefined {
+  if (left?.settings.namer !== true) return undefined;
+  const message = `Cannot find all backups of ${log}: its writers name them by a function (namer). Read them by their own names.`;
+  return new LogFileError("ERR_CLH_READ", message, { path: log });
 }

@@ -7,8 +7,8 @@ import { lockHolders } from "./lock-holders.js";
 import type { LogFile } from "./log-files.js";
 import { unreadable } from "./open-log.js";
 import { type ProcessInfo, processInfo, writersOf } from "./processes.js";
-import { limitFindings, limitsOf, numberingFindings } from "./set-rules.js";
-import { type SettingsLeft, settingsLeft } from "./settings-left.js";
+import { finding, limitFindings, limitsOf, numberingFindings } from "./set-rules.js";
+import { type SettingsLeft, settingsLeft, unknownNames } from "./settings-left.js";
 import { readSmallFile } from "./small-file.js";
 import { stillPicture } from "./still-picture.js";
 import type { Finding } from "./verify.js";
@@ -64,6 +64,7 @@ export async function logStatus(environment: Environment, log: string, lockPath:
   const look = () => stillPicture(environment, log, lockPath);
   const files = look();
   const settings = settingsLeft(fs, log);
+  const unfound = unknownNames(log, settings);
   const onTheWay = listOnTheWay(environment, log);
   const isThere = fs.exists(lockPath);
   if (files.length === 0 && onTheWay.length === 0 && !isThere) {
@@ -90,7 +91,11 @@ export async function logStatus(environment: Environment, log: string, lockPath:
     backlog: { files: waiting.length, bytes: waiting.reduce((sum, { status }) => sum + status.size, 0) },
     onTheWay,
     settings,
-    findings: [...numberingFindings(log, files), ...(await limitFindings(environment, log, look, limits))],
+    findings: [
+      ...(unfound === undefined ? [] : [finding("problem", "unreadable", log, unfound.message)]),
+      ...numberingFindings(log, files),
+      ...(await limitFindings(environment, log, look, limits)),
+    ],
   };
 }
 

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { ConcurrentRotatingFileHandler, followLog, readLog } from "../../src/index.js";
 import { pendingPath, settingsPath, spillPath } from "../../src/rotation/naming.js";
 import { CLH, Clh } from "../support/clh.js";
 import { makeLock } from "../support/locks.js";
@@ -143,6 +144,91 @@ test("rotate deletes nothing that it was not told to", async (t) => {
   assert.equal(readFileSync(log, "utf8"), "precious\n");
   assert.equal((await Clh.run(["rotate", log, "--backup-count", "2"])).code, 0);
   assert.equal(readFileSync(`${log}.1`, "utf8"), "precious\n");
+});
+
+test("what rotate and sweep are told once is not what the writers have it", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const writer = new Clh("write", log, "--max-bytes", "100KiB", "--backup-count", "3");
+  t.after(() => writer.process.kill("SIGKILL"));
+  writer.process.stdin.write(`${"x".repeat(3000)}\n`);
+  while (!existsSync(log) || statSync(log).size === 0) await new Promise(setImmediate);
+  const before = readFileSync(settingsPath(log), "utf8");
+  for (const args of [
+    ["sweep", log, "--max-bytes", "2k", "--backup-count", "4"],
+    ["rotate", log, "--max-age", "1ms"],
+  ]) {
+    const { code, stderr } = await Clh.run(args);
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.equal(readFileSync(settingsPath(log), "utf8"), before);
+  }
+  writer.process.stdin.end("one\n");
+  await writer.ended;
+  const { stdout } = await Clh.run(["rotate", log]);
+  assert.match(stdout, /^rotated .*app\.log\.1\n$/);
+  assert.equal(readFileSync(`${log}.1`, "utf8"), "one\n");
+});
+
+test("the lock is that of the writers, wherever it is", onlyLinux, async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = join(directory, "app.log");
+  const locks = join(directory, "locks");
+  const flags = ["--lock-file-directory", locks, "--max-bytes", "1KiB", "--backup-count", "3"];
+  await Clh.run(["write", log, ...flags], "one\n");
+  const lock = makeLock(join(locks, ".__app.lock"));
+  assert.ok(lock.tryAcquire());
+  t.after(() => lock.close());
+  assert.deepEqual(
+    (await status(log)).lock.holders.map(({ pid }: { pid: number }) => pid),
+    [process.pid],
+  );
+  for (const command of ["rotate", "sweep"]) {
+    const { code, stderr } = await Clh.run([command, log, "--lock-timeout", "50ms"]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^clh: .*locks\/\.__app\.lock.*\n$/);
+  }
+  lock.close();
+  assert.match((await Clh.run(["rotate", log])).stdout, /^rotated .*app\.log\.1\n$/);
+  assert.equal(existsSync(join(directory, ".__app.lock")), false);
+
+  // Where it is no more, nobody is to take another one for it.
+  rmSync(locks, { recursive: true });
+  for (const command of ["rotate", "sweep"]) {
+    const { code, stdout, stderr } = await Clh.run([command, log]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(
+      stderr,
+      /^clh: the writers of .*locks\/\.__app\.lock, which is not there\. .*--lock-file-directory\.\n$/,
+    );
+  }
+  assert.equal((await Clh.run(["rotate", log, "--lock-file-directory", directory])).code, 0);
+});
+
+test("backups that a function has named are said not to be found, and are not rotated", async (t) => {
+  const log = join(temporaryDirectory(t), "n.log");
+  const namer = (path: string) => path.replace(/n\.log\.(\d+)$/, "old-$1.log");
+  const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 50, backupCount: 9, namer });
+  for (let i = 0; i < 20; i++) handler.write(`record ${i}`);
+  handler.close();
+  const before = readdirSync(dirname(log)).sort();
+  const unfound = /^clh: Cannot find all backups of .*n\.log: its writers name them by a function \(namer\)\. .*\n$/;
+  const read = await Clh.run(["read", log]);
+  assert.match(read.stderr, unfound);
+  assert.deepEqual([read.code, read.stdout.endsWith("record 19\n")], [1, true]);
+  const verified = JSON.parse((await Clh.run(["verify", log, "--json"])).stdout);
+  assert.deepEqual([verified.ok, verified.findings.length, verified.findings[0].kind], [false, 1, "unreadable"]);
+  assert.match((await status(log)).findings[0].message, /^Cannot find all backups/);
+  for (const command of ["rotate", "sweep"]) {
+    const { code, stdout, stderr } = await Clh.run([command, log]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, unfound);
+  }
+  assert.deepEqual(readdirSync(dirname(log)).sort(), before);
+  await assert.rejects(readLog(log).next(), { code: "ERR_CLH_READ", message: /namer/ });
+  const problems: string[] = [];
+  const following = followLog(log, { fromStart: true, onProblem: ({ message }) => problems.push(message) });
+  await following.next();
+  await following.return();
+  assert.match(problems.join(), /^Cannot find all backups[^,]*$/);
 });
 
 test("one clear line and exit code 2", async (t) => {

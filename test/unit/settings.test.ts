@@ -134,6 +134,34 @@ describe("two handlers with different settings", () => {
     assert.match(messages(begin({ maxBytes: 1000 }).told)[0]!, /kind is "size" here and "timed" in another process/);
   });
 
+  test("where the lock file is, and that backups are named by a function, which JSON cannot hold", (t) => {
+    const { directory, begin, stored } = setUp(t);
+    const { handler } = begin({ lockFileDirectory: directory, maxBytes: 5, backupCount: 1 });
+    assert.deepEqual([stored().settings.lockFileDirectory, stored().settings.namer], [null, null]);
+    const locks = join(directory, "locks");
+    const { told } = begin({ lockFileDirectory: locks, maxBytes: 5, backupCount: 1, namer: (path) => `${path}.old` });
+    assert.deepEqual([stored().settings.lockFileDirectory, stored().settings.namer], [locks, true]);
+    assert.match(messages(told)[0]!, /lockFileDirectory is ".*locks" here and null .*, namer is true here and null in/);
+    handler.close();
+  });
+
+  test("a namer that was given later counts too", (t) => {
+    const { directory, stored } = setUp(t);
+    const handler = new ConcurrentRotatingFileHandler(join(directory, "app.log"), { maxBytes: 5, backupCount: 1 });
+    handler.namer = (path) => `${path}.old`;
+    handler.write("begun");
+    handler.close();
+    assert.equal(stored().settings.namer, true);
+  });
+
+  test("who is not one of the writers leaves nothing, and is not warned", (t) => {
+    const { begin, stored } = setUp(t);
+    begin({ maxBytes: 1000, backupCount: 9 });
+    const before = stored();
+    const { told } = begin({ maxBytes: 20, backupCount: 1 }, { ...systemEnvironment(), isVisitor: true });
+    assert.deepEqual([told, stored()], [[], before]);
+  });
+
   test("the warning comes after the lock is released", (t) => {
     const { directory, begin } = setUp(t);
     const calls: string[] = [];
