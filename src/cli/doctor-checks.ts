@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { onExit } from "signal-exit";
 import type { Environment } from "../environment.js";
 import { hasCode, reason } from "../errors.js";
 import { withLock } from "../lock/lock.js";
@@ -68,7 +69,7 @@ async function excludes(environment: Environment, directory: string): Promise<st
 async function isReleased(environment: Environment, directory: string): Promise<string | undefined> {
   const holder = start({ what: "hold", directory });
   try {
-    const answer = await new Promise((resolve) => holder.once("message", resolve));
+    const answer = await Promise.race([new Promise((resolve) => holder.once("message", resolve)), ended(holder)]);
     if (answer !== "held") return "a free lock was refused";
     const lock = probeLock(environment, directory);
     if (withLock(lock, 0, () => {})) {
@@ -184,11 +185,19 @@ function start(job: DoctorJob): ChildProcess {
   const program = join(dirname(fileURLToPath(import.meta.url)), "doctor-worker.js");
   const child = fork(program, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
   child.send(job);
+  child.once(
+    "close",
+    onExit(() => void child.kill("SIGKILL")),
+  );
   return child;
 }
 
 function run(job: DoctorJob): Promise<void> {
-  const child = start(job);
+  return ended(start(job));
+}
+
+/** @throws what the process has said, when it ends badly */
+function ended(child: ChildProcess): Promise<void> {
   let said = "";
   child.stderr!.on("data", (chunk) => {
     said += chunk;

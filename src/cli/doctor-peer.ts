@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { onExit } from "signal-exit";
 import type { Environment } from "../environment.js";
 import { hasCode } from "../errors.js";
 import { withLock } from "../lock/lock.js";
@@ -24,13 +25,20 @@ export interface PeerOptions {
   readonly onStep?: (what: string) => void;
 }
 
-/** Meets the same command on another host, and tries the share together with it. */
+/** That nobody has come says nothing about the share. */
+export class NobodyCame extends Error {}
+
+/**
+ * Meets the same command on another host, and tries the share together with it.
+ * @throws {NobodyCame}
+ */
 export async function tryWithPeer(
   environment: Environment,
   share: string,
   { patience, onStep = () => {} }: PeerOptions,
 ): Promise<CheckResult[]> {
   const meeting = new Meeting(environment, join(share, DIRECTORY));
+  const forget = onExit(() => meeting.abandon());
   try {
     onStep("wait for the other host");
     await meeting.begin(patience);
@@ -45,6 +53,7 @@ export async function tryWithPeer(
     return results;
   } finally {
     await meeting.end();
+    forget();
   }
 }
 
@@ -71,9 +80,6 @@ async function excludes(environment: Environment, meeting: Meeting): Promise<str
   }
 }
 
-// Milliseconds. sshfs shows a new name after twenty seconds.
-const LONGEST_WAIT = 60_000;
-
 async function countTogether(environment: Environment, meeting: Meeting): Promise<string | undefined> {
   await meeting.both("ready to count");
   count(environment, meeting.directory, TIMES);
@@ -90,7 +96,7 @@ async function alternate(environment: Environment, meeting: Meeting): Promise<st
     if (!meeting.isFirst) await meeting.hear(`first ${turn}`);
     else if (turn > 1) await meeting.hear(`second ${turn - 1}`);
     const me = meeting.isFirst ? "first" : "second";
-    if (!withLock(lock, LONGEST_WAIT, () => append(environment, path, me, [turn, turn], true)))
+    if (!withLock(lock, LONGEST_SILENCE, () => append(environment, path, me, [turn, turn], true)))
       return "no lock in time";
     meeting.say(`${me} ${turn}`);
   }
@@ -100,6 +106,9 @@ async function alternate(environment: Environment, meeting: Meeting): Promise<st
   return wrong === 0 ? undefined : `${wrong} of ${2 * TURNS} lines are missing, torn or doubled`;
 }
 
+// Milliseconds for a word of the other one. sshfs shows a new name after twenty seconds.
+const LONGEST_SILENCE = 60_000;
+
 /** Two that meet in a directory. What they say are names of files; nothing is ever taken back. */
 class Meeting {
   readonly #environment: Environment;
@@ -107,6 +116,8 @@ class Meeting {
   readonly #id = randomBytes(6).toString("hex");
   #directory = "";
   #isFirst = false;
+  /** Invitations that were answered, by this one or another. */
+  readonly #taken = new Set<string>();
 
   constructor(environment: Environment, share: string) {
     this.#environment = environment;
@@ -126,40 +137,62 @@ class Meeting {
   async begin(patience: number): Promise<void> {
     const { fs, clock } = this.#environment;
     fs.mkdir(this.#share);
-    if (this.#answers(this.#invitations())) return;
-    this.#isFirst = true;
-    this.#directory = join(this.#share, `${this.#id}.meeting`);
-    fs.mkdir(this.#directory);
-    this.#make(join(this.#share, `${this.#id}${INVITATION}`));
     const deadline = clock.monotonic() + patience;
-    while (!this.#hears("here")) {
-      // Both may have come at once, each before it saw the other: then the invitation with the lower name holds.
-      const better = this.#invitations().filter((id) => id < this.#id);
-      if (better.length > 0 && this.#withdraws()) {
-        this.#tidy();
-        if (this.#answers(better)) return;
-        await this.begin(deadline - clock.monotonic());
-        return;
-      }
-      await this.#look(deadline, patience);
+    while (!(await this.#answers(this.#invitations()))) {
+      if (await this.#invites(deadline, patience)) return;
     }
   }
 
-  /** Who has invited somebody. */
-  #invitations(): string[] {
-    const names = this.#environment.fs.readdir(this.#share);
-    return names.filter((name) => name.endsWith(INVITATION)).map((name) => name.slice(0, -INVITATION.length));
+  /** True when somebody has come; false when there is a better invitation, and this one is withdrawn. */
+  async #invites(deadline: number, patience: number): Promise<boolean> {
+    const { fs, clock } = this.#environment;
+    this.#isFirst = true;
+    this.#directory = this.#meeting(this.#id);
+    fs.mkdir(this.#directory);
+    this.#make(join(this.#share, `${this.#id}${INVITATION}`));
+    while (!this.#hears("here")) {
+      // Both may have come at once, each before it saw the other: then the invitation with the lower name holds.
+      if (this.#invitations().some((id) => id < this.#id) && this.#withdraws()) {
+        this.#tidy();
+        return false;
+      }
+      if (clock.monotonic() > deadline) {
+        throw new NobodyCame(`no other host came within ${patience / 1000} s`);
+      }
+      await clock.delay(LOOK_EVERY);
+    }
+    this.say("welcome");
+    return true;
   }
 
-  /** True when one of them was still to be had. */
-  #answers(invitations: readonly string[]): boolean {
+  /** Who has invited somebody, and was not answered yet. */
+  #invitations(): string[] {
+    const { fs } = this.#environment;
+    const names = fs.readdir(this.#share).filter((name) => name.endsWith(INVITATION));
+    const ids = names.map((name) => name.slice(0, -INVITATION.length));
+    return ids.filter(
+      (id) => id !== this.#id && !this.#taken.has(id) && !fs.exists(join(this.#meeting(id), "accepted")),
+    );
+  }
+
+  #meeting(id: string): string {
+    return join(this.#share, `${id}.meeting`);
+  }
+
+  /** True when one of them was still to be had, and whoever has left it is there. */
+  async #answers(invitations: readonly string[]): Promise<boolean> {
+    const { fs, clock } = this.#environment;
     for (const id of invitations) {
-      const directory = join(this.#share, `${id}.meeting`);
-      if (!this.#environment.fs.exists(directory) || !this.#make(join(directory, "accepted"))) continue;
+      this.#taken.add(id);
+      const directory = this.#meeting(id);
+      if (!fs.exists(directory) || !this.#make(join(directory, "accepted"))) continue;
       this.#directory = directory;
       this.#isFirst = false;
       this.say("here");
-      return true;
+      const until = clock.monotonic() + LONGEST_SILENCE;
+      while (!this.#hears("welcome") && clock.monotonic() < until) await clock.delay(LOOK_EVERY);
+      if (this.#hears("welcome")) return true;
+      this.#remove(id); // it was killed while it waited
     }
     return false;
   }
@@ -178,24 +211,20 @@ class Meeting {
   }
 
   async hearOne(one: string, other: string): Promise<string> {
-    const deadline = this.#environment.clock.monotonic() + LONGEST_WAIT;
+    const { clock } = this.#environment;
+    const deadline = clock.monotonic() + LONGEST_SILENCE;
     for (;;) {
       for (const word of [one, other]) if (this.#hears(word)) return word;
-      await this.#look(deadline, LONGEST_WAIT);
+      if (clock.monotonic() > deadline) {
+        throw new Error(`the other host did not answer within ${LONGEST_SILENCE / 1000} s`);
+      }
+      await clock.delay(LOOK_EVERY);
     }
   }
 
   #hears(word: string): boolean {
     // Not a look at one name: that it is missing may be remembered.
     return this.#environment.fs.readdir(this.#directory).includes(`said ${word}`);
-  }
-
-  async #look(deadline: number, patience: number): Promise<void> {
-    const { clock } = this.#environment;
-    if (clock.monotonic() > deadline) {
-      throw new Error(`the other host did not answer within ${Math.round(patience / 1000)} s`);
-    }
-    await clock.delay(LOOK_EVERY);
   }
 
   /** Both have come to this point. */
@@ -207,22 +236,32 @@ class Meeting {
 
   /** The first one tidies up when the other one has left. */
   async end(): Promise<void> {
+    try {
+      const isAnswered = this.#isFirst && this.#environment.fs.exists(join(this.#directory, "accepted"));
+      if (isAnswered) await this.hear("left");
+    } finally {
+      this.abandon();
+    }
+  }
+
+  /** Leaves nothing behind, without waiting for the other one. */
+  abandon(): void {
     const { fs } = this.#environment;
     if (!this.#isFirst) {
       if (this.#directory !== "") this.say("left");
       return;
     }
-    try {
-      if (fs.exists(join(this.#directory, "accepted"))) await this.hear("left");
-    } finally {
-      this.#tidy();
-      if (fs.readdir(this.#share).length === 0) removeTree(this.#share);
-    }
+    this.#tidy();
+    if (fs.exists(this.#share) && fs.readdir(this.#share).length === 0) removeTree(this.#share);
   }
 
   #tidy(): void {
-    removeTree(join(this.#share, `${this.#id}${INVITATION}`));
-    removeTree(this.#directory);
+    this.#remove(this.#id);
+  }
+
+  #remove(id: string): void {
+    removeTree(join(this.#share, `${id}${INVITATION}`));
+    removeTree(this.#meeting(id));
   }
 
   /** False when it is there already, or its directory is not. */

@@ -20,7 +20,8 @@ process.once("message", (job: DoctorJob) => {
       break;
     case "hold":
       process.send!(hold(environment, job.directory) ? "held" : "refused");
-      setInterval(() => {}, 1e9); // until it is killed: nothing else keeps it alive
+      setInterval(() => {}, 1e9); // until it is killed, or who has started it is: nothing else keeps it alive
+      process.once("disconnect", () => process.exit());
       return;
   }
   setImmediate(() => process.disconnect()); // not while a message is being received

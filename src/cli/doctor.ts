@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { onExit } from "signal-exit";
 import { systemEnvironment } from "../environment.js";
 import { reason } from "../errors.js";
 import { FilePath, FileStatus, makeTemporaryDirectory, removeTree } from "../platform/fs.js";
@@ -7,7 +8,7 @@ import { parseDuration } from "../units.js";
 import { colours } from "./colours.js";
 import { type CheckResult, runChecks } from "./doctor-checks.js";
 import { type KindOfFileSystem, recognise } from "./doctor-file-system.js";
-import { tryWithPeer } from "./doctor-peer.js";
+import { NobodyCame, tryWithPeer } from "./doctor-peer.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "./exit.js";
 
 interface Flags {
@@ -36,26 +37,32 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   const patience = parseDuration(wait);
   if (patience === undefined) throw new CommandFailure('--wait must be a time such as "5m"', BAD_USAGE);
   const place = makePlace(directory);
+  const forget = onExit(() => removeTree(place), { alwaysLast: true }); // the processes that work in it are killed first
   const checks: CheckResult[] = [];
   try {
     checks.push(...(await runChecks(environment, place, (what) => tell(what, json))));
   } finally {
     removeTree(place);
+    forget();
   }
+  let absent: string | undefined;
   const kind = recognise(environment.fs, directory);
   if (peer) {
     try {
       checks.push(...(await tryWithPeer(environment, directory, { patience, onStep: (what) => tell(what, json) })));
     } catch (error) {
-      checks.push({ what: "the test with the other host came to its end", ok: false, why: reason(error) });
+      if (error instanceof NobodyCame) absent = error.message;
+      else checks.push({ what: "the test with the other host came to its end", ok: false, why: reason(error) });
     }
   }
   const advice = adviceFor(kind, checks, peer === true);
-  const ok = checks.every((check) => check.ok) && (peer === true || kind.lyingLocks === undefined);
+  if (absent !== undefined) advice.push(`Start clh doctor --peer on the other host while this one waits: ${absent}.`);
+  const isSafe = checks.every((check) => check.ok) && (peer === true || kind.lyingLocks === undefined);
+  const ok = isSafe && absent === undefined;
   process.stdout.write(
     json
       ? `${JSON.stringify({ ok, directory, fileSystem: kind, checks, advice })}\n`
-      : report(directory, kind, checks, advice, ok),
+      : report(directory, kind, checks, advice, ok ? "safe" : isSafe ? "unknown" : "unsafe"),
   );
   if (!ok) process.exitCode = BAD_RESULT;
 }
@@ -111,16 +118,21 @@ function report(
   kind: KindOfFileSystem,
   checks: readonly CheckResult[],
   advice: readonly string[],
-  ok: boolean,
+  verdict: "safe" | "unsafe" | "unknown",
 ): string {
   const { green, red, yellow, bold } = colours(process.stdout);
+  const verdicts = {
+    safe: green("Logs are safe here."),
+    unsafe: red("Logs are not safe here."),
+    unknown: yellow("Logs of one host are safe here; of several, nobody knows yet."),
+  };
   return `${[
     `${bold(directory)}: ${kind.type} (${kind.kind}${kind.isSynced ? ", synced with other machines" : ""}), mounted at ${kind.mountPoint}`,
     ...checks.map(
       (check) => `  ${check.ok ? green("yes") : red("NO ")}  ${check.what}${check.ok ? "" : `: ${check.why}`}`,
     ),
     ...(kind.lyingLocks === undefined ? [] : [`  ${red("NO ")}  locks keep other hosts out: ${kind.lyingLocks}`]),
-    ok ? green("Logs are safe here.") : red("Logs are not safe here."),
+    verdicts[verdict],
     ...advice.map((sentence) => `${yellow("-")} ${sentence}`),
   ].join("\n")}\n`;
 }

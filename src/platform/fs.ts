@@ -296,5 +296,5 @@ export function makeTemporaryDirectory(parent: string): string {
 
 /** Deletes a directory and all that is in it. */
 export function removeTree(path: string): void {
-  nodeFs.rmSync(path, { recursive: true, force: true });
+  nodeFs.rmSync(path, { recursive: true, force: true, maxRetries: 5 }); // a process that is being killed may still make files
 }

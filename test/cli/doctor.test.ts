@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { recognise } from "../../src/cli/doctor-file-system.js";
 import { lyingLocks } from "../../src/cli/doctor-lying-locks.js";
-import { tryWithPeer } from "../../src/cli/doctor-peer.js";
+import { NobodyCame, tryWithPeer } from "../../src/cli/doctor-peer.js";
 import { type Environment, systemEnvironment } from "../../src/environment.js";
 import { CLH, Clh } from "../support/clh.js";
+import { environmentWith, ManualClock } from "../support/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 interface Result {
@@ -71,11 +72,67 @@ test("two that come at the same moment, each before it sees the other", async (t
 test("nobody comes", async (t) => {
   const directory = temporaryDirectory(t);
   const result = await doctor(directory, ["--peer", "--wait", "200ms"]);
-  assert.deepEqual(failed(result), [
-    "the test with the other host came to its end: the other host did not answer within 0 s",
-  ]);
+  assert.deepEqual([failed(result), result.ok], [[], false]);
+  assert.match(
+    result.advice.join("\n"),
+    /^Start clh doctor --peer on the other .*: no other host came within 0\.2 s\.$/m,
+  );
   assert.deepEqual(readdirSync(directory), []);
+  const { code, stdout } = await Clh.run(["doctor", directory, "--peer", "--wait", "0"]);
+  assert.deepEqual(
+    [code, stdout.match(/^Logs .*/m)?.[0]],
+    [1, "Logs of one host are safe here; of several, nobody knows yet."],
+  );
 });
+
+describe("one that was killed while it waited does not keep others from each other", () => {
+  const invite = (directory: string, isAccepted: boolean) => {
+    const share = join(directory, ".clh-doctor-peer");
+    mkdirSync(join(share, "000000000000.meeting"), { recursive: true });
+    writeFileSync(join(share, "000000000000.invitation"), "");
+    if (isAccepted) writeFileSync(join(share, "000000000000.meeting", "accepted"), "");
+  };
+  /** Its time passes while it waits, and no more than that. */
+  const inNoTime = () => environmentWith({}, new ManualClock());
+
+  for (const isAccepted of [false, true]) {
+    test(isAccepted ? "whose invitation was answered" : "whose invitation was not", async (t) => {
+      const directory = temporaryDirectory(t);
+      invite(directory, isAccepted);
+      const both = [1, 2].map(() => tryWithPeer(inNoTime(), directory, { patience: 600_000 }));
+      for (const results of await Promise.all(both)) {
+        assert.deepEqual(
+          results.map(({ ok }) => ok),
+          [true, true, true],
+        );
+      }
+      assert.deepEqual(readdirSync(directory), isAccepted ? [".clh-doctor-peer"] : []);
+    });
+  }
+
+  test("one that comes alone withdraws what nobody answers for", async (t) => {
+    const directory = temporaryDirectory(t);
+    invite(directory, false);
+    await assert.rejects(tryWithPeer(inNoTime(), directory, { patience: 1000 }), NobodyCame);
+    assert.deepEqual(readdirSync(directory), []);
+  });
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  test(`${signal} leaves nothing behind`, { skip: process.platform === "win32" && "has no signals" }, async (t) => {
+    for (const [args, sign] of [
+      [[], /^clh-/],
+      [["--peer"], /^\.clh-doctor-peer$/],
+    ] as const) {
+      const directory = temporaryDirectory(t);
+      const clh = new Clh("doctor", directory, ...args);
+      while (!readdirSync(directory).some((name) => sign.test(name))) await new Promise(setImmediate);
+      clh.process.kill(signal);
+      assert.equal(await clh.ended, signal);
+      assert.deepEqual(readdirSync(directory), []);
+    }
+  });
+}
 
 describe("a file system that lies is found out", {
   skip: process.platform !== "linux" || spawnSync("cc", ["--version"]).error ? "needs a C compiler" : false,
@@ -89,6 +146,14 @@ describe("a file system that lies is found out", {
     );
     return { LD_PRELOAD: join(directory, "lie.so") };
   };
+
+  test("locks that are not there", async (t) => {
+    const directory = temporaryDirectory(t);
+    const lie = preload(t, "#include <errno.h>\nint flock(int fd, int how) { errno = ENOLCK; return -1; }");
+    const found = failed(await doctor(directory, [], lie));
+    assert.match(found.join("\n"), /^a lock is free again when its holder is killed: .*(ENOLCK|errno 37)/m);
+    assert.deepEqual(readdirSync(directory), []);
+  });
 
   test("locks that are always given", async (t) => {
     const found = failed(
