@@ -33,9 +33,11 @@ async function follow(file: string, { last, ...flags }: Flags): Promise<void> {
   const output = new Output();
   const ending = new AbortController();
   output.onClosed = () => ending.abort();
+  output.watch();
   const reader = blockReader(file, { ...flags, onProblem: ({ message }) => process.stderr.write(`clh: ${message}\n`) });
   const format = formatter(flags.format);
-  for await (const record of select(followBlocks(reader, { ...flags, last, signal: ending.signal }), flags)) {
+  const { signal } = ending;
+  for await (const record of select(followBlocks(reader, { ...flags, last, signal }), { ...flags, signal })) {
     await output.write(format(record));
     output.flushSoon();
   }

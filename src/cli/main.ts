@@ -7,6 +7,7 @@ import { doctorCommand } from "./doctor.js";
 import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
 import { followCommand } from "./follow.js";
 import { flagOf } from "./handler-flags.js";
+import { expectFailingOutput } from "./output.js";
 import { readCommand } from "./read.js";
 import { rotateCommand, sweepCommand } from "./rotate.js";
 import { statusCommand } from "./status.js";
@@ -34,6 +35,7 @@ for (const command of [program, ...program.commands]) {
   command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
 }
 
+expectFailingOutput();
 try {
   await program.parseAsync();
 } catch (error) {

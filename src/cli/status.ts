@@ -6,6 +6,7 @@ import type { ProcessInfo } from "../reading/processes.js";
 import { blockReader } from "../reading/read-log.js";
 import { type LogStatus, logStatus } from "../reading/status.js";
 import { colours } from "./colours.js";
+import { Output } from "./output.js";
 import { group } from "./progress.js";
 
 interface Flags {
@@ -35,10 +36,12 @@ export function statusCommand(): Command {
 async function status(file: string, flags: Flags): Promise<void> {
   const { environment, log, lockPath } = blockReader(file, flags);
   const isLive = flags.watch && process.stdout.isTTY && !flags.json;
-  for (;;) {
+  const output = new Output();
+  while (output.isOpen) {
     const now = await logStatus(environment, log, lockPath);
     const text = flags.json ? `${JSON.stringify(now)}\n` : report(now);
-    process.stdout.write(isLive ? CLEAR + text : text);
+    await output.write(isLive ? CLEAR + text : text);
+    await output.flush();
     if (!flags.watch) return;
     await systemClock.delay(WATCH_EVERY);
   }

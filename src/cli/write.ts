@@ -111,9 +111,8 @@ class Input {
 function teeTo(output: NodeJS.WriteStream, input: Input): (chunk: Buffer) => Promise<void> {
   let isOpen = true;
   output.on("error", (error) => {
-    if (!hasCode(error, "EPIPE")) throw error;
-    isOpen = false; // nobody reads it any more
-    input.end();
+    isOpen = false;
+    if (hasCode(error, "EPIPE")) input.end(); // nobody reads it any more
   });
   return async (chunk) => {
     if (isOpen) await new Promise((resolve) => output.write(chunk, resolve));

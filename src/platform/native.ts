@@ -12,6 +12,8 @@ export interface Libc {
   flock: Call<[fd: number, operation: number]>;
   write: Call<[fd: number, bytes: Uint8Array, length: number]>;
   access: Call<[path: string, mode: number]>;
+  /** True when nobody has the other end of a pipe, a socket or a terminal any more. */
+  hasHungUp(fd: number): boolean;
   /** Linux. */
   statx?: Call<[directory: number, path: Uint8Array, flags: number, mask: number, out: Uint32Array]>;
   /** Linux, glibc. */
@@ -88,12 +90,17 @@ function bindLibc(koffi: Koffi): Libc {
   const renameat2 = optional(() =>
     library.func("int renameat2(int from_dir, const char *from, int to_dir, const char *to, uint32_t flags)"),
   );
+  const poll = library.func("int poll(void *fds, size_t count, int timeout)");
   return {
     flock: library.func("int flock(int fd, int operation)"),
     write: library.func("intptr_t write(int fd, void *bytes, size_t length)"),
     access: library.func("int access(const char *path, int mode)"),
     ...(statx && { statx }),
     ...(renameat2 && { renameat2 }),
+    hasHungUp: (fd) => {
+      const pollfd = new Int32Array([fd, 0]); // events asked for, none, and those that are told unasked: POLLERR, POLLHUP
+      return poll(pollfd, 1, 0) > 0;
+    },
     userId: (name) => field(koffi, getpwnam(name), user, "uid"),
     groupId: (name) => field(koffi, getgrnam(name), group, "gid"),
     errno: () => koffi.errno(),

@@ -18,7 +18,6 @@ export interface FollowLogOptions extends ReadOptions, FollowOptions, Omit<Selec
  * @throws {LogFileError} `ERR_CLH_READ`; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
  */
 export async function* followLog(path: string | URL, options: FollowLogOptions = {}): AsyncGenerator<LogRecord, void> {
-  const { since, until, grep } = options;
-  const selection = { ...(since && { since }), ...(until && { until }), ...(grep && { grep }) };
+  const { last: _last, ...selection } = options;
   yield* select(followBlocks(blockReader(path, options), options), selection);
 }

@@ -17,8 +17,11 @@ export interface Selection {
   readonly last?: number;
 }
 
+/** No record comes after `signal` has said so. */
+type Ended = Selection & { readonly signal?: AbortSignal | undefined };
+
 /** Those of the records of `blocks` that are wanted, in order. */
-export async function* select(blocks: AsyncIterable<Block>, selection: Selection): AsyncGenerator<LogRecord, void> {
+export async function* select(blocks: AsyncIterable<Block>, selection: Ended): AsyncGenerator<LogRecord, void> {
   const { last } = selection;
   if (last === undefined) {
     yield* matching(blocks, selection);
@@ -33,7 +36,7 @@ export async function* select(blocks: AsyncIterable<Block>, selection: Selection
 
 async function* matching(
   blocks: AsyncIterable<Block>,
-  { since, until, grep }: Selection,
+  { since, until, grep, signal }: Ended,
 ): AsyncGenerator<LogRecord, void> {
   const isTimed = since !== undefined || until !== undefined;
   const from = Number(since ?? Number.NEGATIVE_INFINITY);
@@ -42,6 +45,7 @@ async function* matching(
   let time: number | undefined;
   for await (const block of blocks) {
     for (const record of block.records()) {
+      if (signal?.aborted) return;
       if (isTimed) {
         time = timeOf(record.text) ?? time;
         if (time === undefined || !(time >= from && time < to)) continue;

@@ -4,7 +4,7 @@ import { appendFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { Clh } from "../support/clh.js";
+import { CLH_IN_SHELL, Clh } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 async function follow(t: TestContext, log: string, flags: string[], expected: string): Promise<Clh> {
@@ -53,6 +53,13 @@ test("ends when nobody reads it any more", async (t) => {
   t.after(() => clearInterval(sender));
   assert.equal(await clh.ended, 0);
   assert.equal(clh.stderr, "");
+});
+
+test("also of a log to which nothing is written", { skip: process.platform === "win32" }, async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(log, "one\ntwo\nthree\nfour\n");
+  const output = execFileSync("sh", ["-c", `${CLH_IN_SHELL} follow "${log}" | head -n 3`], { encoding: "utf8" });
+  assert.equal(output, "one\ntwo\nthree\n");
 });
 
 test("a FIFO or a directory: one clear line and exit code 2", async (t) => {

@@ -197,6 +197,21 @@ test("ends when it is told to", async (t) => {
   await follower.end();
 });
 
+test("no record comes after that, in the middle of a file or of a backup", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const text = "a record\n".repeat(100_000);
+  writeFileSync(`${log}.1.gz`, gzipSync(text));
+  writeFileSync(log, text);
+  for (const wanted of [3, 100_003]) {
+    const abort = new AbortController();
+    let found = 0;
+    for await (const _ of followLog(log, { fromStart: true, signal: abort.signal })) {
+      if (++found === wanted) abort.abort();
+    }
+    assert.equal(found, wanted);
+  }
+});
+
 test("shows a record within 100 ms", async (t) => {
   const { log, follower } = await following(t);
   const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 200, backupCount: 100, useGzip: true });
