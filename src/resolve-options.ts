@@ -17,13 +17,19 @@ import { parseDuration, parseSize } from "./units.js";
 const LONGEST_TERMINATOR = 64;
 const UNLIMITED = Number.POSITIVE_INFINITY;
 
-const flag = v.boolean("true or false");
-const action = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "a function");
-const count = converted(parseCount, "a whole number, 0 or more");
+export const flag = v.boolean("true or false");
+export const action = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "a function");
+export const count = converted(parseCount, "a whole number, 0 or more");
 const size = converted(parseSize, 'a whole number of bytes, or a size such as "512k" or "10MiB"');
 const duration = converted(parseDuration, 'a whole number of milliseconds, or a duration such as "500ms" or "10s"');
 const mode = converted(parseMode, 'permission bits such as 0o640 or "640", and not 640 in decimal');
 const mask = converted(parsePermissionBits, 'permission bits such as 0o027 or "027"');
+
+export const directory = matching(isPath, "the path of a directory");
+export const encoding = matching(
+  (value) => findCodec(value) !== undefined,
+  'an encoding such as "utf-8", "latin-1" or "cp1252"',
+);
 
 /** For each option: what it may be, in the words of the error message, and its default. */
 const fileFields = {
@@ -31,10 +37,7 @@ const fileFields = {
   backupCount: v.optional(count),
   maxAge: v.nullish(converted(moreThanNothing(parseDuration), 'a duration such as "14d", or milliseconds')),
   maxTotalBytes: v.nullish(converted(moreThanNothing(parseSize), 'a size such as "2GiB", or a number of bytes')),
-  encoding: v.nullish(
-    matching((value) => findCodec(value) !== undefined, 'an encoding such as "utf-8", "latin-1" or "cp1252"'),
-    "utf-8",
-  ),
+  encoding: v.nullish(encoding, "utf-8"),
   unicodeErrorPolicy: v.optional(
     v.picklist(["ignore", "replace", "strict"], '"ignore", "replace" or "strict"'),
     "ignore",
@@ -52,7 +55,7 @@ const fileFields = {
   ),
   chmod: v.nullish(mode),
   umask: v.nullish(mask),
-  lockFileDirectory: v.nullish(matching(isPath, "the path of a directory")),
+  lockFileDirectory: v.nullish(directory),
   keepFileOpen: v.optional(flag),
   lockTimeout: v.optional(duration, 10_000),
   onLockTimeout: v.optional(v.picklist(["spill", "wait", "throw"], '"spill", "wait" or "throw"'), "spill"),
@@ -231,7 +234,11 @@ function oneObject(filename: unknown, options: unknown): Record<string, unknown>
   return { ...given, filename };
 }
 
-function parse<Schema extends v.GenericSchema>(
+/**
+ * Options as a schema has them.
+ * @throws {LogFileError} `ERR_CLH_OPTION`
+ */
+export function parse<Schema extends v.GenericSchema>(
   schema: Schema & { entries: object },
   options: object,
   alsoKnown: readonly string[] = [],
@@ -268,7 +275,7 @@ function compressions(): string {
 }
 
 /** A value that `parser` turns into something, or refuses by returning undefined. */
-function converted<T>(parser: (value: unknown) => T | undefined, expected: string): v.GenericSchema<unknown, T> {
+export function converted<T>(parser: (value: unknown) => T | undefined, expected: string): v.GenericSchema<unknown, T> {
   return v.pipe(
     v.unknown(),
     v.rawTransform(({ dataset, addIssue, NEVER }): T => {
@@ -288,16 +295,21 @@ function isPath(value: string): boolean {
 }
 
 function toPath(filename: unknown, fs: FileSystem): string {
+  const path = absolutePath("filename", filename);
+  if (!isFileOrNothing(path, fs)) throw refused("filename", filename, "a file: there is something else of that name");
+  return path;
+}
+
+/** @throws {LogFileError} `ERR_CLH_OPTION` */
+export function absolutePath(option: string, value: unknown): string {
   const expected = "the path of a file, or a file: URL";
   let path: unknown;
   try {
-    path = filename instanceof URL ? fileURLToPath(filename) : filename;
+    path = value instanceof URL ? fileURLToPath(value) : value;
   } catch (cause) {
-    throw refused("filename", filename, expected, cause);
+    throw refused(option, value, expected, cause);
   }
-  if (typeof path !== "string" || !isPath(path)) throw refused("filename", filename, expected);
-  if (!isFileOrNothing(resolve(path), fs))
-    throw refused("filename", filename, "a file: there is something else of that name");
+  if (typeof path !== "string" || !isPath(path)) throw refused(option, value, expected);
   return resolve(path);
 }
 

@@ -1,6 +1,7 @@
 import type { LogRecord } from "./block.js";
 import { type FollowOptions, followBlocks } from "./follow-blocks.js";
 import { blockReader, type ReadOptions } from "./read-log.js";
+import { checkFollowLogOptions } from "./reading-options.js";
 import { type Selection, select } from "./selection.js";
 
 export interface FollowLogOptions extends ReadOptions, FollowOptions, Omit<Selection, "last"> {}
@@ -18,6 +19,7 @@ export interface FollowLogOptions extends ReadOptions, FollowOptions, Omit<Selec
  * @throws {LogFileError} `ERR_CLH_READ`; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
  */
 export async function* followLog(path: string | URL, options: FollowLogOptions = {}): AsyncGenerator<LogRecord, void> {
+  checkFollowLogOptions(options);
   const { last: _last, ...selection } = options;
   yield* select(followBlocks(blockReader(path, options), options), selection);
 }

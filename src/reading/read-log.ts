@@ -1,13 +1,13 @@
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { type Environment, systemEnvironment } from "../environment.js";
 import { LogFileError } from "../errors.js";
 import { lockFilePath } from "../lock/lock-file.js";
 import { FilePath, FileStatus } from "../platform/fs.js";
+import { absolutePath } from "../resolve-options.js";
 import type { LogRecord } from "./block.js";
 import { lineFormatOf } from "./line-format.js";
 import { unreadable } from "./open-log.js";
 import { type BlockReader, readBlocks } from "./read-blocks.js";
+import { checkReadLogOptions } from "./reading-options.js";
 import { isWantedFile, type Selection, select } from "./selection.js";
 import { lockDirectoryLeft, settingsLeft } from "./settings-left.js";
 
@@ -40,13 +40,14 @@ export interface ReadLogOptions extends ReadOptions, Selection {}
  * @throws {LogFileError} `ERR_CLH_READ`; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
  */
 export async function* readLog(path: string | URL, options: ReadLogOptions = {}): AsyncGenerator<LogRecord, void> {
+  checkReadLogOptions(options);
   const reader = blockReader(path, options);
   yield* select(readBlocks({ ...reader, isWanted: (file) => isWantedFile(options, file) }), options);
 }
 
 /** @throws {LogFileError} `ERR_CLH_READ` when there is no log; `ERR_CLH_OPTION` */
 export function blockReader(path: string | URL, options: ReadOptions, environment = systemEnvironment()): BlockReader {
-  const log = resolve(path instanceof URL ? fileURLToPath(path) : path);
+  const log = absolutePath("path", path);
   refuseOthers(environment, log);
   const left = settingsLeft(environment.fs, log);
   return {

@@ -1,0 +1,45 @@
+import { types } from "node:util";
+import * as v from "valibot";
+import { action, converted, count, directory, encoding, flag, parse, refused } from "../resolve-options.js";
+
+const moment = v.optional(
+  converted((value) => (isMoment(value) ? value : undefined), "a valid Date, or milliseconds since 1970"),
+);
+
+/** For each option: what it may be, in the words of the error message. */
+const readFields = {
+  encoding: v.optional(encoding),
+  terminator: v.optional(v.string("a text")),
+  lockFileDirectory: v.optional(directory),
+  onProblem: v.optional(action),
+  since: moment,
+  until: moment,
+  grep: v.optional(v.custom((value) => types.isRegExp(value), "a regular expression, such as /ERROR/")),
+  last: v.optional(count),
+};
+
+const readSchema = v.strictObject(readFields);
+const followSchema = v.strictObject({
+  ...readFields,
+  fromStart: v.optional(flag),
+  signal: v.optional(v.custom((value) => typeof Object(value).aborted === "boolean", "an AbortSignal")),
+});
+
+/** @throws {LogFileError} `ERR_CLH_OPTION` for what TypeScript would refuse, and for dates that are none */
+export function checkReadLogOptions(options: unknown): void {
+  parse(readSchema, anObject(options));
+}
+
+/** As {@link checkReadLogOptions}. */
+export function checkFollowLogOptions(options: unknown): void {
+  parse(followSchema, anObject(options));
+}
+
+function anObject(options: unknown): object {
+  if (typeof options === "object" && options !== null) return options;
+  throw refused("options", options, "an object");
+}
+
+function isMoment(value: unknown): boolean {
+  return (typeof value === "number" || types.isDate(value)) && !Number.isNaN(Number(value));
+}
