@@ -30,6 +30,9 @@ export async function* plainChunks(
   }
 }
 
+// What a failing decompressor has made of the bytes that it was given last goes with the failure: then it gets fewer.
+const FEWEST_BYTES = 8;
+
 /**
  * The content of an open compressed file; all that can be had of it before a failure is thrown.
  * @throws when it is damaged or cut off, or has something else behind its end
@@ -44,7 +47,52 @@ export async function* decompressedChunks(
   if (format.open === undefined) throw new Error(`this version of Node cannot read ${name}: use 22.15 or later`);
   const size = sizeOf(fs, fd);
   if (size === 0) throw new Error("it is empty, so it is no compressed file");
-  const stream = format.open();
+  const stream = format.open() as Transform & { readonly bytesWritten: number };
+  let given = 0;
+  let at = 0;
+  let before = 0;
+  const noteRead = (bytes: number) => {
+    before = at;
+    at = bytes;
+    onRead?.(bytes);
+  };
+  try {
+    for await (const chunk of decompress(fs, fd, stream, noteRead)) {
+      given += chunk.length;
+      yield chunk;
+    }
+  } catch (failure) {
+    yield* restOf(
+      given,
+      decompress(fs, fd, format.open(), () => {}, before),
+    );
+    throw failure;
+  }
+  const more = size - stream.bytesWritten;
+  if (more > 0) throw new Error(`${more} bytes behind its end are something else`);
+}
+
+/** What a damaged file gives beyond its first `given` bytes. */
+async function* restOf(given: number, chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let left = given;
+  try {
+    for await (const chunk of chunks) {
+      if (chunk.length > left) yield chunk.subarray(left);
+      left = Math.max(0, left - chunk.length);
+    }
+  } catch {
+    return; // whatever the code: it is damaged, as was seen before
+  }
+}
+
+/** @param fewFrom from there on, the decompressor is given but a few bytes at once */
+async function* decompress(
+  fs: FileSystem,
+  fd: number,
+  stream: Transform,
+  onRead: OnRead,
+  fewFrom: number = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Buffer> {
   // Not `for await`, nor a pipeline: they throw away what was decompressed before the failure.
   let wake = () => {};
   let failure: unknown;
@@ -71,16 +119,14 @@ export async function* decompressedChunks(
         await something();
         continue;
       }
-      const compressed = Buffer.allocUnsafeSlow(COMPRESSED_CHUNK_BYTES);
+      const compressed = Buffer.allocUnsafeSlow(at < fewFrom ? COMPRESSED_CHUNK_BYTES : FEWEST_BYTES);
       const length = fs.read(fd, compressed, 0, compressed.length, at);
       at += length;
-      onRead?.(at);
+      if (length > 0) onRead(at);
       if (length === 0) stream.end();
       else isFull = !stream.write(compressed.subarray(0, length));
     }
     if (failure !== undefined) throw failure;
-    const { bytesWritten } = stream as Transform & { readonly bytesWritten: number };
-    if (bytesWritten < size) throw new Error(`${size - bytesWritten} bytes behind its end are something else`);
   } finally {
     stream.destroy();
   }

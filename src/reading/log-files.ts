@@ -50,7 +50,7 @@ export function collectLogFiles(fs: FileSystem, log: string): LogFile[] {
       return fs.statusWithTime(new FilePath(path), status) ? [{ path, extension, kind, status }] : [];
     };
     if (name === base) {
-      active.push(...look("", "active"));
+      active.push(...look(extensionOf(name), "active"));
       continue;
     }
     const byNumber = parseNumbered(log, name);
@@ -82,13 +82,19 @@ export function collectLogFiles(fs: FileSystem, log: string): LogFile[] {
   return [...merge([...placeWaiting(numbered, waiting), dated.sort(byPeriod), leftovers.sort(byTime)]), ...active];
 }
 
+/** A compressed file that is named in place of a log is read as one. */
+function extensionOf(name: string): Extension {
+  return Object.values(FORMATS).find(({ extension }) => name.endsWith(extension))?.extension ?? "";
+}
+
 /** True while the compressed form of a file has not got its public name. */
 function hasCompressedForm(log: string, { sequence }: Pending, names: ReadonlySet<string>): boolean {
   return Object.values(FORMATS).some(({ extension }) => names.has(basename(compressedPath(log, sequence, extension))));
 }
 
 /**
- * Numbered backups, a sequence for each kind of file, each oldest first. A file that waits comes right behind the one
+ * Numbered backups, a sequence for each kind of file, each oldest first; one sequence where the plain ones have the
+ * lowest numbers, as logrotate's delaycompress leaves them: then no times are needed. A file that waits comes right behind the one
  * that was the newest when it was rotated; those of which that is gone, or never was, are a sequence of their own.
  */
 function placeWaiting(numbered: Numbered[], waiting: Waiting[]): LogFile[][] {
@@ -106,7 +112,12 @@ function placeWaiting(numbered: Numbered[], waiting: Waiting[]): LogFile[][] {
     if (sequence === undefined) unplaced.unshift(file);
     else sequence.splice(sequence.findIndex(isBefore) + 1, 0, file);
   }
-  return [...sequences.values(), unplaced];
+  const compressed = numbered.filter(({ extension }) => extension !== "").map(({ n }) => n);
+  const plain = numbered.filter(({ extension }) => extension === "").map(({ n }) => n);
+  if (Math.max(...plain) >= Math.min(...compressed)) return [...sequences.values(), unplaced];
+  const newest = sequences.get("") ?? [];
+  sequences.delete("");
+  return [[...merge([...sequences.values()]), ...newest], unplaced];
 }
 
 function byTime(a: LogFile, b: LogFile): number {

@@ -52,7 +52,9 @@ export async function* readBlocks(reader: BlockReader): AsyncGenerator<Block> {
       try {
         const opened = open.next()!;
         try {
-          yield* file.kind === "active" ? readActive(reader, opened) : readFile(reader, opened);
+          yield* file.kind === "active" && file.extension === ""
+            ? readActive(reader, opened)
+            : readFile(reader, opened);
         } finally {
           environment.fs.close(opened.fd);
         }

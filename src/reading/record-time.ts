@@ -9,9 +9,8 @@ const LOOKED_AT = 1024;
  * without a zone is in that of this process.
  */
 export function timeOf(record: string): number | undefined {
-  const text = record.length > LOOKED_AT ? record.slice(0, LOOKED_AT) : record;
-  const inJson = text.startsWith("{") ? IN_JSON.exec(text) : null;
-  if (inJson === null) return parseTime(text);
+  const inJson = record.startsWith("{") ? IN_JSON.exec(record) : null; // its keys may stand in any order
+  if (inJson === null) return parseTime(record.length > LOOKED_AT ? record.slice(0, LOOKED_AT) : record);
   return inJson[2] === undefined ? parseTime(inJson[1]!) : fromNumber(Number(inJson[2]));
 }
 
@@ -22,8 +21,15 @@ export function parseTime(text: string): number | undefined {
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "0", zone] = match;
   const numbers = [year, Number(month) - 1, day, hour, minute, second, Number(`0.${fraction}`) * 1000].map(Number);
   const parts = numbers as [number, number, number, number, number, number, number];
+  if (!isThere(parts)) return undefined;
   if (zone === undefined) return new Date(...parts).getTime();
   return Date.UTC(...parts) - offsetOf(zone);
+}
+
+/** False for the 31st of February, and for 24:61. */
+function isThere([year, month, day, hour, minute, second]: readonly number[]): boolean {
+  const date = new Date(Date.UTC(year!, month, day));
+  return date.getUTCMonth() === month && date.getUTCDate() === day && hour! < 24 && minute! < 60 && second! <= 60;
 }
 
 /** Milliseconds. */

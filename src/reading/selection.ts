@@ -56,7 +56,10 @@ async function* matching(
   }
 }
 
+// Milliseconds that a date without a zone, taken for a local one, may be off: from UTC-12 to UTC+14.
+const ZONES = 26 * 3_600_000;
+
 /** False when all records of the file are older than wanted: it was not written since. */
 export function isWantedFile({ since }: Selection, { status, kind }: LogFile): boolean {
-  return since === undefined || kind === "active" || status.modifiedAt * 1000 >= Number(since);
+  return since === undefined || kind === "active" || status.modifiedAt * 1000 + ZONES >= Number(since);
 }

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { brotliCompressSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import iconv from "iconv-lite";
 import { Batch } from "../../src/batch.js";
 import { Spill } from "../../src/delivery/spill.js";
@@ -162,6 +162,40 @@ test("a bad file in the middle: what can be read of it, a line that says so, and
   );
 });
 
+for (const [format, compress, soundPart] of [
+  ["gz", gzipSync, (bytes: Buffer) => gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH })],
+  [
+    "br",
+    brotliCompressSync,
+    (bytes: Buffer) => brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH }),
+  ],
+] as const) {
+  test(`a damaged .${format}: all that it has before the damage`, async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const text = Array.from({ length: 100_000 }, (_, i) => `record ${i} ${(i * 7919) % 1_000_003}\n`).join("");
+    const bytes = compress(text);
+    const sound = bytes.subarray(0, Math.floor(bytes.length / 2));
+    writeFileSync(`${log}.1.${format}`, Buffer.concat([sound, Buffer.alloc(100_000, 0xff)]));
+    const { code, stdout } = await Clh.run(["read", log]);
+    assert.equal(code, 1);
+    const length = soundPart(sound).length - 500;
+    assert.ok(stdout.length >= length, `${stdout.length} of ${length}`);
+    assert.ok(stdout.slice(0, length) === text.slice(0, length));
+  });
+}
+
+test("an archive with a bad checksum has all its records", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const text = Array.from({ length: 20_000 }, (_, i) => `record ${i}\n`).join("");
+  const bytes = gzipSync(text);
+  bytes[bytes.length - 6]! ^= 1;
+  writeFileSync(`${log}.1.gz`, bytes);
+  const { code, stdout } = await Clh.run(["read", log]);
+  assert.equal(code, 1);
+  assert.ok(text.startsWith(stdout.slice(0, -1)));
+  assert.ok(stdout.length > text.length - 500, `${stdout.length} of ${text.length}`);
+});
+
 test("binary bytes and lines of 40 MiB go through as they are, in little memory", async (t) => {
   const log = join(temporaryDirectory(t), "app.log");
   const long = Buffer.alloc(40 * 1024 ** 2, "0123456789abcdef\0\xff\r", "latin1");
@@ -173,6 +207,45 @@ test("binary bytes and lines of 40 MiB go through as they are, in little memory"
   assert.ok(Buffer.concat(chunks).equals(Buffer.concat([Buffer.from("a\n"), long, Buffer.from("\nz\n")])));
 });
 
+test("plain files of the lowest numbers are the newest, whatever their times", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  for (const [name, text] of [
+    [".4.gz", "one\n"],
+    [".3.br", "two\n"],
+    [".2", "three\n"],
+    [".1", "four\n"],
+  ] as const) {
+    const bytes = name.endsWith("gz") ? gzipSync(text) : name.endsWith("br") ? brotliCompressSync(text) : text;
+    writeFileSync(log + name, bytes);
+    utimesSync(log + name, 1_700_000_000 - text.length, 1_700_000_000 - text.length);
+  }
+  utimesSync(`${log}.4.gz`, 1_600_000_000, 1_600_000_000);
+  utimesSync(`${log}.1`, 1_500_000_000, 1_500_000_000);
+  writeFileSync(log, "five\n");
+  assert.equal(await read(log), "one\ntwo\nthree\nfour\nfive\n");
+});
+
+test("--since finds records in the time of another zone, though their file seems older", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(`${log}.1`, "2024-05-17 20:00:00 one\n");
+  const written = new Date(2024, 4, 17, 6).getTime() / 1000; // by the zone of this process
+  utimesSync(`${log}.1`, written, written);
+  writeFileSync(log, "");
+  assert.equal(await read(log, "--since", "2024-05-17 19:00"), "2024-05-17 20:00:00 one\n");
+});
+
+test("the time of a JSON record, wherever it stands", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const record = (time: string) => `${JSON.stringify({ msg: "x".repeat(5000), time })}\n`;
+  writeFileSync(log, record("2024-05-17T10:00:00Z") + record("2024-05-18T10:00:00Z"));
+  assert.equal(await read(log, "--since", "2024-05-18"), record("2024-05-18T10:00:00Z"));
+});
+
+test("a compressed file that is named itself", async (t) => {
+  const log = setUp(t);
+  assert.equal(await read(`${log}.2.gz`), "2024-05-17T10:00:00Z one\n");
+});
+
 describe("one clear line and exit code 2", () => {
   const cases: [name: string, args: (directory: string) => string[], message: RegExp][] = [
     ["no log", (directory) => [join(directory, "no.log")], /there is no such log, nor a backup of one/],
@@ -180,6 +253,8 @@ describe("one clear line and exit code 2", () => {
     ["a FIFO", (directory) => [join(directory, "fifo")], /it is not a regular file/],
     ["a directory that is not there", (directory) => [join(directory, "x", "app.log")], /ENOENT/],
     ["a bad time", (directory) => [join(directory, "a.log"), "--since", "yesterday"], /--since.*such as "2h"/],
+    ["a day that is not", (directory) => [join(directory, "a.log"), "--since", "2024-02-30"], /--since.*such as/],
+    ["a time that is not", (directory) => [join(directory, "a.log"), "--until", "2024-02-03 10:61"], /--until/],
     ["a bad pattern", (directory) => [join(directory, "a.log"), "--grep", "("], /--grep.*Unterminated group/],
     ["a bad number", (directory) => [join(directory, "a.log"), "--last", "-1"], /--last.*0 or more/],
     ["a bad encoding", (directory) => [join(directory, "a.log"), "--encoding", "klingon"], /--encoding.*klingon/],
