@@ -32,6 +32,10 @@ function bash(commands: readonly Command[]): string {
     words=${quote(commands.map((command) => command.name()).join(" "))}
   else
     case \${COMP_WORDS[COMP_CWORD-1]} in
+${commands
+  .filter((command) => argumentsOf(command).length > 0)
+  .map((command) => `      ${command.name()}) words=${quote(argumentsOf(command).join(" "))} ;;`)
+  .join("\n")}
 ${[...values].map(([flag, of]) => `      ${flag}) words=${quote(of.join(" "))} ;;`).join("\n")}
     esac
     if [[ -z $words && $cur == -* ]]; then
@@ -49,7 +53,7 @@ complete -o default -F _clh clh
 function zsh(commands: readonly Command[]): string {
   const plain = (text: string) => text.replace(/[[\]:\\]/g, "\\$&");
   const flag = (option: Option) => {
-    const value = option.required || option.optional ? `:value:${valuesOf(option, "_files")}` : "";
+    const value = option.required || option.optional ? `:value:${wordsOr(option.argChoices, "_files")}` : "";
     return quote(`${option.long}[${plain(option.description)}]${value}`);
   };
   return `#compdef clh
@@ -62,7 +66,7 @@ ${commands.map((command) => `    ${quote(`${command.name()}:${plain(command.desc
     return
   fi
   case $words[2] in
-${commands.map((command) => `    ${command.name()}) _arguments ${[...command.options.map(flag), "'*:file:_files'"].join(" ")} ;;`).join("\n")}
+${commands.map((command) => `    ${command.name()}) _arguments ${[...command.options.map(flag), quote(`*:value:${wordsOr(argumentsOf(command), "_files")}`)].join(" ")} ;;`).join("\n")}
   esac
 }
 if [[ $funcstack[1] == _clh ]]; then _clh "$@"; else compdef _clh clh; fi
@@ -73,6 +77,11 @@ function fish(commands: readonly Command[]): string {
   return commands
     .flatMap((command) => [
       `complete -c clh -f -n __fish_use_subcommand -a ${command.name()} -d ${quote(command.description())}`,
+      ...(argumentsOf(command).length === 0
+        ? []
+        : [
+            `complete -c clh -n '__fish_seen_subcommand_from ${command.name()}' -f -a ${quote(argumentsOf(command).join(" "))}`,
+          ]),
       ...command.options.map((option) => {
         const value = option.required || option.optional ? " -r" : "";
         const of = option.argChoices === undefined ? "" : ` -f -a ${quote(option.argChoices.join(" "))}`;
@@ -88,8 +97,14 @@ function choices({ long, argChoices }: Option): [string, string[]][] {
   return argChoices === undefined ? [] : [[long!, argChoices]];
 }
 
-function valuesOf({ argChoices }: Option, otherwise: string): string {
-  return argChoices === undefined ? otherwise : `(${argChoices.join(" ")})`;
+/** What the argument of a command may be; none where it is a file. */
+function argumentsOf({ registeredArguments }: Command): readonly string[] {
+  return registeredArguments.flatMap(({ argChoices = [] }) => argChoices);
+}
+
+/** As zsh has it. */
+function wordsOr(words: readonly string[] | undefined, otherwise: string): string {
+  return words === undefined || words.length === 0 ? otherwise : `(${words.join(" ")})`;
 }
 
 /** As one word of a shell. */

@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { HandlerOptions } from "../choose-handler.js";
 
 /** Flags of every command that writes a log. Values are checked by the handler; here they only get their type. */
@@ -17,14 +17,24 @@ export function addHandlerFlags(command: Command): Command {
     .option("--max-total-bytes <size>", 'delete the oldest while all are larger together: such as "2GiB"', number)
     .option("--max-periods <n>", "keep the rotated files of so many periods", number)
     .option("--gzip", "compress rotated files")
-    .option("--compression <format>", "gzip, brotli or zstd")
+    .addOption(
+      new Option("--compression <format>", "compress rotated files in this format").choices(["gzip", "brotli", "zstd"]),
+    )
     .option("--delay-compression", "leave the newest rotated file plain until the next rotation")
     .option("--encoding <name>", "encoding of the log")
-    .option("--sync <how>", "wait for the disk at every write: none, data (fdatasync) or full (fsync)")
+    .addOption(
+      new Option("--sync <how>", "wait for the disk at every write, by fdatasync or fsync").choices([
+        "none",
+        "data",
+        "full",
+      ]),
+    )
     .option("--keep-file-open <bool>", "false: open and close the files for every write", bool)
     .option("--lock-file-directory <dir>", "where the lock file is")
     .option("--lock-timeout <time>", 'longest wait for the lock: milliseconds, or such as "10s"', number)
-    .option("--on-lock-timeout <what>", "then: spill, wait or throw")
+    .addOption(
+      new Option("--on-lock-timeout <what>", "what becomes of the record then").choices(["spill", "wait", "throw"]),
+    )
     .option("--chmod <bits>", "permissions of all files, such as 640")
     .option("--umask <bits>", "bits that new files do not get, such as 027")
     .option("--owner <user:group>", "owner of all files")

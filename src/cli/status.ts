@@ -1,8 +1,10 @@
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { Command } from "commander";
+import { LogFileError } from "../errors.js";
 import { systemClock } from "../platform/clock.js";
 import type { ProcessInfo } from "../reading/processes.js";
+import type { BlockReader } from "../reading/read-blocks.js";
 import { blockReader } from "../reading/read-log.js";
 import { type LogStatus, logStatus } from "../reading/status.js";
 import { colours } from "./colours.js";
@@ -34,12 +36,13 @@ export function statusCommand(): Command {
 }
 
 async function status(file: string, flags: Flags): Promise<void> {
-  const { environment, log, lockPath } = blockReader(file, flags);
+  const reader = blockReader(file, flags);
+  let isFirst = true;
   const isLive = flags.watch && process.stdout.isTTY && !flags.json;
   const output = new Output();
   while (output.isOpen) {
-    const now = await logStatus(environment, log, lockPath);
-    const text = flags.json ? `${JSON.stringify(now)}\n` : report(now);
+    const text = await look(reader, flags, isFirst, isLive ? process.stdout.rows : Number.POSITIVE_INFINITY);
+    isFirst = false;
     await output.write(isLive ? CLEAR + text : text);
     await output.flush();
     if (!flags.watch) return;
@@ -47,7 +50,30 @@ async function status(file: string, flags: Flags): Promise<void> {
   }
 }
 
-function report(status: LogStatus): string {
+/** @param rows how many lines there is room for; older backups are left out */
+async function look(
+  { environment, log, lockPath }: BlockReader,
+  flags: Flags,
+  isFirst: boolean,
+  rows: number,
+): Promise<string> {
+  let now: LogStatus;
+  try {
+    now = await logStatus(environment, log, lockPath);
+  } catch (error) {
+    // While it is watched, it may go and come again.
+    if (isFirst || !(error instanceof LogFileError)) throw error;
+    if (!flags.json) return `${error.message}\n`;
+    process.stderr.write(`clh: ${error.message}\n`);
+    return "";
+  }
+  if (flags.json) return `${JSON.stringify(now)}\n`;
+  const text = report(now, MOST_BACKUPS);
+  const excess = text.split("\n").length - rows;
+  return excess > 0 ? report(now, Math.max(0, Math.min(MOST_BACKUPS, now.backups.length) - excess - 1)) : text;
+}
+
+function report(status: LogStatus, mostBackups: number): string {
   const { bold, red, yellow } = colours(process.stdout);
   const { log, active, lock, writers, next, backups, backlog, onTheWay, settings, findings } = status;
   const rows: [string, string][] = [
@@ -60,7 +86,7 @@ function report(status: LogStatus): string {
     ...list("writers", writers?.map(describe) ?? ["not known on this system"], "none has it open now"),
     ["backups", `${group(backups.length)}, ${group(backups.reduce((sum, { size }) => sum + size, 0))} bytes`],
   ];
-  const newest = backups.slice(-MOST_BACKUPS).reverse();
+  const newest = backups.toReversed().slice(0, mostBackups);
   const table = newest.map(({ path, size, modifiedAt, isWaiting }) => [
     basename(path),
     `${group(size)}`,

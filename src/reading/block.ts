@@ -6,7 +6,7 @@ export class LogRecord {
   readonly file: string;
   /** Bytes before it in that file, uncompressed. */
   readonly offset: number;
-  /** False for a record that its writer could not finish, and for a part of one of more than 16 MiB. */
+  /** False for a record that its writer could not finish, and for a part of one of more than 16 MiB but the last. */
   readonly isWhole: boolean;
   readonly #block: Block;
   readonly #start: number;

@@ -24,6 +24,16 @@ describe("completes in bash", { skip: !isInstalled("bash") && "bash is not insta
       ["text", "json"],
     ],
     [["stress", "--writers", "c"], ["cluster"]],
+    [
+      ["write", "app.log", "--compression", ""],
+      ["gzip", "brotli", "zstd"],
+    ],
+    [["rotate", "--sync", "d"], ["data"]],
+    [["sweep", "--on-lock-timeout", "s"], ["spill"]],
+    [
+      ["completion", ""],
+      ["bash", "zsh", "fish"],
+    ],
     [["read", "app"], []], // files, which bash itself completes then
   ] as const) {
     test(words.join(" "), async (t) => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
@@ -85,6 +85,40 @@ test("--watch shows it again and again, one line each with --json", async (t) =>
   while (clh.stdout.split("\n").length < 3) await new Promise((resolve) => clh.process.stdout.once("data", resolve));
   clh.process.kill();
   for (const line of clh.stdout.trim().split("\n")) assert.equal(JSON.parse(line).active.size, 4);
+});
+
+test("--watch goes on when the log goes and comes again", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(log, "one\n");
+  const clh = new Clh("status", log, "--watch");
+  t.after(() => clh.process.kill("SIGKILL"));
+  const until = async (pattern: RegExp) => {
+    while (!pattern.test(clh.stdout)) {
+      assert.equal(clh.process.exitCode, null, clh.stderr);
+      await new Promise((resolve) => clh.process.stdout.once("data", resolve));
+    }
+  };
+  await until(/^size +4 bytes/m);
+  rmSync(log);
+  await until(/^There is no log .*app\.log, nor a backup of one\.$/m);
+  writeFileSync(log, "twelve\n");
+  await until(/^size +7 bytes/m);
+});
+
+test("--watch fits on the terminal: older backups are left out", { skip: process.platform !== "linux" }, async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(log, "one\n");
+  for (let n = 1; n <= 30; n++) writeFileSync(`${log}.${n}`, "one\n");
+  const watch = `stty rows 24 cols 200; exec "${process.execPath}" "${CLH}" status --watch "${log}"`;
+  const terminal = spawn("script", ["-qec", watch, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
+  t.after(() => terminal.kill());
+  let screens: string[] = [];
+  for await (const chunk of terminal.stdout) {
+    screens = (screens.join("\x1b[3J") + chunk).split("\x1b[3J");
+    if (screens.length > 2) break;
+  }
+  assert.ok(screens[1]!.split("\n").length <= 24, screens[1]);
+  assert.match(screens[1]!, /app\.log\.1 .*\r\n[\s\S]*and \d+ older ones/);
 });
 
 test("colours on a terminal only, and never with NO_COLOR", { skip: process.platform !== "linux" }, async (t) => {
