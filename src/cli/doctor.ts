@@ -36,13 +36,15 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   const directory = resolve(dir);
   const patience = parseDuration(wait);
   if (patience === undefined) throw new CommandFailure('--wait must be a time such as "5m"', BAD_USAGE);
-  const place = makePlace(directory);
-  const forget = onExit(() => removeTree(place), { alwaysLast: true }); // the processes that work in it are killed first
+  let place = "";
+  // Before it is made; and the processes that work in it are killed first.
+  const forget = onExit(() => void (place && removeTree(place)), { alwaysLast: true });
   const checks: CheckResult[] = [];
   try {
+    place = makePlace(directory);
     checks.push(...(await runChecks(environment, place, (what) => tell(what, json))));
   } finally {
-    removeTree(place);
+    if (place !== "") removeTree(place);
     forget();
   }
   let absent: string | undefined;
