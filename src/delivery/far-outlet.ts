@@ -96,15 +96,17 @@ export class FarOutlet implements Outlet {
     const { clock } = this.#options;
     if (this.#here !== undefined) return this.#here.writeWithin(milliseconds);
     if (this.#ring === undefined) return true;
-    const end = clock.monotonic() + milliseconds + GRACE;
-    for (let left = milliseconds; this.#here === undefined && this.#ring.count > 0; left = end - clock.monotonic()) {
-      if (left <= 0) this.#takeOver("it did not write in time");
-      else {
-        const seen = this.#ring.progress;
-        this.#wake();
-        if (this.#ring.count > 0) this.#ring.sleepUntilProgress(seen, Math.min(left, LOOK));
-      }
+    const before = this.#ring.count;
+    let left = milliseconds + GRACE;
+    while (this.#ring.count > 0 && left > 0) {
+      const start = clock.monotonic();
+      const seen = this.#ring.progress;
+      this.#wake();
+      if (this.#ring.count > 0) this.#ring.sleepUntilProgress(seen, Math.min(left, LOOK));
+      // Time in which this process was stopped was none for the other thread either.
+      left -= Math.min(clock.monotonic() - start, 2 * LOOK);
     }
+    if (this.#ring.count > 0 && this.#ring.count >= before) this.#takeOver("it did not write in time");
     this.#observer.onProgress();
     return this.pending === 0;
   }
@@ -168,15 +170,15 @@ export class FarOutlet implements Outlet {
   }
 
   #proceed(): void {
+    this.#isAwaiting = false; // who is told may write, and wait again
     this.#observer.onProgress();
-    this.#isAwaiting = false;
-    if (this.#observer.isAwaited() && this.pending > 0) this.#awaitProgress();
+    if (!this.#isAwaiting && this.#observer.isAwaited() && this.pending > 0) this.#awaitProgress();
   }
 
   /** A record that is larger than the ring, or comes when there is none. */
   #addHere(record: Buffer): void {
-    if (this.#here === undefined && !this.writeWithin(this.#options.lockTimeout))
-      this.#takeOver("it did not write in time");
+    while (this.#here === undefined && (this.#ring?.count ?? 0) > 0) this.writeWithin(this.#options.lockTimeout);
+    if (this.pending > 0) this.#takeOver("it did not write in time");
     const batch = new Batch();
     batch.add(record);
     if (this.#here !== undefined) this.#here.add(batch);
@@ -193,12 +195,13 @@ export class FarOutlet implements Outlet {
     if (this.#here !== undefined || ring === undefined) return;
     ring.claim();
     this.#here = new LocalOutlet(this.#options, this.#observer);
-    const message = `The thread that writes ${path} was lost: ${why}. This thread writes from now on.`;
-    tell("error", new LogFileError("ERR_CLH_THREAD", message, { path }));
     mergeOrphans();
     const left = ring.takeAll(countAppended);
     this.close();
     this.#here.add(left);
     this.#here.write("now");
+    // Last: who is told may log that, and these records are older.
+    const message = `The thread that writes ${path} was lost: ${why}. This thread writes from now on.`;
+    tell("error", new LogFileError("ERR_CLH_THREAD", message, { path }));
   }
 }

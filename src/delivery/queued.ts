@@ -139,7 +139,12 @@ export class QueuedDelivery implements Delivery {
 
   flushSync(): boolean {
     this.#tellDrops();
-    return this.pending === 0 || this.#outlet.writeWithin(this.#options.lockTimeout);
+    // As long as records are written; the marker for those that were dropped follows the others.
+    for (let written = -1; this.pending > 0 && this.#in - this.pending > written; ) {
+      written = this.#in - this.pending;
+      this.#outlet.writeWithin(this.#options.lockTimeout);
+    }
+    return this.pending === 0;
   }
 
   adopt(spill: Spill): boolean {

@@ -224,6 +224,15 @@ describe("a full queue", () => {
     assert.equal(disk.text, `${TEN.repeat(10)}<3>after`);
   });
 
+  test("marks those that were dropped also when the process ends", () => {
+    const { disk, delivery, push } = setUp({ overflow: "drop-newest" });
+    disk.result = "failed";
+    for (let i = 0; i < 13; i++) push(TEN);
+    disk.result = "done";
+    assert.equal(delivery.flushSync(), true);
+    assert.equal(disk.text, `${TEN.repeat(10)}<3>`);
+  });
+
   test("drops the oldest", () => {
     const { clock, disk, drops, push, turn } = setUp({ overflow: "drop-oldest" });
     disk.result = "failed";

@@ -142,6 +142,15 @@ describe("a handler whose queue is full", () => {
     assert.deepEqual(lines(), ["1", "2", "3", "4", "5", ""]);
   });
 
+  test("in another thread drains as often as it fills", { timeout: 60_000 }, async (t) => {
+    const { stream, lines } = make(t, {}, { delivery: { mode: "background", queueBytes: "64KiB" } });
+    const records = Array.from({ length: 20_000 }, (_, i) => `record ${i}`);
+    for (const record of records) if (!stream.write(`${record}\n`)) await once(stream, "drain");
+    stream.end();
+    await once(stream, "finish");
+    assert.deepEqual(lines(), [...records, ""]);
+  });
+
   test("makes its producer wait", async (t) => {
     const { stream, lines, drain } = queueing(t, 1);
     let made = 0;
