@@ -54,11 +54,8 @@ export class Permissions {
     const firstMode = chmod ?? newFileMode & ~(umask ?? 0);
     for (let attempt = 1; ; attempt++) {
       try {
-        return { fd: fs.open(path, flags), created: false };
-      } catch (error) {
-        if (!hasCode(error, "ENOENT")) throw error;
-      }
-      try {
+        // Always asked first, since it is what makes a host ask the server what the name leads to: otherwise NFS and FUSE
+        // may open the file that had the name a moment ago, which another host has rotated.
         // A second EEXIST is a symbolic link to a file that is yet to be made; it is followed where `flags` allow it.
         const exclusive = attempt === 1 || flags & O_NOFOLLOW ? O_EXCL : 0;
         return { fd: fs.open(path, flags | O_CREAT | exclusive, firstMode), created: true };
@@ -66,6 +63,11 @@ export class Permissions {
         if (attempt === ATTEMPTS) throw error;
         if (hasCode(error, "ENOENT")) fs.mkdir(dirname(path));
         else if (!hasCode(error, "EEXIST")) throw error;
+      }
+      try {
+        return { fd: fs.open(path, flags), created: false };
+      } catch (error) {
+        if (!hasCode(error, "ENOENT")) throw error;
       }
     }
   }

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { systemEnvironment } from "../../src/environment.js";
 import type { LogFileError } from "../../src/errors.js";
 import { type PermissionOptions, Permissions } from "../../src/permissions.js";
-import { O_CREAT, O_NOFOLLOW, O_RDWR } from "../../src/platform/fs.js";
+import { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } from "../../src/platform/fs.js";
 import { environmentWith, systemError } from "../support/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
@@ -108,7 +108,7 @@ test("a file that another process makes first is opened", (t) => {
 test("a name that a network mount does not show and does not let be made is tried again", (t) => {
   for (const flags of [O_RDWR, O_RDWR | O_NOFOLLOW]) {
     const path = join(temporaryDirectory(t), "app.log");
-    let unseen = 6;
+    let unseen = 7;
     const lagging = environmentWith({
       open(file, asked, bits) {
         if (unseen-- > 0) throw systemError(asked & O_CREAT ? "EEXIST" : "ENOENT", "open");
@@ -119,6 +119,24 @@ test("a name that a network mount does not show and does not let be made is trie
     assert.equal(open(path, {}, lagging.fs, flags).created, false);
     assert.equal(readFileSync(path, "utf8"), "theirs");
   }
+});
+
+test("opened is what the name leads to now, not what this host remembers of it", (t) => {
+  const directory = temporaryDirectory(t);
+  const [path, rotated] = [join(directory, "app.log"), join(directory, "app.log.1")];
+  for (const file of [path, rotated]) writeFileSync(file, file);
+  let isRemembered = true;
+  // As NFS and FUSE do after another host's rename: only a name that is to be made is looked up at the server.
+  const remembering = environmentWith({
+    open(file, asked, bits) {
+      if (asked & O_EXCL) isRemembered = false;
+      return fs.open(isRemembered ? rotated : file, asked, bits);
+    },
+  });
+  const { fd, created } = new Permissions(NOTHING, () => {}).open(remembering.fs, path, O_RDWR, 0o666);
+  t.after(() => fs.close(fd));
+  assert.equal(created, false);
+  assert.equal(readFileSync(fd, "utf8"), path);
 });
 
 test("a symbolic link to a file that is not there yet is followed, unless that is forbidden", (t) => {
