@@ -6,7 +6,7 @@ import { hasCode } from "../errors.js";
 import { withLock } from "../lock/lock.js";
 import { O_CREAT, O_EXCL, O_WRONLY, removeTree } from "../platform/fs.js";
 import type { CheckResult } from "./doctor-checks.js";
-import { append, count, countedTo, hold, probeLock, wrongLines } from "./doctor-probe.js";
+import { append, count, countedTo, hold, lockPath, probeLock, wrongLines } from "./doctor-probe.js";
 
 /*
  * The same steps on two hosts, which speak to each other by files that they make in a directory of the share: such names
@@ -17,6 +17,7 @@ const DIRECTORY = ".clh-doctor-peer";
 const INVITATION = ".invitation";
 const LOOK_EVERY = 50;
 const TURNS = 20;
+const ROTATING_TURNS = 10;
 const TIMES = 100;
 
 export interface PeerOptions {
@@ -63,6 +64,8 @@ const STEPS: readonly [what: string, step: Step][] = [
   ["a lock of one host keeps the other one out", excludes],
   ["both hosts count under the lock", countTogether],
   ["what one host appends under the lock, the other one keeps, when the file is opened for each write", alternate],
+  ["when one host has rotated a log, the other one writes to the new file", rotateInTurns],
+  ["what one host has locked, the other one can read", readsLocked],
 ];
 
 /** The first one holds the lock; what does the second one get? Both know the answer then. */
@@ -104,6 +107,77 @@ async function alternate(environment: Environment, meeting: Meeting): Promise<st
   await meeting.both("appended");
   const wrong = wrongLines(environment, path, ["first", "second"], TURNS);
   return wrong === 0 ? undefined : `${wrong} of ${2 * TURNS} lines are missing, torn or doubled`;
+}
+
+/**
+ * In strict turns too: one host renames the log and begins a new one, while the other one still remembers to which file
+ * the name led. First the first one does so, then the second. In a directory that is not listed, which would remind it.
+ */
+async function rotateInTurns(environment: Environment, meeting: Meeting): Promise<string | undefined> {
+  const { fs } = environment;
+  const directory = join(meeting.directory, "rotating");
+  fs.mkdir(directory);
+  const log = join(directory, "log");
+  const lock = probeLock(environment, meeting.directory);
+  const files: string[][] = [[]];
+  for (let turn = 1; turn <= ROTATING_TURNS; turn++) {
+    for (const isFirst of [true, false]) {
+      const line = `${isFirst ? "first" : "second"} ${turn}`;
+      const isRotated = turn > 1 && isFirst === turn <= ROTATING_TURNS / 2;
+      if (isRotated) files.push([]);
+      files.at(-1)!.push(line);
+      if (isFirst !== meeting.isFirst) {
+        await meeting.hear(`${line} in turn`);
+        continue;
+      }
+      const isLocked = withLock(lock, LONGEST_SILENCE, () => {
+        if (isRotated) fs.renameNew(log, join(directory, `${files.length - 1}`));
+        append(environment, log, line, [1, 1], true);
+      });
+      if (!isLocked) return "no lock in time";
+      meeting.say(`${line} in turn`);
+    }
+  }
+  lock.close();
+  await meeting.both("rotated");
+  const pathOf = (i: number) => (i === files.length - 1 ? log : join(directory, `${i + 1}`));
+  const isWrong = files.filter((lines, i) => wrongLines(environment, pathOf(i), lines, 1) > 0);
+  return isWrong.length === 0
+    ? undefined
+    : `${isWrong.length} of ${files.length} files have not the lines that are theirs`;
+}
+
+/** A rotated file is locked while it is compressed, and a spill while its process lives; SMB lets nobody else read those. */
+async function readsLocked(environment: Environment, meeting: Meeting): Promise<string | undefined> {
+  const directory = join(meeting.directory, "locked");
+  let release: (() => void) | undefined;
+  try {
+    if (meeting.isFirst) {
+      environment.fs.mkdir(directory);
+      append(environment, lockPath(directory), "first", [1, 1], true);
+      release = hold(environment, directory);
+      if (release === undefined) return "a free lock was refused";
+      meeting.say("locked");
+    } else {
+      await meeting.hear("locked");
+      meeting.say(isReadable(environment, lockPath(directory)) ? "read" : "not read");
+    }
+    const answer = await meeting.hearOne("read", "not read");
+    return answer === "read"
+      ? undefined
+      : "rotated files cannot be compressed, nor spills merged, while they are locked";
+  } finally {
+    release?.();
+  }
+}
+
+function isReadable(environment: Environment, path: string): boolean {
+  try {
+    return wrongLines(environment, path, ["first"], 1) === 0;
+  } catch (error) {
+    if (!hasCode(error, "EACCES", "EBUSY")) throw error; // SMB says EACCES
+    return false;
+  }
 }
 
 // Milliseconds for a word of the other one. sshfs shows a new name after twenty seconds.

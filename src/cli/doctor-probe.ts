@@ -9,19 +9,20 @@ import { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from "../platform/fs.js
 
 const WAIT = 30_000;
 
+const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
+
 export function probeLock({ fs, clock, lockBackend }: Environment, directory: string): FileLock {
-  const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
   return new FileLock(new LockFile(lockPath(directory), fs, permissions), lockBackend, clock);
 }
 
-function lockPath(directory: string): string {
+/** What is locked in `directory`. */
+export function lockPath(directory: string): string {
   return join(directory, ".__probe.lock");
 }
 
 /** Takes the lock and keeps it until the returned function is called; undefined when it is not free. */
 export function hold(environment: Environment, directory: string): (() => void) | undefined {
   const { fs, lockBackend } = environment;
-  const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
   const file = new LockFile(lockPath(directory), fs, permissions);
   if (lockBackend.tryLock(file.open())) return () => file.close();
   file.close();
@@ -59,7 +60,7 @@ function probeLine(writer: string, number: number): string {
   return `${`${writer} ${number} `.padEnd(200, "x")}.`;
 }
 
-/** Appends lines, each with one write. */
+/** Appends lines, each with one write, to what a handler would open. */
 export function append(
   { fs }: Environment,
   path: string,
@@ -67,7 +68,7 @@ export function append(
   [first, last]: readonly [number, number],
   isSynced = false,
 ): void {
-  const fd = fs.open(path, O_WRONLY | O_APPEND | O_CREAT, 0o600);
+  const { fd } = permissions.open(fs, path, O_WRONLY | O_APPEND, 0o600);
   try {
     for (let number = first; number <= last; number++) {
       const bytes = Buffer.from(`${probeLine(writer, number)}\n`);

@@ -294,7 +294,8 @@ export function makeTemporaryDirectory(parent: string): string {
   return nodeFs.mkdtempSync(join(parent, "clh-"));
 }
 
-/** Deletes a directory and all that is in it. */
+/** Deletes a directory and all that is in it. SMB may show what was just deleted for a moment (ENOTEMPTY). */
 export function removeTree(path: string): void {
-  nodeFs.rmSync(path, { recursive: true, force: true, maxRetries: 5 }); // a process that is being killed may still make files
+  // A process that is being killed may still make files.
+  nodeFs.rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
