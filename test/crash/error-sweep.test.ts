@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { OPERATION_NAMES } from "../support/operations.js";
-import { ERRNOS, type Fault, type FaultResult, failAt, failInSweep } from "./error-sweep.js";
+import { ERRNOS, type Fault, type FaultResult, failAt, failInSweep, VARIANTS } from "./error-sweep.js";
 
 // The long form (npm run test:faults) goes on to the last call, with every errno; here each call has one of them.
 const CALLS = 40;
@@ -10,12 +10,33 @@ describe("a call of the file system fails:", () => {
   for (const operation of OPERATION_NAMES) {
     test(operation, (t) => noFaultDoesHarm(t, (fault) => failAt(t, operation, fault)));
   }
+  for (const [name, options] of Object.entries(VARIANTS)) {
+    test(`rotation by size, ${name}`, (t) =>
+      noFaultDoesHarm(t, (fault) => failAt(t, "rotation by size", { ...fault, options })));
+  }
   for (const operation of ["compression", "recovery"] as const) {
     test(`${operation}, in the sweep`, (t) => noFaultDoesHarm(t, (fault) => failInSweep(t, operation, fault)));
   }
 });
 
+test("a handler that empties a file that it cannot write to is found out", async (t) => {
+  const fault = {
+    errno: "ENOSPC",
+    lasts: false,
+    half: true,
+    double: "empties a file that it cannot write to",
+  } as const;
+  const { problems } = await failEach((changes) => failAt(t, "append", { ...changes, ...fault }));
+  assert.ok(problems.some((text) => text.includes("where 0 should be")));
+});
+
 async function noFaultDoesHarm(t: TestContext, fail: (fault: Fault) => Promise<FaultResult>): Promise<void> {
+  const { faults, problems } = await failEach(fail);
+  t.diagnostic(`${faults} faults`);
+  assert.deepEqual(problems, []);
+}
+
+async function failEach(fail: (fault: Fault) => Promise<FaultResult>): Promise<{ faults: number; problems: string[] }> {
   const problems: string[] = [];
   let faults = 0;
   for (let n = 1; n <= CALLS; n++) {
@@ -26,6 +47,5 @@ async function noFaultDoesHarm(t: TestContext, fail: (fault: Fault) => Promise<F
       problems.push(...result.problems);
     }
   }
-  t.diagnostic(`${faults} faults`);
-  assert.deepEqual(problems, []);
+  return { faults, problems };
 }

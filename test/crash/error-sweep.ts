@@ -1,17 +1,18 @@
 import { dirname } from "node:path";
 import type { TestContext } from "node:test";
 import { systemEnvironment } from "../../src/environment.js";
-import { LogFileError } from "../../src/index.js";
-import { environmentWith, ManualClock, systemError } from "../support/environment.js";
+import { LogFileError, type RotatingFileHandlerOptions } from "../../src/index.js";
+import { type DoubleName, doubleOf } from "../support/doubles.js";
+import { ManualClock, systemError } from "../support/environment.js";
 import { recordOf } from "../support/log-oracle.js";
 import { makeHandler, OPERATIONS, type OperationName, Scene, SPILLER, sweepLog } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
-import { type Watch, watchedFileSystem } from "../support/watched-fs.js";
+import { type Watch, watchedFileSystem, watchedLocks } from "../support/watched-fs.js";
 import { afterACleanStart } from "./kill-sweep.js";
 
-/* Makes each call of the file system fail in turn, and looks whether anything is lost, doubled, thrown or left open. */
+/* Makes each call of the file system, and of the lock, fail in turn, and looks whether anything is lost, doubled, thrown or left open. */
 
-export const ERRNOS = ["ENOSPC", "EDQUOT", "EIO", "EMFILE", "EROFS", "EACCES", "ESTALE", "EINTR"] as const;
+export const ERRNOS = ["ENOSPC", "EDQUOT", "EIO", "EMFILE", "EROFS", "EACCES", "ESTALE", "EINTR", "ENOLCK"] as const;
 
 export interface Fault {
   readonly errno: (typeof ERRNOS)[number];
@@ -19,8 +20,11 @@ export interface Fault {
   readonly n: number;
   /** The calls of that name fail until all records have been given to the handler; else that one does. */
   readonly lasts: boolean;
-  /** A call that writes takes half of its bytes before it fails. */
+  /** A call that writes takes half of its bytes, and fails when it is to take the rest, as on a disk that becomes full. */
   readonly half: boolean;
+  /** Options beside those of the operation. */
+  readonly options?: RotatingFileHandlerOptions;
+  readonly double?: DoubleName;
 }
 
 export interface FaultResult {
@@ -29,12 +33,19 @@ export interface FaultResult {
   readonly problems: string[];
 }
 
+/** Options that make other calls, or make them at another time. */
+export const VARIANTS: Record<string, RotatingFileHandlerOptions> = {
+  batched: { delivery: "batched" },
+  "sync, chmod and owner": { sync: "full", chmod: 0o640, owner: [1, 1] },
+};
+
 /** Counts calls and descriptors, and fails where it is told to. */
 class FaultyDisk {
   readonly #fault: Fault;
   #calls = 0;
   #failing: string | undefined;
   #isFixed = false;
+  #hasTakenHalf = false;
   /** Descriptors that are open. */
   open = 0;
   /** What failed. */
@@ -56,10 +67,13 @@ class FaultyDisk {
     const { errno, n, lasts, half } = this.#fault;
     const isIt = ++this.#calls === n;
     if (isIt) this.#failing = call.name;
-    const fails = !this.#isFixed && (isIt || (lasts && call.name === this.#failing)) && call.name !== "exists";
+    const isNext = (lasts || this.#hasTakenHalf) && call.name === this.#failing;
+    const fails = !this.#isFixed && (isIt || isNext) && call.name !== "exists";
     if (fails) {
       this.failed = call.name;
-      if (half) call.writeHalf?.();
+      const taken = half && !this.#hasTakenHalf ? call.writeHalf?.() : undefined;
+      this.#hasTakenHalf = Boolean(taken);
+      if (this.#hasTakenHalf) return taken as ReturnType<typeof proceed>;
       // A close that fails has closed all the same (Linux, close(2)).
       if (call.name === "close") this.#count(call.name, proceed);
       throw systemError(errno, call.name);
@@ -82,10 +96,14 @@ export async function failAt(t: TestContext, name: OperationName, fault: Fault):
   const operation = OPERATIONS[name];
   const scene = new Scene(temporaryDirectory(t));
   await operation.prepare(scene);
-  const prepared = scene.count;
   const disk = new FaultyDisk(fault);
   const clock = operation.isTimed ? systemEnvironment().clock : new ManualClock();
-  const environment = environmentWith(watchedFileSystem(systemEnvironment().fs, disk.watch), clock);
+  const { fs, lockBackend } = systemEnvironment();
+  const environment = {
+    fs: doubleOf(fault.double ?? "real", watchedFileSystem(fs, disk.watch)),
+    lockBackend: watchedLocks(lockBackend, disk.watch),
+    clock,
+  };
   const problems: string[] = [];
   const guard = async (what: string, action: () => unknown) => {
     try {
@@ -94,7 +112,9 @@ export async function failAt(t: TestContext, name: OperationName, fault: Fault):
       problems.push(`${what} threw ${(error as Error).message}`);
     }
   };
-  const handler = makeHandler(scene.log, operation, environment);
+  const options = { ...operation.options, ...fault.options };
+  const handler = makeHandler(scene.log, { ...operation, options }, environment);
+  handler.on("warning", () => {});
   let errors = 0;
   handler.on("error", (error) => {
     errors++;
@@ -106,7 +126,8 @@ export async function failAt(t: TestContext, name: OperationName, fault: Fault):
   if (clock instanceof ManualClock) await guard("a timer", () => clock.goTo(clock.time + 5000));
   if (refused > 0 && errors === 0) problems.push("write() returned false, and no error event said why");
   disk.fix();
-  if (clock instanceof ManualClock) clock.time += 120_000; // rotations that failed are tried again
+  // Rotations that failed are tried again.
+  if (clock instanceof ManualClock) await guard("a timer", () => clock.goTo(clock.time + 120_000));
   await guard("flush()", () => handler.flush());
   for (let i = 0; i < AFTER_THE_FAULT; i++) await write();
   await guard("flush()", () => handler.flush());
@@ -114,7 +135,7 @@ export async function failAt(t: TestContext, name: OperationName, fault: Fault):
   await guard("close()", () => handler.close());
   await guard("swept()", () => handler.swept());
   if (disk.isOpen) problems.push(`${disk.open} descriptors were left open`);
-  problems.push(...(await afterwards(scene, name, fault, operation.limits.mayGo === undefined ? 0 : prepared + 4)));
+  problems.push(...(await afterwards(scene, name, fault)));
   return resultOf(name, fault, disk, problems);
 }
 
@@ -129,22 +150,25 @@ export async function failInSweep(
   const disk = new FaultyDisk(fault);
   const problems: string[] = [];
   try {
-    await sweepLog(scene.log, environmentWith(watchedFileSystem(systemEnvironment().fs, disk.watch)));
+    const { fs, clock, lockBackend } = systemEnvironment();
+    const watched = { fs: watchedFileSystem(fs, disk.watch), lockBackend: watchedLocks(lockBackend, disk.watch) };
+    await sweepLog(scene.log, { ...watched, clock });
   } catch {
     // whatever the code: the sweep thread tells it as ERR_CLH_COMPRESS
   }
   if (disk.isOpen) problems.push(`${disk.open} descriptors were left open`);
   disk.fix();
-  problems.push(...(await afterwards(scene, name, fault, 0)));
+  problems.push(...(await afterwards(scene, name, fault)));
   return resultOf(name, fault, disk, problems);
 }
 
 /** What is wrong when the fault is gone and another handler has been at work. */
-function afterwards(scene: Scene, name: OperationName, fault: Fault, atLeast: number): Promise<string[]> {
+function afterwards(scene: Scene, name: OperationName, fault: Fault): Promise<string[]> {
   const operation = OPERATIONS[name];
-  const mayGo = fault.half ? scene.count : atLeast; // pieces take the place of records
-  // While a file cannot be rotated, it grows; and each half of a record is one that is cut off.
-  const limits = { ...operation.limits, mayGo, maxBytes: Infinity };
+  const { maxTotalBytes } = operation.limits;
+  // While a file cannot be rotated, it grows, and may then be too large as a whole. Each half of a record is one that is cut off.
+  const grown = maxTotalBytes === undefined ? {} : { keeps: AFTER_THE_FAULT };
+  const limits = { ...operation.limits, ...grown, maxBytes: Infinity };
   const cutOff = fault.half ? 100 : 0;
   const acknowledged = new Map([
     [scene.writer, scene.count],

@@ -79,15 +79,9 @@ async function killAgain(
     const second = await runKilled(t, operation, directory, "restart", mode, m);
     if (!second.wasKilled) return { kills: Math.floor((m - 1) / stride), problems };
     const acknowledged = new Map([...first.acknowledged, ...second.acknowledged]);
-    const found = await afterACleanStart(directory, withOneMoreRotation(OPERATIONS[operation]), acknowledged, 2);
+    const found = await afterACleanStart(directory, OPERATIONS[operation], acknowledged, 2);
     problems.push(...found.map((text) => `${operation}, killed ${mode} call ${n}, then ${mode} call ${m}: ${text}`));
   }
-}
-
-/** The second handler and the third may fill a file, where the one of a single kill had it to itself. */
-function withOneMoreRotation(operation: Operation): Operation {
-  const { mayGo } = operation.limits;
-  return mayGo === undefined ? operation : { ...operation, limits: { ...operation.limits, mayGo: mayGo + 2 } };
 }
 
 async function runKilled(

@@ -2,7 +2,13 @@ import type { FileSystem } from "../../src/platform/fs.js";
 
 /* Handlers that are broken in one way, made by a file system that makes them so. */
 
-export type DoubleName = "real" | "no tail check" | "truncates a tail" | "unlinks the source first" | "notes no intent";
+export type DoubleName =
+  | "real"
+  | "no tail check"
+  | "truncates a tail"
+  | "unlinks the source first"
+  | "notes no intent"
+  | "empties a file that it cannot write to";
 
 const LONGEST_TAIL = 8;
 const LINE_FEED = 10;
@@ -40,6 +46,18 @@ export function doubleOf(name: DoubleName, real: FileSystem): FileSystem {
           const header = Buffer.from(bytes);
           if (position === 0 && bytes.length === SPILL_HEADER) header.writeDoubleLE(0, SPILL_INTENT);
           real.writeAt(fd, header, position);
+        },
+      };
+    case "empties a file that it cannot write to":
+      return {
+        ...real,
+        write(fd, ...rest) {
+          try {
+            return real.write(fd, ...rest);
+          } catch (error) {
+            real.truncate(fd, 0);
+            throw error;
+          }
         },
       };
     case "unlinks the source first":

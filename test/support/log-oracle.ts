@@ -23,8 +23,8 @@ export interface Expected {
   readonly acknowledged: ReadonlyMap<string, number>;
   /** How many records may be cut off, or be there although nobody was told so: one for each kill. */
   readonly unfinished?: number;
-  /** How many of the oldest records of each writer a limit may have removed. */
-  readonly mayGo?: number;
+  /** A limit may have removed the oldest lines, as long as so many are left. */
+  readonly keeps?: number;
   readonly maxBytes?: number;
   readonly backupCount?: number;
   readonly maxTotalBytes?: number;
@@ -100,11 +100,13 @@ function readParts(log: string, problems: string[]): Part[] {
   });
 }
 
-function recordProblems(parts: Part[], { acknowledged, unfinished = 0, mayGo = 0 }: Expected): string[] {
+function recordProblems(parts: Part[], { acknowledged, unfinished = 0, keeps }: Expected): string[] {
   const problems: string[] = [];
+  const lines = parts.flatMap((part) => part.lines);
+  if (keeps !== undefined && lines.length < keeps) problems.push(`${lines.length} lines are left, not ${keeps}`);
   const found = new Map<string, number[]>();
   let surplus = 0;
-  for (const line of parts.flatMap(({ lines }) => lines)) {
+  for (const line of lines) {
     const record = parseStressRecord(line);
     if (record === undefined) surplus++;
     else if (found.has(record.writer)) found.get(record.writer)!.push(record.number);
@@ -116,16 +118,15 @@ function recordProblems(parts: Part[], { acknowledged, unfinished = 0, mayGo = 0
     const beyond = numbers.filter((number) => number >= count).length;
     if (beyond > 1) problems.push(`${writer}: ${beyond} records that were not acknowledged`);
     surplus += beyond;
-    problems.push(...sequenceProblems(writer, numbers, count, mayGo));
+    problems.push(...sequenceProblems(writer, numbers, count, keeps !== undefined));
   }
   if (surplus > unfinished) problems.push(`${surplus} torn or unacknowledged records, not ${unfinished}`);
   return problems;
 }
 
-/** The records of one writer must be its first ones, but for `mayGo`, each once and in order. */
-function sequenceProblems(writer: string, numbers: number[], count: number, mayGo: number): string[] {
-  const first = Math.min(numbers[0] ?? count, count);
-  if (first > mayGo) return [`${writer}: record ${mayGo} is missing, the first one there is ${numbers[0]}`];
+/** The records of one writer must be its first ones, or its last ones where the first may be gone, each once and in order. */
+function sequenceProblems(writer: string, numbers: number[], count: number, firstMayGo: boolean): string[] {
+  const first = firstMayGo ? Math.min(numbers[0] ?? count, count) : 0;
   const wrong = numbers.findIndex((number, i) => number !== first + i);
   if (wrong !== -1) return [`${writer}: record ${numbers[wrong]} where ${first + wrong} should be`];
   const end = first + numbers.length;

@@ -103,7 +103,8 @@ export async function restart(scene: Scene, operation: Operation, environment: E
 
 /** Two records to a file. */
 const MAX_BYTES = 100;
-const BACKUPS = 8;
+/** More than there will be: where a limit is not at stake, it may hide no loss. */
+const BACKUPS = 1000;
 const SPILLED = 4;
 const GZIP = { maxBytes: MAX_BYTES, backupCount: BACKUPS, useGzip: true };
 
@@ -137,19 +138,22 @@ export type OperationName =
 
 export const OPERATIONS: Record<OperationName, Operation> = {
   append: byWriting({}, 2, 3),
-  "rotation by size": byWriting({ maxBytes: MAX_BYTES, backupCount: 4 }, 3, 3, { backupCount: 4 }),
+  "rotation by size": byWriting({ maxBytes: MAX_BYTES, backupCount: BACKUPS }, 3, 3),
   "rotation by time": {
     options: SECONDLY,
     isTimed: true,
-    limits: { backupCount: 100 },
+    limits: {},
     prepare: (scene) => writeAt(scene, 100, 2),
     run: (scene, environment) => writeAt(scene, 50, 2, environment),
   },
-  "cascade of 5 backups": byWriting({ maxBytes: MAX_BYTES, backupCount: 5 }, 12, 1, { backupCount: 5, mayGo: 2 }),
-  "setting aside": byWriting(GZIP, 2, 1, { backupCount: BACKUPS }),
+  "cascade of 5 backups": byWriting({ maxBytes: MAX_BYTES, backupCount: 5 }, 12, 1, {
+    backupCount: 5,
+    keeps: 5 * 2 + 1,
+  }),
+  "setting aside": byWriting(GZIP, 2, 1),
   compression: {
     options: GZIP,
-    limits: { maxBytes: MAX_BYTES, backupCount: BACKUPS },
+    limits: { maxBytes: MAX_BYTES },
     async prepare(scene) {
       setAside(scene);
       await sweepLog(scene.log, systemEnvironment());
@@ -158,11 +162,11 @@ export const OPERATIONS: Record<OperationName, Operation> = {
     run: ({ log }, environment) => sweepLog(log, environment),
   },
   pruning: byWriting({ maxBytes: MAX_BYTES, backupCount: 10, maxTotalBytes: 300 }, 14, 1, {
-    mayGo: 8,
     maxTotalBytes: 300,
+    keeps: 3 * 2 + 1,
   }),
   "merging a spill": {
-    ...byWriting({ maxBytes: MAX_BYTES, backupCount: BACKUPS }, 1, 1, { backupCount: BACKUPS }),
+    ...byWriting({ maxBytes: MAX_BYTES, backupCount: BACKUPS }, 1, 1),
     prepare(scene) {
       scene.writeWith({}, 1);
       scene.leaveSpill(SPILLED);
@@ -170,7 +174,7 @@ export const OPERATIONS: Record<OperationName, Operation> = {
   },
   recovery: {
     options: { ...GZIP, maxBytes: 1000 },
-    limits: { maxBytes: 1000, backupCount: BACKUPS, unfinished: 1 },
+    limits: { maxBytes: 1000, unfinished: 1 },
     prepare: leaveARuin,
     run: (scene, environment) => restart(scene, OPERATIONS.recovery, environment),
   },

@@ -1,11 +1,12 @@
+import type { LockBackend } from "../../src/lock/lock.js";
 import type { FileSystem } from "../../src/platform/fs.js";
 
 /** One call of the file system, before it is made. */
 interface WatchedCall {
   /** A method of {@link FileSystem}. */
   readonly name: string;
-  /** Of a call that writes: does it with the first half of its bytes only. */
-  readonly writeHalf?: () => void;
+  /** Of a call that writes: does it with the first half of its bytes only; returns how many these are where the call would. */
+  readonly writeHalf?: () => number | undefined;
 }
 
 /** Told of each call, and makes it by calling `proceed`, or does not. */
@@ -15,11 +16,23 @@ type AnyCall = (...args: unknown[]) => unknown;
 
 /** The file system `real` with `watch` between it and its user. */
 export function watchedFileSystem(real: FileSystem, watch: Watch): FileSystem {
-  const watched = Object.entries(real).map(([name, call]: [string, AnyCall]) => [
+  return watched(real, (name, args) => watch.bind(undefined, describeCall(real, name, args)));
+}
+
+/** The same of what locks files. */
+export function watchedLocks(real: LockBackend, watch: Watch): LockBackend {
+  return watched(real, (name) => watch.bind(undefined, { name }));
+}
+
+function watched<Real extends object>(
+  real: Real,
+  watchOf: (name: string, args: unknown[]) => (proceed: () => unknown) => unknown,
+): Real {
+  const calls = Object.entries(real).map(([name, call]: [string, AnyCall]) => [
     name,
-    (...args: unknown[]) => watch(describeCall(real, name, args), () => call(...args)),
+    (...args: unknown[]) => watchOf(name, args)(() => call(...args)),
   ]);
-  return Object.fromEntries(watched) as FileSystem;
+  return Object.fromEntries(calls) as Real;
 }
 
 function describeCall(real: FileSystem, name: string, args: unknown[]): WatchedCall {
@@ -29,7 +42,13 @@ function describeCall(real: FileSystem, name: string, args: unknown[]): WatchedC
   }
   if (name === "writeAt") {
     const [fd, bytes, position] = args as Parameters<FileSystem["writeAt"]>;
-    return { name, writeHalf: () => real.writeAt(fd, bytes.subarray(0, bytes.length / 2), position) };
+    return {
+      name,
+      writeHalf() {
+        real.writeAt(fd, bytes.subarray(0, bytes.length / 2), position);
+        return undefined;
+      },
+    };
   }
   return { name };
 }

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
 import { OPERATION_NAMES } from "../../support/operations.js";
-import { ERRNOS, type Fault, type FaultResult, failAt, failInSweep } from "../error-sweep.js";
+import { ERRNOS, type Fault, type FaultResult, failAt, failInSweep, VARIANTS } from "../error-sweep.js";
 
 /* The long form of crash/error-sweep: every errno at every call, once and for as long as records come. */
 
 describe("every call of the file system fails:", () => {
   for (const operation of OPERATION_NAMES) {
     test(operation, (t) => noFaultDoesHarm(t, (fault) => failAt(t, operation, fault)));
+  }
+  for (const [name, options] of Object.entries(VARIANTS)) {
+    test(`rotation by size, ${name}`, (t) =>
+      noFaultDoesHarm(t, (fault) => failAt(t, "rotation by size", { ...fault, options })));
   }
   for (const operation of ["compression", "recovery"] as const) {
     test(`${operation}, in the sweep`, (t) => noFaultDoesHarm(t, (fault) => failInSweep(t, operation, fault)));
