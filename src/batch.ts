@@ -106,8 +106,9 @@ export class Batch {
     return this;
   }
 
-  /** Returns where it is. */
+  /** Returns where it is. The place of what is written is used again once that is half of all. */
   #makeRoom(length: number): number {
+    if (this.end + length > this.#bytes.length && this.start * 2 > this.#bytes.length) this.#forgetWritten();
     const start = this.end;
     if (start + length > this.#bytes.length) {
       const larger = Buffer.allocUnsafe(Math.max(start + length, this.#bytes.length * 2));
@@ -115,6 +116,14 @@ export class Batch {
       this.#bytes = larger;
     }
     return start;
+  }
+
+  #forgetWritten(): void {
+    const { start } = this;
+    this.#bytes.copyWithin(0, start, this.end);
+    this.#ends.splice(0, this.#next);
+    for (let i = 0; i < this.#ends.length; i++) this.#ends[i]! -= start;
+    this.#next = 0;
   }
 
   /** The records that are not written yet; views of `bytes`. */

@@ -1,5 +1,4 @@
 import { LogFileError, reason } from "./errors.js";
-import type { ResolvedOptions } from "./options.js";
 import type { Clock } from "./platform/clock.js";
 
 const SAY_AGAIN_AFTER = 60_000;
@@ -42,8 +41,8 @@ export class Failures {
   }
 }
 
-export function lockTimeoutError(path: string, { lockTimeout, onLockTimeout }: ResolvedOptions): LogFileError {
-  const then = onLockTimeout === "wait" ? "It is waited for." : "Records wait beside the log and are merged into it.";
+/** @param then what follows from it, as a sentence */
+export function lockTimeoutError(path: string, lockTimeout: number, then: string): LogFileError {
   const message = `Could not lock ${path} within ${lockTimeout} ms: another process holds it (fuser -v says which). ${then}`;
   return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
 }

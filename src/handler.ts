@@ -1,14 +1,13 @@
 import { EventEmitter } from "node:events";
-import { inspect } from "node:util";
 import { ActiveFile } from "./active-file.js";
 import { Batch } from "./batch.js";
 import { deliveryOf } from "./delivery/choose.js";
-import { type CommitResult, type Delivery, MERE_TRY } from "./delivery/delivery.js";
+import { type CommitResult, type Delivery, TIDYING } from "./delivery/delivery.js";
 import { Durability } from "./durability.js";
 import { Encoder } from "./encode.js";
 import type { Environment } from "./environment.js";
 import { LogFileError } from "./errors.js";
-import { emit, type HandlerEvents, type RotationReason, type Tell } from "./events.js";
+import { type HandlerEvents, News, type RotationReason } from "./events.js";
 import { Failures, lockTimeoutError, unexpected } from "./failures.js";
 import { type HandlerJson, optionsToJson } from "./handler-json.js";
 import { IdleWatch } from "./idle-watch.js";
@@ -49,7 +48,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   #namer: Namer | undefined;
   readonly #trace: ((message: string) => void) | undefined;
   readonly #stats = { records: 0, bytes: 0, lockTimeouts: 0, failures: 0, dropped: 0 };
-  readonly #news: (() => void)[] = [];
+  readonly #news: News;
   /** The batch that #append writes. */
   #batch = new Batch();
   #isWriting = false;
@@ -67,22 +66,23 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const { filename, lockFileDirectory, lockTimeout } = options;
     this.#isFar = options.delivery.mode === "background";
     const rotatesWhenIdle = options.rotateWhenIdle && !this.#isFar;
-    const permissions = new Permissions(options, (warning) => this.#tell("warning", warning));
+    this.#trace = tracer(options.debug);
+    this.#news = new News(this, this.#trace);
+    const permissions = new Permissions(options, (warning) => this.#news.tell("warning", warning));
     this.#options = options;
     this.#isKeptOpen = options.keepFileOpen !== false;
     this.#namer = options.namer;
     this.#idleWatch = new IdleWatch({
       clock,
       letGo: () => this.#file.letGo(),
-      rotate: rotatesWhenIdle ? () => this.#commit(new Batch(), lockTimeout) : undefined,
+      rotate: rotatesWhenIdle ? () => this.#rotateIfDue() : undefined,
       boundary: () => this.#trigger.boundary ?? Number.POSITIVE_INFINITY,
     });
-    this.#trace = tracer(options.debug);
-    this.#failures = new Failures((error) => this.#tell("error", error), clock);
+    this.#failures = new Failures((error) => this.#news.tell("error", error), clock);
     const lockFile = new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions);
     this.#lock = new FileLock(lockFile, lockBackend, clock);
     this.#encoder = new Encoder(options);
-    this.#durability = new Durability(options.sync, environment, (error) => this.#tell("error", error));
+    this.#durability = new Durability(options.sync, environment, (error) => this.#news.tell("error", error));
     this.#settings = new SharedSettings(options, this.#encoder.terminator, environment, permissions);
     this.#file = new ActiveFile(filename, environment, permissions, this.#encoder, {
       onOpened: (path, isAnother) => {
@@ -90,21 +90,27 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
         if (isAnother) this.#durability.name(path);
         if (this.#isKeptOpen) this.#idleWatch.start();
       },
-      onHealed: (path) => this.#tell("recovered", { path }),
+      onHealed: (path) => this.#news.tell("recovered", { path }),
     });
     const { trigger, backups } = policy({ lockFile, namer: () => this.namer });
     this.#trigger = trigger;
-    const underLock = (body: () => void) => withLock(this.#lock, lockTimeout, body);
-    this.#rotation = new Rotation(options, environment, backups, this.#tell, underLock, this.#durability);
+    const underLock = (body: () => void) => {
+      const isLocked = this.#exclusively(Math.min(TIDYING, lockTimeout), body);
+      this.#news.catchUp();
+      return isLocked;
+    };
+    this.#rotation = new Rotation(options, environment, backups, this.#news.tell, underLock, this.#durability);
     this.#spills = new Spills(filename, environment, permissions, this.#encoder.terminator.length, underLock);
     this.#delivery = deliveryOf(options, environment, {
       commit: (batch, wait) => this.#commit(batch, wait),
+      onTimedOut: (then, isThrown) => this.#noteLockTimeout(then, isThrown),
+      isLockedHere: () => this.#lock.isHeldByThisThread,
       onDrop: (count) => {
         this.#stats.dropped += count;
-        this.#tell("drop", { count });
+        this.#news.tell("drop", { count });
       },
       spills: this.#spills,
-      tell: this.#tell,
+      news: this.#news,
       json: () => this.toJSON(),
     });
     if (rotatesWhenIdle) this.#idleWatch.start();
@@ -152,7 +158,9 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     try {
       batch = this.#encoder.encode(record);
     } catch (error) {
-      return this.#refuse(error as LogFileError);
+      this.#news.tell("error", error as LogFileError);
+      this.#delivery.push(new Batch()); // the file is made all the same, as upstream does
+      return false;
     }
     return this.#delivery.push(batch);
   }
@@ -197,8 +205,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
    */
   open(): void {
     if (!this.#underLock(new Batch(), this.#options.lockTimeout))
-      throw lockTimeoutError(this.#lock.path, this.#options);
-    this.#tellNews();
+      this.#noteLockTimeout("The log was not opened.", true);
+    this.#news.catchUp();
   }
 
   /** Rotates now, whatever the size; true when that was done. A file without records is left as it is. */
@@ -207,8 +215,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.flushSync();
     const before = this.#rotation.count;
     this.#isRotationForced = true;
-    this.#commit(new Batch(), this.#options.lockTimeout);
-    this.#isRotationForced = false;
+    this.#rotateIfDue();
     return this.#rotation.count > before;
   }
 
@@ -221,8 +228,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   close(): void {
     this.flushSync();
     this.#delivery.close();
-    this.#closeFiles();
-    this.#settings.close();
+    this.#failures.close([this.#file, this.#lock, this.#settings], this.filename);
     this.#idleWatch.stop();
   }
 
@@ -251,13 +257,16 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     await this.swept();
   }
 
-  /** Writes as much of `batch` as can be written; tells what fails, and throws nothing. */
+  #rotateIfDue(): void {
+    const result = this.#commit(new Batch(), this.#options.lockTimeout);
+    if (result === "lock timeout") this.#noteLockTimeout("The log was not rotated.");
+  }
+
+  /** Writes as much of `batch` as can be written; tells what fails, but for a lock timeout, and throws nothing. */
   #commit(batch: Batch, wait: number): CommitResult {
+    if (this.#isWriting) return "failed"; // a namer or rotator flushes
     try {
-      if (!this.#underLock(batch, wait)) {
-        if (wait !== MERE_TRY) this.#noteLockTimeout();
-        return "lock timeout";
-      }
+      if (!this.#underLock(batch, wait)) return "lock timeout";
       this.#failures.clear();
       return "done";
     } catch (error) {
@@ -265,22 +274,33 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
       this.#failures.note(error instanceof LogFileError ? error : unexpected(error, this.filename));
       return "failed";
     } finally {
-      this.#tellNews();
+      this.#news.catchUp();
     }
   }
 
   /** False when the lock could not be had. */
   #underLock(batch: Batch, wait: number): boolean {
     this.#batch = batch;
-    this.#isWriting = true;
     try {
       do {
-        if (!withLock(this.#lock, wait, this.#appendAndLetGo)) return false;
+        if (!this.#exclusively(wait, this.#appendAndLetGo)) return false;
       } while (!batch.isDone);
       return true;
     } finally {
+      this.#isRotationForced = false;
+      if (!this.#isKeptOpen) this.#failures.close([this.#file, this.#lock], this.filename);
+    }
+  }
+
+  /** The same of anything that is done with the lock held. */
+  #exclusively(wait: number, body: () => void): boolean {
+    const { isHeld } = this.#news;
+    this.#isWriting = this.#news.isHeld = true;
+    try {
+      return withLock(this.#lock, wait, body);
+    } finally {
       this.#isWriting = false;
-      if (!this.#isKeptOpen) this.#closeFiles();
+      this.#news.isHeld = isHeld;
     }
   }
 
@@ -338,9 +358,9 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   /** Called with the lock held. */
   #rotate(why: RotationReason): void {
     this.#trace?.(`${this.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
-    this.#spills.settle(this.#tell);
+    this.#spills.settle(this.#news.tell);
     if (!this.#rotation.rotate(why)) return;
-    this.#news.push(() => this.#tidy());
+    this.#news.add(() => this.#tidy());
     this.#file.close();
     this.#trigger.rotated?.(why);
   }
@@ -350,16 +370,16 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const { mode, keepFileOpen, filename } = this.#options;
     if (mode === "w" && !this.#isFar) this.#file.remove();
     this.#isFresh = false;
-    const limit = this.#settings.agree(this.namer, (warning) => this.#tell("warning", warning), this.#trace);
+    const limit = this.#settings.agree(this.namer, (warning) => this.#news.tell("warning", warning), this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
     this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);
     this.#rotation.recover();
-    this.#news.push(() => this.#tidy());
+    this.#news.add(() => this.#tidy());
   }
 
   /** When a handler begins and after each rotation: what others have left, then compression and retention. */
   #tidy(): void {
-    this.#spills.mergeOrphans((spill) => this.#delivery.adopt(spill), this.#tell);
+    this.#spills.mergeOrphans((spill) => this.#delivery.adopt(spill), this.#news.tell);
     this.#rotation.tidy();
   }
 
@@ -369,31 +389,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     return false;
   }
 
-  /** A record that cannot be encoded. The file is made all the same, as upstream does. */
-  #refuse(error: LogFileError): false {
-    this.#tell("error", error);
-    this.#delivery.push(new Batch());
-    return false;
-  }
-
-  #noteLockTimeout(): void {
+  #noteLockTimeout(then: string, isThrown = false): void {
     this.#stats.failures++;
     this.#stats.lockTimeouts++;
-    if (this.#options.onLockTimeout !== "throw") this.#failures.note(lockTimeoutError(this.#lock.path, this.#options));
-  }
-
-  #closeFiles(): void {
-    this.#failures.close([this.#file, this.#lock], this.filename);
-  }
-
-  /** Emits an event: at once, or when the lock is released. */
-  readonly #tell: Tell = (name, ...payload) => {
-    this.#trace?.(`${name} ${inspect(payload[0], { breakLength: Number.POSITIVE_INFINITY })}`);
-    this.#news.push(() => emit(this, name, ...payload));
-    if (!this.#isWriting) this.#tellNews();
-  };
-
-  #tellNews(): void {
-    for (let news = this.#news.shift(); news !== undefined; news = this.#news.shift()) news();
+    const error = lockTimeoutError(this.#lock.path, this.#options.lockTimeout, then);
+    if (isThrown) throw error;
+    this.#failures.note(error);
   }
 }

@@ -45,17 +45,17 @@ export class Spills {
   }
 
   /**
-   * Takes over those of processes that have ended.
+   * Takes over those of processes that have ended, as long as that can be done at once: who comes next goes on with it.
    * @param merge true when all of it is in the log
    */
   mergeOrphans(merge: (spill: Spill) => boolean, tell: Tell): void {
     try {
       for (const path of this.#list()) {
         const found: { spill?: Spill | undefined } = {};
-        this.#underLock(() => {
+        const isLocked = this.#underLock(() => {
           found.spill = this.#adopt(path);
         });
-        if (found.spill !== undefined) this.#mergeOrphan(found.spill, merge, tell);
+        if (!isLocked || (found.spill !== undefined && !this.#mergeOrphan(found.spill, merge, tell))) return;
       }
     } catch (cause) {
       tell("error", this.failure(cause));
@@ -93,7 +93,7 @@ export class Spills {
     return Spill.adopt(path, this.#environment, this.countAppended);
   }
 
-  #mergeOrphan(spill: Spill, merge: (spill: Spill) => boolean, tell: Tell): void {
+  #mergeOrphan(spill: Spill, merge: (spill: Spill) => boolean, tell: Tell): boolean {
     let isMerged = false;
     try {
       spill.findEnd();
@@ -102,6 +102,7 @@ export class Spills {
       if (!isMerged) spill.close();
     }
     if (isMerged) tell("recovered", { path: spill.path });
+    return isMerged;
   }
 
   #find(file: FileStatus): string | undefined {

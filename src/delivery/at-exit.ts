@@ -18,8 +18,17 @@ export function flushAtExit(delivery: Unfinished): void {
   if ("bun" in process.versions) process.on("exit", flushAll);
 }
 
+/** One whose listener throws keeps no other from it. */
 function flushAll(): void {
-  for (const delivery of unfinished) delivery.flushSync();
+  const errors: unknown[] = [];
+  for (const delivery of unfinished) {
+    try {
+      delivery.flushSync();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 export function forget(delivery: Unfinished): void {

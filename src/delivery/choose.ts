@@ -14,7 +14,8 @@ import type { Spill } from "./spill.js";
 import { SyncDelivery } from "./sync.js";
 
 /** What a delivery needs of its handler. */
-export interface DeliveryHooks extends Pick<DeliveryOptions, "commit" | "onDrop" | "tell"> {
+export interface DeliveryHooks
+  extends Pick<DeliveryOptions, "commit" | "onTimedOut" | "isLockedHere" | "onDrop" | "news"> {
   readonly spills: {
     create(): Spill;
     mergeOrphans(merge: (spill: Spill) => boolean, tell: Tell): void;
@@ -29,11 +30,12 @@ export interface DeliveryHooks extends Pick<DeliveryOptions, "commit" | "onDrop"
 export function deliveryOf(
   options: ResolvedOptions,
   { clock, source }: Environment,
-  { commit, onDrop, tell, spills, json }: DeliveryHooks,
+  { commit, onTimedOut, isLockedHere, onDrop, news, spills, json }: DeliveryHooks,
 ): Delivery {
   const { delivery, retryBufferBytes, lockTimeout, onLockTimeout, filename } = options;
+  const { tell } = news;
   const common: DeliveryOptions = {
-    ...{ commit, onDrop, tell, clock, lockTimeout, onLockTimeout, path: filename },
+    ...{ commit, onTimedOut, isLockedHere, onDrop, news, tell, clock, lockTimeout, onLockTimeout, path: filename },
     markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
     onDrain: () => tell("drain"),
     createSpill: () => spills.create(),

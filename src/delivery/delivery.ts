@@ -1,5 +1,5 @@
 import type { Batch } from "../batch.js";
-import type { Tell } from "../events.js";
+import type { News, Tell } from "../events.js";
 import type { OnLockTimeout } from "../options.js";
 import type { Clock } from "../platform/clock.js";
 import type { Counts } from "../stats.js";
@@ -47,16 +47,27 @@ export interface Place {
   readonly start: number;
 }
 
-/** How an attempt to write a batch ended; unless it is `done`, some of its records may be written and some not. */
+/**
+ * How an attempt to write a batch ended; unless it is `done`, some of its records may be written and some not. `failed`
+ * is told already, or a namer or rotator is under way and flushes.
+ */
 export type CommitResult = "done" | "lock timeout" | "failed";
 
 /** What every delivery gets from its handler. */
 export interface DeliveryOptions {
   /**
-   * Writes as much of a batch as it can. Reports its failures and does not throw.
-   * @param wait for the lock, in milliseconds; after {@link MERE_TRY} it is no failure that the lock is not free
+   * Writes as much of a batch as it can. Reports its failures, but for a lock timeout, and does not throw.
+   * @param wait for the lock, in milliseconds
    */
   readonly commit: (batch: Batch, wait: number) => CommitResult;
+  /**
+   * The lock was not free in time, and that is to be told.
+   * @param then what becomes of the records, as a sentence
+   * @throws {LogFileError} if `isThrown`, rather than to report it
+   */
+  readonly onTimedOut: (then: string, isThrown?: boolean) => void;
+  /** The lock is held by this thread: a namer or rotator of another handler of the log writes to this one. */
+  readonly isLockedHere: () => boolean;
   /** The record that stands in the file for `count` dropped ones. */
   readonly markerOf: (count: number) => Batch;
   readonly onDrop: (count: number) => void;
@@ -74,14 +85,24 @@ export interface DeliveryOptions {
   readonly mergeOrphans: () => void;
   readonly countAppended: CountAppended;
   readonly tell: Tell;
+  readonly news: News;
 }
 
 export const MERE_TRY = -1;
+/** So many milliseconds is the lock waited for by what is for all processes to do, and may as well be done later. */
+export const TIDYING = 100;
 // A lock that was not had in time once is not waited for again at every record, but for so many milliseconds.
 export const WAIT_AFTER_TIMEOUT = 2;
 /** Milliseconds between tries of a disk that fails. */
 export const FIRST_RETRY = 10;
 export const LONGEST_RETRY = 1000;
+
+/** What becomes of records when the lock was not free in time. */
+export const TIMED_OUT: Readonly<Record<OnLockTimeout, string>> = {
+  spill: "Records wait beside the log and are merged into it.",
+  wait: "It is waited for.",
+  throw: "The record was not written, and is not kept.",
+};
 
 /** The text of the record that stands in the file for dropped ones. */
 export function dropMarker(count: number): string {

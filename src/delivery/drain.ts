@@ -1,6 +1,6 @@
 import type { Queue } from "../source.js";
 import type { CommitResult, DeliveryOptions } from "./delivery.js";
-import { FIRST_RETRY, LONGEST_RETRY, MERE_TRY, WAIT_AFTER_TIMEOUT } from "./delivery.js";
+import { FIRST_RETRY, LONGEST_RETRY, MERE_TRY, TIDYING, TIMED_OUT, WAIT_AFTER_TIMEOUT } from "./delivery.js";
 import type { Spill } from "./spill.js";
 import { Spilled } from "./spilled.js";
 
@@ -10,7 +10,7 @@ const LONGEST_TRY_AGAIN = 8;
 
 export type DrainOptions = Pick<
   DeliveryOptions,
-  "commit" | "markerOf" | "createSpill" | "onSpillFailure" | "clock" | "lockTimeout" | "onLockTimeout"
+  "commit" | "onTimedOut" | "markerOf" | "createSpill" | "onSpillFailure" | "clock" | "lockTimeout" | "onLockTimeout"
 >;
 
 export interface DrainObserver {
@@ -55,7 +55,7 @@ export class Drain {
   }
 
   adopt(spill: Spill): boolean {
-    return this.#spilled.adopt(spill, this.#options.lockTimeout);
+    return this.#spilled.adopt(spill, Math.min(TIDYING, this.#options.lockTimeout));
   }
 
   /**
@@ -96,7 +96,7 @@ export class Drain {
         this.#queue.settle(batch);
       }
     }
-    if (result === "lock timeout" && wait !== MERE_TRY && this.#options.onLockTimeout === "spill") this.#putAside();
+    if (result === "lock timeout" && wait !== MERE_TRY) this.#timeOut();
     return result;
   }
 
@@ -106,6 +106,12 @@ export class Drain {
     const result = this.#options.commit(this.#options.markerOf(this.#dropped), wait);
     if (result === "done") this.#dropped = 0;
     return result;
+  }
+
+  #timeOut(): void {
+    const { onTimedOut, onLockTimeout } = this.#options;
+    if (onLockTimeout === "spill") this.#putAside();
+    onTimedOut(TIMED_OUT[onLockTimeout]);
   }
 
   #putAside(): void {

@@ -7,6 +7,8 @@ import {
   type DeliveryOptions,
   FIRST_RETRY,
   LONGEST_RETRY,
+  TIDYING,
+  TIMED_OUT,
   WAIT_AFTER_TIMEOUT,
 } from "./delivery.js";
 import type { Spill } from "./spill.js";
@@ -50,23 +52,17 @@ export class SyncDelivery implements Delivery {
   }
 
   push(batch: Batch): boolean {
-    const { clock } = this.#options;
+    const { news } = this.#options;
     this.#isLastDropped = false;
-    if (!this.#isClear && clock.monotonic() >= this.#retryAt) this.#retry(this.#wait);
-    if (!this.#isClear) {
-      if (!this.#spilled.isEmpty && this.#kept.isDone) this.#putAside(batch);
-      else this.keep(batch);
-      return false;
+    news.isHeld = true;
+    try {
+      return this.#push(batch);
+    } finally {
+      const isDropped = this.#isLastDropped;
+      news.isHeld = false;
+      news.catchUp();
+      this.#isLastDropped = isDropped; // also when a listener has written
     }
-    const result = this.#commit(batch);
-    if (result === "done") {
-      if (!this.#isClear) this.#retry(this.#wait); // what a namer has logged meanwhile
-      return true;
-    }
-    if (result === "lock timeout") this.#putAside(batch);
-    else this.keep(batch);
-    this.#postpone(result);
-    return false;
   }
 
   reserve(): undefined {}
@@ -76,7 +72,7 @@ export class SyncDelivery implements Delivery {
   }
 
   adopt(spill: Spill): boolean {
-    return this.#spilled.adopt(spill, this.#options.lockTimeout);
+    return this.#spilled.adopt(spill, Math.min(TIDYING, this.#options.lockTimeout));
   }
 
   keep(batch: Batch): void {
@@ -127,6 +123,44 @@ export class SyncDelivery implements Delivery {
     return this.#retry(this.#options.lockTimeout);
   }
 
+  #push(batch: Batch): boolean {
+    const { clock, commit, onLockTimeout, onTimedOut, isLockedHere } = this.#options;
+    if (!this.#isClear && clock.monotonic() >= this.#retryAt) this.#writeKept(this.#wait);
+    if (!this.#isClear) {
+      if (!this.#spilled.isEmpty && this.#kept.isDone) this.#putAside(batch);
+      else this.keep(batch);
+      return false;
+    }
+    const result = commit(batch, this.#wait);
+    if (result === "done") {
+      if (!this.#isClear) this.#writeKept(this.#wait); // what a namer has logged meanwhile
+      return true;
+    }
+    const isWaitInVain = onLockTimeout === "wait" && isLockedHere();
+    if (result === "lock timeout" && !isWaitInVain) {
+      onTimedOut(TIMED_OUT[onLockTimeout], onLockTimeout === "throw");
+      if (onLockTimeout === "wait") return this.#waitWith(batch);
+      this.#putAside(batch);
+    } else this.keep(batch);
+    this.#postpone(result);
+    return false;
+  }
+
+  /** Waits until `batch` can be written, and tells so meanwhile: a listener may write, so that it is kept first. */
+  #waitWith(batch: Batch): boolean {
+    const { news, lockTimeout } = this.#options;
+    for (const record of batch.records()) this.#kept.add(record);
+    flushAtExit(this);
+    let result: CommitResult;
+    do {
+      news.isHeld = false;
+      news.catchUp();
+      news.isHeld = true;
+      result = this.#writeKept(lockTimeout);
+    } while (result === "lock timeout");
+    return result === "done";
+  }
+
   #failure(what: string): LogFileError {
     const { path } = this.#options;
     return new LogFileError("ERR_CLH_FLUSH", `${what} to ${path}. What is kept in memory is tried again.`, { path });
@@ -136,42 +170,44 @@ export class SyncDelivery implements Delivery {
     return this.#kept.isDone && this.#dropped === 0 && this.#spilled.isEmpty;
   }
 
-  /** @throws {LogFileError} `ERR_CLH_LOCK_TIMEOUT` when that is what the user wants */
-  #commit(batch: Batch): CommitResult {
-    const { commit, onLockTimeout, lockTimeout, path } = this.#options;
-    for (;;) {
-      const result = commit(batch, this.#wait);
-      if (result !== "lock timeout" || onLockTimeout === "spill") return result;
-      if (onLockTimeout === "wait") continue;
-      const message = `Could not lock ${path} within ${lockTimeout} ms. The record was not written, and is not kept.`;
-      throw new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
-    }
-  }
-
   /** Puts records into the spill; into memory when that fails. */
   #putAside(batch: Batch): void {
     if (this.#spilled.put(batch)) flushAtExit(this);
     else this.keep(batch);
   }
 
-  /** Writes what was kept, and a marker for what was dropped; true when nothing is left. */
+  /** As {@link #writeKept}; true when nothing is left. */
   #retry(wait: number): boolean {
-    const { commit, markerOf } = this.#options;
+    const { news } = this.#options;
     if (this.#isClear) return true;
+    if (news.isHeld) return false; // a namer or rotator flushes
+    news.isHeld = true;
+    try {
+      return this.#writeKept(wait) === "done";
+    } finally {
+      news.isHeld = false;
+      news.catchUp();
+    }
+  }
+
+  /** Writes what was kept, and a marker for what was dropped. */
+  #writeKept(wait: number): CommitResult {
+    const { commit, markerOf, onTimedOut } = this.#options;
     let result = this.#spilled.merge(wait);
     if (result === "done" && !this.#kept.isDone) result = commit(this.#kept, wait);
+    if (result === "lock timeout") onTimedOut("What is kept is tried again.");
     if (result !== "done") {
       this.#postpone(result);
-      return false;
+      return result;
     }
     if (this.#dropped > 0) {
       const marker = markerOf(this.#dropped);
       this.#dropped = 0;
       this.keep(marker);
-      return this.#retry(wait);
+      return this.#writeKept(wait);
     }
     this.#recover();
-    return true;
+    return result;
   }
 
   #recover(): void {

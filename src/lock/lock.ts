@@ -57,7 +57,7 @@ export class FileLock {
   acquire(wait: number): boolean {
     if (this.tryAcquire()) return true;
     this.waits++;
-    if (wait <= 0 || this.#isHeldByThisThread()) return false;
+    if (wait <= 0 || this.isHeldByThisThread) return false;
     const deadline = this.#clock.monotonic() + wait;
     if (this.#tryOften()) return true;
     for (let sleep = FIRST_SLEEP; ; sleep = Math.min(sleep * 2, LONGEST_SLEEP)) {
@@ -150,7 +150,8 @@ export class FileLock {
     return true;
   }
 
-  #isHeldByThisThread(): boolean {
+  /** By another handler of the same log: a namer or rotator of that one is under way. */
+  get isHeldByThisThread(): boolean {
     return heldHere.some((lock) => lock.path === this.path);
   }
 }

@@ -58,6 +58,14 @@ test("records that could not be written are tried once more when the process exi
   assert.equal(readFileSync(log, "utf8"), lines(3));
 });
 
+test("a listener that throws while the process exits costs no other handler its records", async (t) => {
+  const directory = temporaryDirectory(t);
+  const fixture = new Fixture(t, "throwing-listener", directory);
+  assert.deepEqual((await fixture.rest())[0], "told");
+  await fixture.ended;
+  assert.equal(readFileSync(join(directory, "second.log"), "utf8"), lines(1));
+});
+
 test("a process that is too short-lived to compress leaves it to the next", async (t) => {
   const directory = temporaryDirectory(t);
   const log = join(directory, "app.log");

@@ -36,6 +36,25 @@ test("a batch that is done takes new records from its start", () => {
   assert.deepEqual([...batch.records()].map(String), ["b\n"]);
 });
 
+test("a batch that is never done does not grow: the place of what is written is used again", () => {
+  const batch = batchOf(...Array<string>(8).fill("kept\n"));
+  for (let i = 0; i < 1000; i++) {
+    batch.add(Buffer.from(`${i}\n`));
+    batch.advanceTo(batch.start + batch.firstLength);
+  }
+  assert.deepEqual([...batch.records()].map(String), [
+    "992\n",
+    "993\n",
+    "994\n",
+    "995\n",
+    "996\n",
+    "997\n",
+    "998\n",
+    "999\n",
+  ]);
+  assert.ok(batch.bytes.length <= 4 * 8 * "kept\n".length, `${batch.bytes.length} bytes`);
+});
+
 test("cut anywhere, the runs are all records in order", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ minLength: 1 })), fc.array(fc.nat(40)), (texts, rooms) => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { describe, test } from "node:test";
 import { Batch } from "../../src/batch.js";
 import type { CommitResult } from "../../src/delivery/delivery.js";
 import { LocalOutlet } from "../../src/delivery/local-outlet.js";
 import { QueuedDelivery, type QueuedDeliveryOptions } from "../../src/delivery/queued.js";
 import type { Spill } from "../../src/delivery/spill.js";
+import { News } from "../../src/events.js";
 import { ManualClock } from "../support/environment.js";
 
 const LOCK_TIMEOUT = 1000;
@@ -42,6 +44,9 @@ function setUp(limits: Partial<QueuedDeliveryOptions> = {}) {
       if (written.length > 0) disk.commits.push(written.join(""));
       return disk.result;
     },
+    onTimedOut: () => {},
+    isLockedHere: assert.fail,
+    news: new News(new EventEmitter()),
     markerOf: (count) => batchOf(`<${count}>`),
     onDrop: (count) => drops.push(count),
     onDrain: () => drained.push(disk.text.length),

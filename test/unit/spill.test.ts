@@ -6,7 +6,7 @@ import { gunzipSync } from "node:zlib";
 import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { type DoubleName, doubleOf } from "../support/doubles.js";
-import { systemError } from "../support/environment.js";
+import { ManualClock, systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
 import { Mortal } from "../support/mortal.js";
 import { sweepLog } from "../support/operations.js";
@@ -66,11 +66,30 @@ describe("a lock that is not free in time", () => {
     const holder = makeLock(join(log, "..", ".__app.lock"));
     assert.ok(holder.acquire(0));
     const handler = make(log, new Mortal(), { onLockTimeout: "throw" });
-    assert.throws(() => handler.write("one"), { code: "ERR_CLH_LOCK_TIMEOUT", message: /was not written/ });
+    const message =
+      /\.__app\.lock within 0 ms.*\(fuser -v says which\)\. The record was not written, and is not kept\.$/;
+    assert.throws(() => handler.write("one"), { code: "ERR_CLH_LOCK_TIMEOUT", message });
     assert.deepEqual(hidden(log), []);
     holder.close();
     assert.ok(handler.write("two"));
     assert.equal(readFileSync(log, "utf8"), "two\n");
+    handler.close();
+  });
+
+  test("is told by open() and rotate() as it is", (t) => {
+    const log = setUp(t);
+    const errors: string[] = [];
+    const handler = make(log, new Mortal(), { onLockTimeout: "throw" });
+    handler.on("error", ({ message }) => errors.push(message));
+    assert.ok(handler.write("one"));
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    assert.throws(() => handler.open(), { code: "ERR_CLH_LOCK_TIMEOUT", message: /\. The log was not opened\.$/ });
+    assert.equal(handler.rotate(), false);
+    assert.match(errors.join("\n"), /^Could not lock .*\.__app\.lock within 0 ms.*\. The log was not rotated\.$/);
+    holder.close();
+    assert.ok(handler.rotate());
+    assert.equal(handler.stats().lockTimeouts, 2);
     handler.close();
   });
 
@@ -106,6 +125,50 @@ describe("a spill whose process has died", () => {
     assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
     assert.deepEqual(hidden(log), []);
     handler.close();
+  });
+
+  test("is left to others when the lock is not free soon, however many there are", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    leaveSpill(log);
+    const clock = new ManualClock();
+    const { environment } = new Mortal();
+    const locks = new Set<number>();
+    let isStuck = false;
+    const handler = new ConcurrentRotatingFileHandler(
+      log,
+      { maxTotalBytes: "1MiB", lockTimeout: "10s" },
+      {
+        clock,
+        fs: {
+          ...environment.fs,
+          open(path, flags, mode) {
+            const fd = environment.fs.open(path, flags, mode);
+            if (path.endsWith(".lock")) locks.add(fd);
+            return fd;
+          },
+        },
+        lockBackend: {
+          tryLock: (fd) => !(isStuck && locks.has(fd)) && environment.lockBackend.tryLock(fd),
+          unlock(fd) {
+            environment.lockBackend.unlock(fd);
+            isStuck = true;
+          },
+        },
+      },
+    );
+    const codes: string[] = [];
+    handler.on("error", ({ code }) => codes.push(code));
+    assert.ok(handler.write("first"));
+    assert.ok(clock.time <= 2 * 100, `${clock.time} ms for spills and backups`);
+    assert.deepEqual(codes, ["ERR_CLH_PRUNE"]);
+    isStuck = false;
+    handler.close();
+    const next = make(log, new Mortal());
+    next.open();
+    next.close();
+    assert.equal(readFileSync(log, "utf8"), `first\n${`${RECORDS.join("\n")}\n`.repeat(2)}`);
+    assert.deepEqual(hidden(log), []);
   });
 
   test("obeys the limits of the log", (t) => {

@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import { Batch } from "../../src/batch.js";
 import type { CommitResult } from "../../src/delivery/delivery.js";
-import { SyncDelivery } from "../../src/delivery/sync.js";
+import { SyncDelivery, type SyncDeliveryOptions } from "../../src/delivery/sync.js";
+import { News } from "../../src/events.js";
 import { ManualClock } from "../support/environment.js";
 
 const LOCK_TIMEOUT = 1000;
 
 /** A delivery onto a disk that can fail. */
-function setUp({ retryBufferBytes = 1000 } = {}) {
+function setUp(options: Partial<SyncDeliveryOptions> = {}) {
   const clock = new ManualClock();
   const disk = {
     text: "",
@@ -19,6 +21,7 @@ function setUp({ retryBufferBytes = 1000 } = {}) {
     takes: Infinity,
   };
   const drops: number[] = [];
+  const news = new News(new EventEmitter());
   const delivery = new SyncDelivery({
     commit(batch, wait) {
       disk.attempts++;
@@ -32,6 +35,9 @@ function setUp({ retryBufferBytes = 1000 } = {}) {
       }
       return "done";
     },
+    onTimedOut: () => {},
+    isLockedHere: () => false,
+    news,
     markerOf: (count) => record(`${count} dropped\n`),
     onDrain: assert.fail,
     mergeOrphans: assert.fail,
@@ -45,10 +51,11 @@ function setUp({ retryBufferBytes = 1000 } = {}) {
     },
     onSpillFailure: () => {},
     lockTimeout: LOCK_TIMEOUT,
-    retryBufferBytes,
+    retryBufferBytes: 1000,
     path: "app.log",
+    ...options,
   });
-  return { clock, disk, drops, delivery, push: (text: string) => delivery.push(record(text)) };
+  return { clock, disk, drops, news, delivery, push: (text: string) => delivery.push(record(text)) };
 }
 
 function record(text: string): Batch {
@@ -166,4 +173,46 @@ test("flush rejects, with the number of records, when the time is over", async (
   await assert.rejects(() => delivery.flush(), { code: "ERR_CLH_FLUSH", message: /^2 records .* app\.log/ });
   disk.works = true;
   assert.equal(delivery.flushSync(), true);
+});
+
+test("who is told that a lock is waited for may write: behind the record that waits, and larger than what is kept", () => {
+  let isTold = false;
+  const { disk, news, delivery, push } = setUp({
+    onLockTimeout: "wait",
+    retryBufferBytes: 1,
+    onTimedOut() {
+      if (isTold) return; // once a minute, as it is of a handler
+      isTold = true;
+      news.add(() => {
+        assert.equal(push("listener\n"), false);
+        disk.works = true;
+      });
+    },
+  });
+  Object.assign(disk, { works: false, result: "lock timeout" });
+  const batch = record("one\n");
+  batch.add(Buffer.from("two\n"));
+  assert.equal(delivery.push(batch), true);
+  assert.equal(disk.text, "one\ntwo\n1 dropped\n");
+});
+
+test("a record that is not dropped is acknowledged, though one is dropped that a listener writes", async () => {
+  const { disk, drops, news, delivery, push } = setUp({
+    retryBufferBytes: 4,
+    commit(batch) {
+      if (!disk.works) {
+        news.add(() => push("listener\n"));
+        return "failed";
+      }
+      for (const text of batch.records()) disk.text += text;
+      batch.advanceTo(batch.end);
+      return "done";
+    },
+  });
+  disk.works = false;
+  push("one\n");
+  disk.works = true;
+  await delivery.written();
+  assert.deepEqual(drops, [1]);
+  assert.equal(disk.text, "one\n1 dropped\n");
 });
