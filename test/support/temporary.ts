@@ -10,14 +10,14 @@ export function temporaryDirectory(t: TestContext): string {
   const directory = mkdtempSync(join(tmpdir(), "clh-test-"));
   // Windows deletes nothing that is open, and what closes it comes after this.
   if (process.platform === "win32") leftForTheEnd.push(directory);
-  else t.after(() => rmSync(directory, { recursive: true, force: true }));
+  else t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }));
   return directory;
 }
 
 process.once("exit", () => {
   for (const directory of leftForTheEnd) {
     try {
-      rmSync(directory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
     } catch {
       // whatever the code: it is left to who cleans the directory for temporary files
     }

@@ -155,7 +155,9 @@ async function hear(t: TestContext, delivery: Delivery, scenario: Scenario): Pro
     await new Promise(setImmediate);
   }
   const dropped = handler.stats().dropped;
+  clearInterval(alive);
   handler.close();
+  await handler.swept(); // what listeners wrote may have been rotated since
 
   const lines = linesOf(log);
   const found = lines.filter((line) => line.startsWith("record "));
