@@ -1,11 +1,11 @@
 import { dirname } from "node:path";
 import type { TestContext } from "node:test";
 import { systemEnvironment } from "../../src/environment.js";
-import { LogFileError, type RotatingFileHandlerOptions } from "../../src/index.js";
+import type { RotatingFileHandlerOptions } from "../../src/index.js";
 import { type DoubleName, doubleOf } from "../support/doubles.js";
 import { ManualClock, systemError } from "../support/environment.js";
-import { recordOf } from "../support/log-oracle.js";
-import { makeHandler, OPERATIONS, type OperationName, Scene, SPILLER, sweepLog } from "../support/operations.js";
+import { AFTER_THE_FAULT, writeThroughFaults } from "../support/hard-times.js";
+import { OPERATIONS, type Operation, type OperationName, Scene, SPILLER, sweepLog } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { type Watch, watchedFileSystem, watchedLocks } from "../support/watched-fs.js";
 import { afterACleanStart } from "./kill-sweep.js";
@@ -89,8 +89,6 @@ class FaultyDisk {
   }
 }
 
-const AFTER_THE_FAULT = 2;
-
 /** An operation whose nth call fails, and what a handler does afterwards. */
 export async function failAt(t: TestContext, name: OperationName, fault: Fault): Promise<FaultResult> {
   const operation = OPERATIONS[name];
@@ -104,39 +102,9 @@ export async function failAt(t: TestContext, name: OperationName, fault: Fault):
     lockBackend: watchedLocks(lockBackend, disk.watch),
     clock,
   };
-  const problems: string[] = [];
-  const guard = async (what: string, action: () => unknown) => {
-    try {
-      await action();
-    } catch (error) {
-      problems.push(`${what} threw ${(error as Error).message}`);
-    }
-  };
   const options = { ...operation.options, ...fault.options };
-  const handler = makeHandler(scene.log, { ...operation, options }, environment);
-  handler.on("warning", () => {});
-  let errors = 0;
-  handler.on("error", (error) => {
-    errors++;
-    if (!(error instanceof LogFileError)) problems.push(`an error that is none of ours: ${String(error)}`);
-  });
-  let refused = 0;
-  const write = () => guard("write()", () => handler.write(recordOf("w", scene.count++)) || refused++);
-  for (let i = 0; i < 4; i++) await write();
-  if (clock instanceof ManualClock) await guard("a timer", () => clock.goTo(clock.time + 5000));
-  if (refused > 0 && errors === 0) problems.push("write() returned false, and no error event said why");
-  disk.fix();
-  // Rotations that failed are tried again.
-  if (clock instanceof ManualClock) await guard("a timer", () => clock.goTo(clock.time + 120_000));
-  await guard("flush()", () => handler.flush());
-  for (let i = 0; i < AFTER_THE_FAULT; i++) await write();
-  await guard("flush()", () => handler.flush());
-  await guard("swept()", () => handler.swept());
-  await guard("close()", () => handler.close());
-  await guard("swept()", () => handler.swept());
-  if (disk.isOpen) problems.push(`${disk.open} descriptors were left open`);
-  problems.push(...(await afterwards(scene, name, fault)));
-  return resultOf(name, fault, disk, problems);
+  const problems = await writeThroughFaults(scene, { ...operation, options }, environment, () => disk.fix());
+  return resultOf(name, scene, fault, disk, problems);
 }
 
 /** A sweep whose nth call fails: it may say so, but must leave all as it was, and nothing open. */
@@ -156,28 +124,42 @@ export async function failInSweep(
   } catch {
     // whatever the code: the sweep thread tells it as ERR_CLH_COMPRESS
   }
-  if (disk.isOpen) problems.push(`${disk.open} descriptors were left open`);
   disk.fix();
-  problems.push(...(await afterwards(scene, name, fault)));
-  return resultOf(name, fault, disk, problems);
+  return resultOf(name, scene, fault, disk, problems);
 }
 
 /** What is wrong when the fault is gone and another handler has been at work. */
-function afterwards(scene: Scene, name: OperationName, fault: Fault): Promise<string[]> {
-  const operation = OPERATIONS[name];
-  const { maxTotalBytes } = operation.limits;
-  // While a file cannot be rotated, it grows, and may then be too large as a whole. Each half of a record is one that is cut off.
-  const grown = maxTotalBytes === undefined ? {} : { keeps: AFTER_THE_FAULT };
-  const limits = { ...operation.limits, ...grown, maxBytes: Infinity };
-  const cutOff = fault.half ? 100 : 0;
+export function afterwards(
+  directory: string,
+  operation: Operation,
+  acknowledged: ReadonlyMap<string, number>,
+  cutOff: number,
+): Promise<string[]> {
+  const { limits } = operation;
+  // While a file cannot be rotated, it grows, and may then be too large as a whole.
+  const grown = limits.maxTotalBytes === undefined ? {} : { keeps: AFTER_THE_FAULT };
+  return afterACleanStart(
+    directory,
+    { ...operation, limits: { ...limits, ...grown, maxBytes: Infinity } },
+    acknowledged,
+    cutOff,
+  );
+}
+
+async function resultOf(
+  name: OperationName,
+  scene: Scene,
+  fault: Fault,
+  disk: FaultyDisk,
+  problems: string[],
+): Promise<FaultResult> {
+  if (disk.isOpen) problems.push(`${disk.open} descriptors were left open`);
   const acknowledged = new Map([
     [scene.writer, scene.count],
     [SPILLER, scene.spilled],
   ]);
-  return afterACleanStart(dirname(scene.log), { ...operation, limits }, acknowledged, cutOff);
-}
-
-function resultOf(name: OperationName, fault: Fault, disk: FaultyDisk, problems: string[]): FaultResult {
+  // Each half of a record is one that is cut off.
+  problems.push(...(await afterwards(dirname(scene.log), OPERATIONS[name], acknowledged, fault.half ? 100 : 0)));
   // Taken for a file that may be written and not read: then nobody can know whether its last record is whole.
   if (fault.errno === "EACCES" && disk.failed === "open") return { wasReached: true, problems: [] };
   const where = `${name}, ${fault.errno} at call ${fault.n} (${disk.failed}${fault.half ? ", half of it" : ""})`;

@@ -119,6 +119,7 @@ export async function afterACleanStart(
   const before = new Snapshot(scene.log);
   const handler = makeHandler(scene.log, operation);
   const errors: string[] = [];
+  handler.on("warning", () => {}); // of settings that could not be compared, or were left by a process that lives
   handler.on("error", (error) => errors.push(`the clean start said: ${error.message}`));
   scene.write(handler, 1);
   await handler.flush();

@@ -123,6 +123,8 @@ function byWriting(
   };
 }
 
+/** How many seconds before now a log is rotated by time. */
+const AGO = 50;
 const SECONDLY = { when: "s", backupCount: 100 } as const;
 
 export type OperationName =
@@ -144,7 +146,7 @@ export const OPERATIONS: Record<OperationName, Operation> = {
     isTimed: true,
     limits: {},
     prepare: (scene) => writeAt(scene, 100, 2),
-    run: (scene, environment) => writeAt(scene, 50, 2, environment),
+    run: (scene, environment) => writeAt(scene, AGO, 2, environment),
   },
   "cascade of 5 backups": byWriting({ maxBytes: MAX_BYTES, backupCount: 5 }, 12, 1, {
     backupCount: 5,
@@ -184,10 +186,18 @@ export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];
 
 /** So many seconds ago. */
 function writeAt(scene: Scene, ago: number, records: number, environment = systemEnvironment()): void {
-  const clock = { ...environment.clock, now: () => Date.now() - ago * 1000 };
-  const handler = makeHandler(scene.log, { options: SECONDLY, isTimed: true }, { ...environment, clock });
+  const handler = makeHandler(scene.log, { options: SECONDLY, isTimed: true }, before(ago, environment));
   scene.write(handler, records);
   handler.close();
+}
+
+function before(seconds: number, environment: Environment): Environment {
+  return { ...environment, clock: { ...environment.clock, now: () => Date.now() - seconds * 1000 } };
+}
+
+/** Where and when an operation runs. */
+export function environmentOf({ isTimed = false }: Operation): Environment {
+  return isTimed ? before(AGO, systemEnvironment()) : systemEnvironment();
 }
 
 /** Writes a file and rotates it, to be compressed. */
