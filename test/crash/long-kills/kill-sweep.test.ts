@@ -6,8 +6,8 @@ import { KILL_MODES, killSweep } from "../kill-sweep.js";
 /* The long form of crash/kill-sweep. */
 
 // How many calls lie between two kills, where the handler that comes after the first kill is killed as well.
-const STRIDE = 3;
-const STRIDE_AFTER = 2;
+const STRIDE = 5;
+const STRIDE_AFTER = 3;
 
 for (const operation of OPERATION_NAMES) {
   describe(operation, () => {
