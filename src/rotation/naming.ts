@@ -79,6 +79,9 @@ export function byPeriod(a: DatedBackup, b: DatedBackup): number {
   return a.stamp === b.stamp ? a.counter - b.counter : a.stamp < b.stamp ? -1 : 1;
 }
 
+/** {@link Pending.place} of a file that was set aside when there was no backup. */
+export const NO_PLACE = "0";
+
 /**
  * A rotated file on its way to a compressed backup. It waits under a hidden name, since upstream, with gzip on, removes
  * a plain "app.log.1"; and hidden names match no shipper's "app.log*".
@@ -88,7 +91,7 @@ export interface Pending {
   readonly sequence: number;
   /**
    * Where it belongs. Among numbered backups, the fingerprint of the one that was the newest when this file was rotated:
-   * its place is in front of that one ("0" = there was none). Among dated ones, its name: see {@link datedPlace}.
+   * its place is in front of that one ({@link NO_PLACE}: there was none). Among dated ones, its name: see {@link datedPlace}.
    */
   readonly place: string;
   /**

@@ -2,7 +2,7 @@ import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { FORMATS } from "./formats.js";
 import { type Leftover, listLeftovers } from "./leftovers.js";
-import { type Extension, type Namer, numberedName, pendingPath } from "./naming.js";
+import { type Extension, type Namer, NO_PLACE, numberedName, pendingPath } from "./naming.js";
 import { listPending, moveAside } from "./pending.js";
 import type { Backup } from "./retention.js";
 
@@ -59,10 +59,10 @@ export class NumberedBackups implements Backups, Publisher {
     return leftovers.map(({ path }) => path);
   }
 
-  /** Fingerprint of the newest backup; "0" when there is none. */
+  /** Fingerprint of the newest backup; {@link NO_PLACE} when there is none. */
   place(extension: Extension): string {
     const status = new FileStatus();
-    return this.#fs.statusWithTime(new FilePath(this.path(1, extension)), status) ? status.fingerprint : "0";
+    return this.#fs.statusWithTime(new FilePath(this.path(1, extension)), status) ? status.fingerprint : NO_PLACE;
   }
 
   /** The number of the backup with this fingerprint, undefined when it is not there any more. */
@@ -181,7 +181,7 @@ export class NumberedBackups implements Backups, Publisher {
   #setAside(leftover: Leftover, extension: Extension): void {
     const status = new FileStatus();
     const path = this.path(this.#placeOf(leftover, extension), extension);
-    const place = this.#fs.statusWithTime(new FilePath(path), status) ? status.fingerprint : "0";
+    const place = this.#fs.statusWithTime(new FilePath(path), status) ? status.fingerprint : NO_PLACE;
     const sequence = (listPending(this.#fs, this.#log).at(-1)?.sequence ?? 0) + 1;
     moveAside(this.#fs, leftover.path, pendingPath(this.#log, { sequence, place, state: "pending" }));
   }

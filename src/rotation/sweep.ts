@@ -7,7 +7,15 @@ import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Publisher } from "./backups.js";
 import { compress, type Source } from "./compress.js";
 import { type Compression, FORMATS } from "./formats.js";
-import { compressedPath, type Extension, isUnfinished, type Pending, pendingPath, unfinishedPath } from "./naming.js";
+import {
+  compressedPath,
+  type Extension,
+  isUnfinished,
+  NO_PLACE,
+  type Pending,
+  pendingPath,
+  unfinishedPath,
+} from "./naming.js";
 import { listPending } from "./pending.js";
 
 export interface SweepPlan {
@@ -141,11 +149,12 @@ function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => v
   const { fs, log, publisher } = plan;
   const ready = done.filter((file) => markPublished(plan, file)).map(({ pending }) => pending);
   if (ready.length === 0) return;
-  placeTheRest(plan, ready.at(-1)!);
+  placeTheRest(plan, ready);
+  const places = placesOf(ready);
   // Of each kind of file there is a sequence. A form that another sweep has left may be of another kind than ours.
   for (const extension of EXTENSIONS) {
     const files = ready
-      .map(({ sequence, place }) => ({ path: compressedPath(log, sequence, extension), place }))
+      .map(({ sequence }, i) => ({ path: compressedPath(log, sequence, extension), place: places[i]! }))
       .filter(({ path }) => fs.exists(path));
     const { placed, removed } = publisher.publish(files, extension);
     for (const path of removed) report({ type: "removed", path });
@@ -182,17 +191,34 @@ function formsOf(fs: FileSystem, log: string, { sequence }: Pending): string[] {
 }
 
 /**
- * Files set aside after `last`, with no backup of anybody's between, come in front of it from now on. Done first: until
- * `last` is a backup, they find their place by following it.
+ * Files set aside after the last of these, with no backup of anybody's between, come in front of it from now on. Done
+ * first: until it is a backup, they find their place by following it.
  */
-function placeTheRest({ fs, log }: SweepPlan, last: Pending): void {
+function placeTheRest({ fs, log }: SweepPlan, ready: readonly Pending[]): void {
+  const last = ready.at(-1)!;
   const status = new FileStatus();
   const [form] = formsOf(fs, log, last);
   if (form === undefined || !fs.statusWithTime(new FilePath(form), status)) return;
+  const { fingerprint } = status;
+  const places = new Set(ready.map(({ place }) => place)).add(NO_PLACE);
   for (const pending of listPending(fs, log)) {
-    if (pending.sequence <= last.sequence || pending.place !== last.place) continue;
-    fs.renameNew(pendingPath(log, pending), pendingPath(log, { ...pending, place: status.fingerprint }));
+    if (pending.sequence <= last.sequence || pending.place === fingerprint || !places.has(pending.place)) continue;
+    fs.renameNew(pendingPath(log, pending), pendingPath(log, { ...pending, place: fingerprint }));
   }
+}
+
+/**
+ * Where files belong, oldest first. One with the place of an earlier one follows the file before it, though that may
+ * have another place by now: then a sweep was cut off that had placed that one, and not come to this one.
+ */
+function placesOf(ready: readonly Pending[]): string[] {
+  const seen = new Set<string>();
+  const places: string[] = [];
+  for (const { place } of ready) {
+    places.push(seen.has(place) ? places.at(-1)! : place);
+    seen.add(place);
+  }
+  return places;
 }
 
 function removeIfThere(fs: FileSystem, path: string): void {

@@ -481,3 +481,57 @@ test("killed after the others were placeed to a file that is not published yet",
 function fingerprintOf(path: string): string {
   return new NumberedBackups(system.fs, "", 1, () => () => path).place("");
 }
+
+describe("cut off at any rename, with files set aside meanwhile and afterwards: all end up in order", () => {
+  for (const [name, atOnce] of [
+    ["published together", Number.POSITIVE_INFINITY],
+    ["published in turn", 1],
+  ] as const) {
+    test(name, async (t) => {
+      for (let n = 1, wasCutOff = true; wasCutOff; n++) {
+        const { directory, rotateWith, run } = setUp(t, { backupCount: 100 });
+        rotateWith("a");
+        await run();
+        for (const text of ["b", "c"]) rotateWith(text);
+        let isMeanwhile = true;
+        let renames = 0;
+        const cutOff: FileSystem = {
+          ...system.fs,
+          fsync(fd) {
+            if (isMeanwhile) for (const text of ["d", "e"]) rotateWith(text);
+            isMeanwhile = false;
+            system.fs.fsync(fd);
+          },
+          renameNew(from, to) {
+            if (++renames >= n) throw systemError("EIO", "rename");
+            system.fs.renameNew(from, to);
+          },
+        };
+        wasCutOff = await run(cutOff).then(
+          () => false,
+          () => true,
+        );
+        for (const text of ["f", "g"]) rotateWith(text);
+        for (let isLeft = true; isLeft; ) {
+          let compressed = 0;
+          const some: FileSystem = {
+            ...system.fs,
+            fsync(fd) {
+              if (++compressed > atOnce) throw systemError("EIO", "fsync");
+              system.fs.fsync(fd);
+            },
+          };
+          isLeft = await run(some).then(
+            () => false,
+            () => true,
+          );
+        }
+        const number = (path: string) => Number(path.split(".")[2]);
+        const texts = Object.entries(archives(directory))
+          .sort(([one], [other]) => number(one) - number(other))
+          .map(([, text]) => text);
+        assert.deepEqual(texts, ["g", "f", "e", "d", "c", "b", "a"], `rename ${n}`);
+      }
+    });
+  }
+});
