@@ -1,8 +1,8 @@
 import { flushAtExit } from "./delivery/at-exit.js";
 import type { ConcurrentFileHandler } from "./handler.js";
 
-/** Who waits for which handler. */
-const waiting = new Map<() => void, ConcurrentFileHandler>();
+/** Who waits for which handler, in order. */
+const waiting = new Map<ConcurrentFileHandler, (() => void)[]>();
 let isExiting = false;
 
 /**
@@ -19,20 +19,30 @@ export function whenReady(handler: ConcurrentFileHandler, callback: () => void):
     callback();
     return;
   }
-  const goOn = () => {
-    if (waiting.delete(goOn)) callback();
-  };
+  const callbacks = waiting.get(handler);
+  if (callbacks !== undefined) {
+    callbacks.push(callback);
+    return;
+  }
   if (waiting.size === 0) flushAtExit(everybody);
-  waiting.set(goOn, handler);
-  handler.once("drain", goOn);
+  waiting.set(handler, [callback]);
+  handler.once("drain", () => goOn(handler)); // one for all: a handler may have many streams
+}
+
+/** When one of them fills the queue again, the others wait on, and it waits behind them. */
+function goOn(handler: ConcurrentFileHandler): void {
+  const callbacks = waiting.get(handler) ?? [];
+  while (callbacks.length > 0 && (isExiting || !handler.writableNeedDrain)) callbacks.shift()!();
+  if (callbacks.length === 0) waiting.delete(handler);
+  else handler.once("drain", () => goOn(handler));
 }
 
 const everybody = {
   flushSync(): void {
     isExiting = true;
-    for (const [goOn, handler] of waiting) {
+    for (const handler of waiting.keys()) {
       handler.flushSync();
-      goOn();
+      goOn(handler);
     }
   },
 };

@@ -63,7 +63,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   ) {
     super();
     const { fs, clock, lockBackend } = environment;
-    const { filename, lockFileDirectory, lockTimeout } = options;
+    const { filename, lockFileDirectory } = options;
+    const tidying = Math.min(TIDYING, options.lockTimeout);
     this.#isFar = options.delivery.mode === "background";
     const rotatesWhenIdle = options.rotateWhenIdle && !this.#isFar;
     this.#trace = tracer(options.debug);
@@ -75,7 +76,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#idleWatch = new IdleWatch({
       clock,
       letGo: () => this.#file.letGo(),
-      rotate: rotatesWhenIdle ? () => this.#rotateIfDue() : undefined,
+      rotate: rotatesWhenIdle ? () => this.#commit(new Batch(), tidying) : undefined,
       boundary: () => this.#trigger.boundary ?? Number.POSITIVE_INFINITY,
     });
     this.#failures = new Failures((error) => this.#news.tell("error", error), clock);
@@ -95,7 +96,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const { trigger, backups } = policy({ lockFile, namer: () => this.namer });
     this.#trigger = trigger;
     const underLock = (body: () => void) => {
-      const isLocked = this.#exclusively(Math.min(TIDYING, lockTimeout), body);
+      const isLocked = this.#exclusively(tidying, body);
       this.#news.catchUp();
       return isLocked;
     };
@@ -215,7 +216,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.flushSync();
     const before = this.#rotation.count;
     this.#isRotationForced = true;
-    this.#rotateIfDue();
+    const result = this.#commit(new Batch(), this.#options.lockTimeout);
+    if (result === "lock timeout") this.#noteLockTimeout("The log was not rotated.");
     return this.#rotation.count > before;
   }
 
@@ -255,11 +257,6 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
     await this.swept();
-  }
-
-  #rotateIfDue(): void {
-    const result = this.#commit(new Batch(), this.#options.lockTimeout);
-    if (result === "lock timeout") this.#noteLockTimeout("The log was not rotated.");
   }
 
   /** Writes as much of `batch` as can be written; tells what fails, but for a lock timeout, and throws nothing. */

@@ -26,7 +26,7 @@ export type Overflow = "block" | "drop-newest" | "drop-oldest";
 export interface DeliveryLimits {
   readonly mode: "batched" | "background";
   /**
-   * Records that wait in memory have at most so many bytes.
+   * Records that wait in memory have at most so many bytes; less than 2 GiB.
    * @default "16MiB"
    */
   readonly queueBytes?: Size;

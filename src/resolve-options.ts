@@ -88,10 +88,7 @@ const timeFields = {
 
 const queueFields = {
   mode: v.picklist(["batched", "background"], '"sync", "batched" or "background"'),
-  queueBytes: v.optional(
-    converted(moreThanNothing(parseSize), 'a size such as "16MiB", or a number of bytes'),
-    16 * 1024 ** 2,
-  ),
+  queueBytes: v.optional(converted(parseQueueBytes, 'a size below 2 GiB such as "16MiB"'), 16 * 1024 ** 2),
   overflow: v.optional(
     v.picklist(["block", "drop-newest", "drop-oldest"], '"block", "drop-newest" or "drop-oldest"'),
     "block",
@@ -341,6 +338,11 @@ function parsePositive(value: unknown): number | undefined {
 
 function moreThanNothing(parser: (value: unknown) => number | undefined): (value: unknown) => number | undefined {
   return (value) => parser(value) || undefined;
+}
+
+function parseQueueBytes(value: unknown): number | undefined {
+  const bytes = parseSize(value) ?? 0; // and places in the queue are kept in 32 bits
+  return bytes > 0 && bytes < 2 ** 31 ? bytes : undefined;
 }
 
 function parseWhen(value: unknown): When | undefined {

@@ -15,7 +15,10 @@ export class Acknowledgements {
   readonly #clock: Clock;
   readonly #path: string;
   #waiters: Waiter[] = [];
+  /** Records from the beginning that have left the queue. */
   #out = 0;
+  /** Of those that were dropped while older ones wait: behind which record, and how many. */
+  #gaps: { readonly after: number; count: number }[] = [];
 
   constructor(clock: Clock, path: string) {
     this.#clock = clock;
@@ -39,7 +42,7 @@ export class Acknowledgements {
       const look = () => {
         if (this.#out === seen) {
           this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-          const count = isForOne ? 1 : upTo - this.#out;
+          const count = isForOne ? 1 : upTo - this.#out - this.#missing(upTo);
           reject(this.#failure(`${count} records could not be written`, "They are kept in memory and tried again."));
           return;
         }
@@ -58,29 +61,42 @@ export class Acknowledgements {
     });
   }
 
-  /** The next `count` records were dropped. */
-  dropped(count: number): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.isForOne ? waiter.upTo <= this.#out + count : waiter.upTo > this.#out) waiter.lost += count;
-    }
-    this.advance(this.#out + count);
+  /** The `count` records behind record `after` were dropped; the oldest that wait, where it is not said. */
+  dropped(count: number, after = this.#out): void {
+    const isOneOfThem = ({ isForOne, upTo }: Waiter) => isForOne && upTo > after && upTo <= after + count;
+    const theirs = this.#waiters.filter(isOneOfThem);
+    if (theirs.length > 0) this.#waiters = this.#waiters.filter((waiter) => !isOneOfThem(waiter));
+    for (const { settle } of theirs) settle(this.#dropFailure(1));
+    for (const waiter of this.#waiters) if (!waiter.isForOne && waiter.upTo > after) waiter.lost += count;
+    const last = this.#gaps.at(-1);
+    if (last !== undefined && last.after + last.count === after) last.count += count;
+    else this.#gaps.push({ after, count });
   }
 
-  /** The first `out` records have left the queue; true when these are more than before. */
-  advance(out: number): boolean {
+  /** So many records have left the queue, those that were dropped included; true when more are in order than before. */
+  advance(left: number): boolean {
+    let out = left - this.#missing(Infinity);
+    while (this.#gaps.length > 0 && this.#gaps[0]!.after <= out) out += this.#gaps.shift()!.count;
     const isProgress = out > this.#out;
-    this.#out = out;
+    if (isProgress) this.#out = out;
     if (this.isWaitedFor) this.#settle();
     return isProgress;
+  }
+
+  /** Records up to this one that are in {@link #gaps}. */
+  #missing(upTo: number): number {
+    return this.#gaps.reduce((sum, { after, count }) => (after < upTo ? sum + count : sum), 0);
   }
 
   #settle(): void {
     const ready = this.#waiters.filter(({ upTo }) => upTo <= this.#out);
     if (ready.length === 0) return;
     this.#waiters = this.#waiters.filter(({ upTo }) => upTo > this.#out);
-    for (const { lost, settle } of ready) {
-      settle(lost === 0 ? undefined : this.#failure(`${lost} records were dropped`, "The queue was full."));
-    }
+    for (const { lost, settle } of ready) settle(lost === 0 ? undefined : this.#dropFailure(lost));
+  }
+
+  #dropFailure(count: number): LogFileError {
+    return this.#failure(`${count} records were dropped`, "The queue was full.");
   }
 
   #failure(what: string, why: string): LogFileError {

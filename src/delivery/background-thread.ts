@@ -71,7 +71,12 @@ class BackgroundThread {
   open(job: FarJob, observer: FarObserver): FarHandler {
     const id = ++this.#lastId;
     this.#observers.set(id, observer);
-    this.#post({ type: "open", id, job });
+    try {
+      this.#post({ type: "open", id, job });
+    } catch (error) {
+      this.#observers.delete(id);
+      observer.onLost((error as Error).message); // such as Node's permission model, without --allow-worker
+    }
     return new FarHandler(this, id);
   }
 
@@ -108,7 +113,10 @@ class BackgroundThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(new URL("./background-worker.js", import.meta.url), { name: "clh-background" });
+    const worker = new Worker(new URL("./background-worker.js", import.meta.url), {
+      name: "clh-background",
+      ...execArgvOfWorker(),
+    });
     worker.on("message", (message: FromFar) => this.#receive(message));
     worker.on("error", (error) => this.#lose(worker, error.message));
     worker.on("exit", (code) => this.#lose(worker, `it ended with code ${code}`));
@@ -157,6 +165,13 @@ function toError({ code, message, path, cause }: FarError): LogFileError {
     ...(path !== undefined && { path }),
     ...(cause !== undefined && { cause: Object.assign(new Error(cause.message), { code: cause.code }) }),
   });
+}
+
+/** `--input-type` is said of the code that `--eval` has, and refused for a file. What else there is, a thread inherits. */
+function execArgvOfWorker(): { execArgv?: string[] } {
+  const at = process.execArgv.findIndex((argument) => argument.startsWith("--input-type"));
+  if (at < 0) return {};
+  return { execArgv: process.execArgv.toSpliced(at, process.execArgv[at]!.includes("=") ? 1 : 2) };
 }
 
 const thread = new BackgroundThread();

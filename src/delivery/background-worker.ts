@@ -63,7 +63,7 @@ class FarLog {
       const isNew = this.#reader.count > 0;
       if (!this.#pump!.isStuck) this.#pump!.run();
       looks = isNew ? LOOKS : Math.max(0, looks - 1);
-      if (looks > 0) await clock.delay(BETWEEN_LOOKS);
+      if (looks > 0 || this.#pump!.isStuck) await clock.delay(BETWEEN_LOOKS);
       else await setImmediate(); // timers and messages have their turn
     }
     this.#handler.close();
@@ -82,7 +82,7 @@ class FarLog {
   #proceed(): void {
     const stats = this.#handler.stats();
     for (const [i, name] of COUNTS.entries()) this.#counts[i] = stats[name];
-    if (this.#reader.tellProgress(this.#pump!.pending - this.#reader.count)) this.#send({ type: "progress" });
+    if (this.#reader.tellProgress(this.#pump!.spilled)) this.#send({ type: "progress" });
   }
 }
 

@@ -33,8 +33,8 @@ export class Drain {
   #busySince: number | undefined;
   #delay = 0;
   #cancel: (() => void) | undefined;
-  /** Records in front of those in the queue that were dropped, and have no marker yet. */
-  #dropped = 0;
+  /** Records of a spill that the disk did not give back, and that have no marker yet. */
+  #lost = 0;
   #isRunning = false;
   /** The last attempt failed; the next one is due later. */
   isStuck = false;
@@ -43,7 +43,7 @@ export class Drain {
     this.#options = options;
     this.#queue = queue;
     this.#spilled = new Spilled(options, (count) => {
-      this.#dropped += count;
+      this.#lost += count;
       onLost(count);
     });
     this.#onProgress = onProgress;
@@ -52,6 +52,10 @@ export class Drain {
   /** Records that are not in the file yet. */
   get pending(): number {
     return this.#spilled.count + this.#queue.count;
+  }
+
+  get spilled(): number {
+    return this.#spilled.count;
   }
 
   adopt(spill: Spill): boolean {
@@ -93,7 +97,7 @@ export class Drain {
         result = this.#writeMarker(wait);
         if (result === "done") result = this.#options.commit(batch, wait);
       } finally {
-        this.#queue.settle(batch);
+        this.#queue.settle(batch, 0);
       }
     }
     if (result === "lock timeout" && wait !== MERE_TRY) this.#timeOut();
@@ -101,10 +105,13 @@ export class Drain {
   }
 
   #writeMarker(wait: number): CommitResult {
-    this.#dropped += this.#queue.takeDropped();
-    if (this.#dropped === 0) return "done";
-    const result = this.#options.commit(this.#options.markerOf(this.#dropped), wait);
-    if (result === "done") this.#dropped = 0;
+    const { dropped } = this.#queue;
+    const count = this.#lost + dropped;
+    if (count === 0) return "done";
+    const result = this.#options.commit(this.#options.markerOf(count), wait);
+    if (result !== "done") return result;
+    this.#lost = 0;
+    this.#queue.marked(dropped);
     return result;
   }
 
@@ -116,9 +123,9 @@ export class Drain {
 
   #putAside(): void {
     for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) {
-      const isPut = this.#spilled.put(batch);
+      const isPut = this.#queue.mayPutAside() && this.#spilled.put(batch);
       if (isPut) batch.advanceTo(batch.end);
-      this.#queue.settle(batch);
+      this.#queue.settle(batch, this.#spilled.count);
       if (!isPut) return;
     }
   }

@@ -34,6 +34,8 @@ export class FarOutlet implements Outlet {
   #willWake = false;
   /** The other thread is to tell of its progress. */
   #isAwaiting = false;
+  /** It was closed, and lets go of the other thread once that has written everything. */
+  #isClosing = false;
 
   constructor(options: QueuedDeliveryOptions, observer: OutletObserver, json: HandlerJson) {
     this.#options = options;
@@ -57,7 +59,7 @@ export class FarOutlet implements Outlet {
   }
 
   reserve(longest: number): Place | undefined {
-    return this.#here === undefined ? this.#open().reserve(longest) : this.#here.reserve(longest);
+    return (this.#here ?? this.#open()).reserve(longest);
   }
 
   filled(length: number): void {
@@ -66,13 +68,13 @@ export class FarOutlet implements Outlet {
   }
 
   hasRoomFor(bytes: number): boolean {
-    return this.#here !== undefined || this.#open().reserve(bytes) !== undefined || bytes > this.#options.queueBytes;
+    return this.reserve(bytes) !== undefined || this.#here !== undefined || bytes > this.#options.queueBytes;
   }
 
   add(batch: Batch): void {
     for (const record of batch.records()) {
-      const place = this.#here === undefined ? this.#open().reserve(record.length) : undefined;
-      if (place === undefined) this.#addHere(record);
+      const place = this.reserve(record.length);
+      if (place === undefined || this.#here !== undefined) this.#addHere(record);
       else {
         record.copy(place.bytes, place.start);
         this.#ring!.filled(record.length);
@@ -80,9 +82,13 @@ export class FarOutlet implements Outlet {
     }
   }
 
-  dropOldest(): boolean {
-    if (this.#here !== undefined) return this.#here.dropOldest();
-    return this.#ring?.drop(1) === 1;
+  dropOldest(): number | undefined {
+    return this.#here === undefined ? this.#ring?.dropOldest() : this.#here.dropOldest();
+  }
+
+  markDropped(count: number): void {
+    if (this.#here !== undefined) this.#here.markDropped(count);
+    else this.#ring?.markDropped(count);
   }
 
   write(when: "soon" | "now"): void {
@@ -96,7 +102,7 @@ export class FarOutlet implements Outlet {
     const { clock } = this.#options;
     if (this.#here !== undefined) return this.#here.writeWithin(milliseconds);
     if (this.#ring === undefined) return true;
-    const before = this.#ring.count;
+    const before = this.#ring.progress;
     let left = milliseconds + GRACE;
     while (this.#ring.count > 0 && left > 0) {
       const start = clock.monotonic();
@@ -106,7 +112,8 @@ export class FarOutlet implements Outlet {
       // Time in which this process was stopped was none for the other thread either.
       left -= Math.min(clock.monotonic() - start, 2 * LOOK);
     }
-    if (this.#ring.count > 0 && this.#ring.count >= before) this.#takeOver("it did not write in time");
+    // One that tries in vain is not lost: this thread would do no better.
+    if (this.#ring.count > 0 && this.#ring.progress === before) this.#takeOver("it did not write in time");
     this.#observer.onProgress();
     return this.pending === 0;
   }
@@ -120,7 +127,12 @@ export class FarOutlet implements Outlet {
   }
 
   close(): void {
-    this.#isAwaiting = false;
+    this.#isClosing = true;
+    this.#awaitProgress();
+  }
+
+  #letGo(): void {
+    this.#isClosing = this.#isAwaiting = false;
     this.#isSwept = this.#far?.swept() ?? this.#isSwept;
     this.#far?.close();
     for (const [i, count] of this.#countsNow?.entries() ?? []) this.#counts[i]! += count;
@@ -130,7 +142,8 @@ export class FarOutlet implements Outlet {
   }
 
   /** The ring, with somebody at its other end. */
-  #open(): RingWriter {
+  #open(): Pick<Outlet, "reserve"> {
+    this.#isClosing = false;
     if (this.#ring !== undefined) return this.#ring;
     const { queueBytes, maxBatchBytes } = this.#options;
     const memory = makeRingMemory(queueBytes, COUNTS.length);
@@ -141,11 +154,11 @@ export class FarOutlet implements Outlet {
       {
         tell: this.#options.tell,
         onProgress: () => this.#proceed(),
-        onLost: (why) => this.#takeOver(why),
+        onLost: (why) => this.#takeOver(why, false),
       },
     );
     this.#json = { ...this.#json, mode: "a" }; // the file is emptied once
-    return this.#ring;
+    return this.#here ?? this.#ring;
   }
 
   #wake(): void {
@@ -172,12 +185,17 @@ export class FarOutlet implements Outlet {
   #proceed(): void {
     this.#isAwaiting = false; // who is told may write, and wait again
     this.#observer.onProgress();
-    if (!this.#isAwaiting && this.#observer.isAwaited() && this.pending > 0) this.#awaitProgress();
+    if (this.pending > 0) {
+      if (!this.#isAwaiting && (this.#isClosing || this.#observer.isAwaited())) this.#awaitProgress();
+    } else if (this.#isClosing) this.#letGo();
   }
 
   /** A record that is larger than the ring, or comes when there is none. */
   #addHere(record: Buffer): void {
-    while (this.#here === undefined && (this.#ring?.count ?? 0) > 0) this.writeWithin(this.#options.lockTimeout);
+    for (let before = Infinity; this.#here === undefined && this.pending > 0 && this.pending < before; ) {
+      before = this.pending;
+      this.writeWithin(this.#options.lockTimeout);
+    }
     if (this.pending > 0) this.#takeOver("it did not write in time");
     const batch = new Batch();
     batch.add(record);
@@ -188,16 +206,18 @@ export class FarOutlet implements Outlet {
     }
   }
 
-  /** Writes from here on. */
-  #takeOver(why: string): void {
+  /** Writes from here on. What a thread that lives is appending now, it may end. */
+  #takeOver(why: string, isAlive = true): void {
     const { countAppended, mergeOrphans, path, tell } = this.#options;
     const ring = this.#ring;
     if (this.#here !== undefined || ring === undefined) return;
-    ring.claim();
+    for (let left = isAlive ? GRACE : 0; !ring.claim() && left > 0; left -= LOOK)
+      ring.sleepUntilProgress(ring.progress, LOOK);
     this.#here = new LocalOutlet(this.#options, this.#observer);
     mergeOrphans();
     const left = ring.takeAll(countAppended);
-    this.close();
+    this.#here.markDropped(ring.takeDropped());
+    this.#letGo();
     this.#here.add(left);
     this.#here.write("now");
     // Last: who is told may log that, and these records are older.

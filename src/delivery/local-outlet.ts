@@ -47,9 +47,12 @@ export class LocalOutlet implements Outlet {
     if (isFull) this.#drain.run();
   }
 
-  dropOldest(): boolean {
-    this.#queue.drop();
-    return true;
+  dropOldest(): number | undefined {
+    return this.#queue.drop() ? this.#queue.count : undefined;
+  }
+
+  markDropped(count: number): void {
+    this.#queue.dropped += count;
   }
 
   write(when: "soon" | "now"): void {

@@ -7,7 +7,7 @@ export class MemoryQueue implements Queue {
   readonly #chunkBytes: number;
   /** The last one is being filled. */
   readonly #chunks: Batch[] = [];
-  #dropped = 0;
+  dropped = 0;
   #isFirstTaken = false;
   /** One that is empty, to be filled again. */
   #spare: Batch | undefined;
@@ -81,18 +81,21 @@ export class MemoryQueue implements Queue {
     this.#otherCount -= first.count;
   }
 
-  /** Forgets the oldest record. */
-  drop(): void {
+  /** Forgets the oldest record; false when there is none. */
+  drop(): boolean {
     const batch = this.take();
-    if (batch === undefined) return;
+    if (batch === undefined) return false;
     batch.advanceTo(batch.start + batch.firstLength);
     this.settle(batch);
-    this.#dropped++;
+    this.dropped++;
+    return true;
   }
 
-  takeDropped(): number {
-    const dropped = this.#dropped;
-    this.#dropped = 0;
-    return dropped;
+  mayPutAside(): boolean {
+    return true;
+  }
+
+  marked(count: number): void {
+    this.dropped -= count;
   }
 }

@@ -27,8 +27,13 @@ export interface Outlet {
   filled(length: number): void;
   hasRoomFor(bytes: number): boolean;
   add(batch: Batch): void;
-  /** Forgets the oldest record, whose marker is its own affair; false when it cannot be had. */
-  dropOldest(): boolean;
+  /**
+   * Forgets the oldest record in memory, whose marker is its own affair: how many are behind it there. Undefined when it
+   * cannot be had.
+   */
+  dropOldest(): number | undefined;
+  /** So many others were dropped: a marker in front of those that wait is to say so. */
+  markDropped(count: number): void;
   /** Sees to it that records are written, soon or at once. */
   write(when: "soon" | "now"): void;
   /** Writes, blocking for at most so many milliseconds; true when nothing is pending. */
@@ -115,7 +120,7 @@ export class QueuedDelivery implements Delivery {
   keep(batch: Batch): void {
     this.#isLastDropped = !this.#makeRoomFor(batch);
     if (this.#isLastDropped) {
-      this.#droppedNewest += batch.count;
+      this.#noteMissing(batch.count);
       this.#credit = 0;
       this.#noteDropped(batch.count);
       return;
@@ -161,6 +166,7 @@ export class QueuedDelivery implements Delivery {
 
   /** Records in front of all that wait were given up. */
   #lose(count: number): void {
+    this.#acknowledgements.advance(this.#in - this.pending - count);
     this.#acknowledgements.dropped(count);
     this.#noteDropped(count);
   }
@@ -212,15 +218,20 @@ export class QueuedDelivery implements Delivery {
       case "drop-newest":
         return false;
       case "drop-oldest":
-        for (let count = 0; ; count++) {
-          const fits = this.#fits(length);
-          if (!fits && this.#outlet.dropOldest()) continue;
-          if (count > 0) this.#lose(count);
-          return fits;
-        }
+        while (!this.#fits(length)) if (!this.#dropOldest()) return false;
+        return true;
       case "block":
         return this.#block(length);
     }
+  }
+
+  #dropOldest(): boolean {
+    const behind = this.#outlet.dropOldest();
+    if (behind === undefined) return false;
+    this.#acknowledgements.dropped(1, this.#in - behind - 1);
+    this.#acknowledgements.advance(this.#in - this.pending);
+    this.#noteDropped(1);
+    return true;
   }
 
   #fits(bytes: number): boolean {
@@ -242,6 +253,12 @@ export class QueuedDelivery implements Delivery {
     }
     this.#isGivenUp = true;
     return false;
+  }
+
+  /** Behind those that wait. Where the oldest are dropped, a marker there would be dropped itself: it goes in front. */
+  #noteMissing(count: number): void {
+    if (this.#options.overflow === "drop-oldest") this.#outlet.markDropped(count);
+    else this.#droppedNewest += count;
   }
 
   #noteDropped(count: number): void {

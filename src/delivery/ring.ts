@@ -35,11 +35,11 @@ const WAKE = 5;
 const PROGRESS = 6;
 /** The writer wants to be told of progress. */
 const IS_AWAITED = 7;
-/** Oldest records that the writer has dropped, and that have no marker yet. */
+/** Records that the writer has dropped, and that have no marker yet. */
 const DROPPED = 8;
 /** Records in the spill of the reader. */
 const SPILLED = 9;
-/** Records that are being appended, from which tail on, and where: inode and device, offset in two halves. */
+/** Records that are being appended (or put into a spill), from which tail on, and where: inode and device, offset in two halves. */
 const INTENT = 10;
 const INTENT_TAIL = 11;
 const INTENT_FILE = 12;
@@ -49,6 +49,8 @@ const CONTROL_BYTES = 128;
 const NOBODY = 0;
 const READER = 1;
 const WRITER = 2;
+
+const TO_A_SPILL = -1;
 
 // For how many bytes there is room for one more record.
 const BYTES_PER_RECORD = 32;
@@ -105,8 +107,9 @@ class Ring {
     for (const end = (tail + count) | 0; tail !== end; tail = (tail + 1) | 0) {
       at = this.startOf(tail, at) + this.lengthOf(tail);
     }
-    Atomics.store(this.control, BYTE_TAIL, at);
+    // In this order, and loaded in the other one: who comes between them sees less room than there is, never none.
     Atomics.store(this.control, TAIL, tail);
+    Atomics.store(this.control, BYTE_TAIL, at);
   }
 
   wake(): void {
@@ -115,8 +118,9 @@ class Ring {
     Atomics.notify(this.control, WAKE);
   }
 
-  setOwner(owner: number): void {
-    Atomics.store(this.control, OWNER, owner);
+  /** The tail is nobody's, if it was `owner`'s. */
+  letGo(owner: number): void {
+    Atomics.compareExchange(this.control, OWNER, owner, NOBODY);
     Atomics.notify(this.control, OWNER);
   }
 }
@@ -146,10 +150,10 @@ export class RingWriter {
    * fill their ring first, as many as these make it seem.
    */
   get length(): number {
+    const used = this.#end - this.#ring.load(BYTE_TAIL);
     const { count } = this;
     if (count === 0) return 0;
     const { bytes, lengths } = this.#ring;
-    const used = this.#end - this.#ring.load(BYTE_TAIL);
     return Math.max(used > 0 ? used : used + bytes.length, (count * bytes.length) / lengths.length);
   }
 
@@ -178,10 +182,10 @@ export class RingWriter {
   /** Finds out what is free now; false when that is less. */
   #lookFor(longest: number): boolean {
     const { bytes, mask, control } = this.#ring;
+    const first = Atomics.load(control, BYTE_TAIL);
     const count = (this.#head - Atomics.load(control, TAIL)) | 0;
     this.#slots = mask + 1 - count;
     if (this.#slots === 0) return false;
-    const first = Atomics.load(control, BYTE_TAIL);
     const isWrapped = count > 0 && this.#end <= first;
     this.#room = isWrapped ? first : bytes.length;
     this.#isAtStart = longest > this.#room - this.#end;
@@ -210,22 +214,36 @@ export class RingWriter {
     sleepWhile(this.#ring.control, PROGRESS, seen, milliseconds);
   }
 
-  /** Forgets the oldest records, `count` at most; 0 when the reader is writing them. */
-  drop(count: number): number {
-    if (!this.claim()) return 0;
-    const dropped = Math.min(count, this.count);
-    this.#ring.release(dropped);
-    Atomics.add(this.#ring.control, DROPPED, dropped);
-    this.#ring.setOwner(NOBODY);
-    return dropped;
+  /** Forgets the oldest record: how many are behind it; undefined when there is none, or the reader is writing it. */
+  dropOldest(): number | undefined {
+    const { control } = this.#ring;
+    if (Atomics.compareExchange(control, OWNER, NOBODY, WRITER) !== NOBODY) return undefined;
+    const behind = this.count - 1;
+    if (behind >= 0) {
+      this.#ring.release(1);
+      Atomics.add(control, DROPPED, 1);
+    }
+    this.#ring.letGo(WRITER);
+    return behind < 0 ? undefined : behind;
   }
 
-  /** Keeps the reader from the records. */
+  /** Keeps the reader from the records for good; true unless it is appending some of them, which it may end still. */
   claim(): boolean {
-    return Atomics.compareExchange(this.#ring.control, OWNER, NOBODY, WRITER) === NOBODY;
+    Atomics.store(this.#ring.control, OWNER, WRITER);
+    return this.#ring.load(INTENT) === 0;
   }
 
-  /** After {@link claim}, or when the reader is lost: all records in it, which are taken out. */
+  /** Records were dropped that were never in it. */
+  markDropped(count: number): void {
+    Atomics.add(this.#ring.control, DROPPED, count);
+  }
+
+  /** After {@link claim}: how many were dropped, and have no marker yet. */
+  takeDropped(): number {
+    return Atomics.exchange(this.#ring.control, DROPPED, 0);
+  }
+
+  /** After {@link claim}: all records in it, which are taken out. */
   takeAll(countAppended: CountAppended): Batch {
     this.#settleIntent(countAppended);
     const batch = new Batch();
@@ -238,7 +256,7 @@ export class RingWriter {
   #settleIntent(countAppended: CountAppended): void {
     const { control } = this.#ring;
     const count = this.#ring.load(INTENT);
-    if (count === 0 || this.#ring.load(INTENT_TAIL) !== this.#ring.load(TAIL)) return;
+    if (count <= 0 || this.#ring.load(INTENT_TAIL) !== this.#ring.load(TAIL)) return;
     const offset = (control[INTENT_OFFSET]! >>> 0) + control[INTENT_OFFSET + 1]! * 2 ** 32;
     const file = new FileStatus();
     file.readIdentity(this.#ring.controlBytes, INTENT_FILE * 4);
@@ -285,7 +303,7 @@ export class RingReader implements Queue, Journal {
     }
     const { count } = this;
     if (count === 0) {
-      this.#ring.setOwner(NOBODY);
+      this.#ring.letGo(READER);
       return undefined;
     }
     this.#firstTail = this.#ring.load(TAIL);
@@ -313,12 +331,21 @@ export class RingReader implements Queue, Journal {
     return batch;
   }
 
-  settle(batch: Batch): void {
-    this.#releaseTo(this.#ends.length - batch.count);
-    this.#ring.setOwner(NOBODY);
+  mayPutAside(): boolean {
+    return this.#intend(TO_A_SPILL);
   }
 
-  /** Called with the lock of the log held. */
+  settle(batch: Batch, spilled: number): void {
+    Atomics.store(this.#ring.control, SPILLED, spilled); // before they leave the ring: they are in one of them at least
+    this.#releaseTo(this.#ends.length - batch.count);
+    Atomics.store(this.#ring.control, INTENT, 0);
+    this.#ring.letGo(READER);
+  }
+
+  /**
+   * Called with the lock of the log held.
+   * @throws {Error} when the other thread has claimed the records: it writes them
+   */
   begin(file: FileStatus, offset: number, end: number): void {
     const { control } = this.#ring;
     file.writeIdentity(this.#ring.controlBytes, INTENT_FILE * 4);
@@ -326,7 +353,19 @@ export class RingReader implements Queue, Journal {
     control[INTENT_OFFSET + 1] = Math.floor(offset / 2 ** 32);
     Atomics.store(control, INTENT_TAIL, this.#ring.load(TAIL));
     const done = (this.#ring.load(TAIL) - this.#firstTail) | 0;
-    Atomics.store(control, INTENT, this.#ends.indexOf(end) + 1 - done);
+    if (!this.#intend(this.#ends.indexOf(end) + 1 - done)) throw new Error("another thread writes these records");
+  }
+
+  /**
+   * Says what is about to be done, and asks then whether it may be. Who claims the records does so first, and looks then
+   * whether it is under way: one of the two sees the other.
+   */
+  #intend(what: number): boolean {
+    const { control } = this.#ring;
+    Atomics.store(control, INTENT, what);
+    const isOurs = this.#ring.load(OWNER) === READER;
+    if (!isOurs) Atomics.store(control, INTENT, 0);
+    return isOurs;
   }
 
   /** Called with the lock of the log held. */
@@ -335,9 +374,12 @@ export class RingReader implements Queue, Journal {
     Atomics.store(this.#ring.control, INTENT, 0);
   }
 
-  /** The oldest records that were dropped since this was last asked. */
-  takeDropped(): number {
-    return Atomics.exchange(this.#ring.control, DROPPED, 0);
+  get dropped(): number {
+    return this.#ring.load(DROPPED);
+  }
+
+  marked(count: number): void {
+    Atomics.sub(this.#ring.control, DROPPED, count);
   }
 
   /** After each attempt to write; true when the writer wants to know. */

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import { ConcurrentRotatingFileHandler, type DeliveryMode, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { Fixture } from "../support/child.js";
@@ -25,6 +27,12 @@ function setUp(t: TestContext, options: RotatingFileHandlerOptions) {
 
 function lines(count: number, from = 0): string {
   return Array.from({ length: count }, (_, i) => `record ${from + i}\n`).join("");
+}
+
+/** Of how many records do markers say that they were dropped? */
+function markedIn(text: string): number {
+  const counts = [...text.matchAll(/([\d,]+) records dropped/g)].map(([, count]) => Number(count!.replaceAll(",", "")));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 for (const delivery of QUEUED) {
@@ -100,6 +108,68 @@ for (const delivery of QUEUED) {
       while (handler.stats().pending > 0) await handler.flush().catch(() => {});
       assert.equal(readFileSync(log, "utf8"), lines(20));
       assert.deepEqual([...new Set(errors)], ["ERR_CLH_LOCK_TIMEOUT"]);
+    });
+
+    test("drop-oldest while another process holds the lock: promises say which records were dropped", async (t) => {
+      const { log, handler } = setUp(t, {
+        delivery: { mode: delivery as "batched", queueBytes: "8KiB", maxBatchBytes: 512, overflow: "drop-oldest" },
+        lockTimeout: 200,
+      });
+      let dropped = 0;
+      handler.on("drop", ({ count }) => {
+        dropped += count;
+      });
+      const holder = makeLock(lockFilePath(log));
+      assert.ok(holder.acquire(1000));
+      const outcomes: (boolean | undefined)[] = [];
+      const write = (count: number) => {
+        for (let i = 0; i < count; i++) {
+          const n = outcomes.push(undefined) - 1;
+          handler.writeAsync(`record ${n}.`).then(
+            () => {
+              outcomes[n] = true;
+            },
+            ({ message }: Error) => {
+              if (message.includes("dropped")) outcomes[n] = false; // the others were only late
+            },
+          );
+        }
+      };
+      write(5000);
+      while (!readdirSync(dirname(log)).some((name) => name.endsWith(".spill"))) await setTimeout(5);
+      for (let i = 0; i < 20; i++) {
+        write(2000);
+        await setTimeout(5);
+      }
+      holder.close();
+      while (handler.stats().pending > 0) await handler.flush().catch(() => {});
+      await handler.flush().catch(() => {}); // tells of those that were dropped
+      await handler.flush();
+      const text = readFileSync(log, "utf8");
+      const found = new Set(text.split("\n").map((line) => Number(/^record (\d+)\.$/.exec(line)?.[1] ?? -1)));
+      const wrong = outcomes.flatMap((isWritten, n) => (isWritten === !found.has(n) ? [n] : []));
+      assert.deepEqual(wrong, []);
+      assert.ok(outcomes.includes(false), "some were dropped");
+      assert.equal(outcomes.filter((_, n) => !found.has(n)).length, dropped);
+      assert.equal(markedIn(text), dropped);
+    });
+
+    test("closed while another process holds the lock: what is in a spill is not said to be written", async (t) => {
+      const { log, handler } = setUp(t, { delivery, lockTimeout: 50 });
+      const holder = makeLock(lockFilePath(log));
+      assert.ok(holder.acquire(1000));
+      handler.write("record 0");
+      handler.close();
+      assert.equal(handler.stats().pending, 1);
+      await assert.rejects(handler.flush(), { code: "ERR_CLH_FLUSH" });
+      handler.write("record 1");
+      holder.close();
+      while (handler.stats().pending > 0) await handler.flush().catch(() => {});
+      assert.equal(readFileSync(log, "utf8"), lines(2));
+      assert.deepEqual(
+        readdirSync(dirname(log)).filter((name) => name.endsWith(".spill")),
+        [],
+      );
     });
 
     test("mode w empties the file once, also when the handler is closed and used again", async (t) => {
@@ -178,6 +248,83 @@ describe("the thread of background", () => {
       assert.deepEqual(told.slice(1), ["ERR_CLH_THREAD"]);
     });
   }
+
+  test("is terminated when records were dropped: their marker is written", async (t) => {
+    const { log, handler } = setUp(t, {
+      delivery: { mode: "background", queueBytes: "8KiB", overflow: "drop-oldest" },
+      lockTimeout: 200,
+      onLockTimeout: "wait",
+    });
+    const holder = makeLock(lockFilePath(log));
+    assert.ok(holder.acquire(1000));
+    const { postMessage } = Worker.prototype;
+    let thread: Worker | undefined;
+    Worker.prototype.postMessage = function (this: Worker, ...args: Parameters<typeof postMessage>) {
+      thread = this;
+      postMessage.apply(this, args);
+    };
+    for (let i = 0; i < 5000; i++) handler.write(`record ${i}`);
+    Worker.prototype.postMessage = postMessage;
+    await thread!.terminate();
+    holder.close();
+    while (handler.stats().pending > 0) await handler.flush().catch(() => {});
+    const text = readFileSync(log, "utf8");
+    const found = text.split("\n").filter((line) => line.startsWith("record")).length;
+    assert.equal(found + markedIn(text), 5000);
+  });
+
+  test("hangs, and goes on after it was taken for lost: no record is lost or doubled", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const hang = new URL("../fixtures/hang-in-thread.js", import.meta.url).href;
+    const fixture = new Fixture(t, { name: "hanging-thread", execArgv: ["--import", hang] }, log);
+    assert.deepEqual(await fixture.rest(), ["ERR_CLH_THREAD"]);
+    assert.equal(await fixture.ended, 0);
+    assert.equal(readFileSync(log, "utf8"), lines(3000));
+  });
+
+  test("is not lost because the lock is not free, however long", async (t) => {
+    const { log, handler, errors } = setUp(t, {
+      delivery: { mode: "background", queueBytes: "8KiB" },
+      lockTimeout: 50,
+      onLockTimeout: "wait",
+    });
+    const holder = makeLock(lockFilePath(log));
+    assert.ok(holder.acquire(1000));
+    for (let i = 0; i < 200; i++) handler.write(`record ${i}`);
+    assert.equal(handler.flushSync(), false);
+    holder.close();
+    while (handler.stats().pending > 0) await handler.flush().catch(() => {});
+    assert.equal(readFileSync(log, "utf8"), lines(200));
+    assert.ok(!errors.includes("ERR_CLH_THREAD"), `${errors}`);
+  });
+
+  test("cannot be started: this thread writes, and it is told", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const permission = process.allowedNodeEnvironmentFlags.has("--permission")
+      ? "--permission"
+      : "--experimental-permission";
+    const allowed = ["--allow-addons", "--allow-fs-read=*", "--allow-fs-write=*"];
+    const fixture = new Fixture(t, { name: "modest-writer", execArgv: ["--no-warnings", permission, ...allowed] }, log);
+    assert.deepEqual(await fixture.rest(), ["ERR_CLH_THREAD"]);
+    assert.equal(await fixture.ended, 0);
+    assert.equal(readFileSync(log, "utf8"), lines(1000));
+  });
+
+  test("is started by code that --eval has", (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const module = new URL("../../src/index.js", import.meta.url).href;
+    const code = `
+      import { ConcurrentRotatingFileHandler } from ${JSON.stringify(module)};
+      const handler = new ConcurrentRotatingFileHandler(${JSON.stringify(log)}, { delivery: "background" });
+      handler.on("error", ({ message }) => console.log(message));
+      handler.write("record 0");
+      await handler.flush();`;
+    for (const type of [["--input-type=module"], ["--input-type", "module"]]) {
+      const { stdout, stderr } = spawnSync(process.execPath, [...type, "--eval", code], { encoding: "utf8" });
+      assert.deepEqual([stdout, stderr], ["", ""]);
+    }
+    assert.equal(readFileSync(log, "utf8"), "record 0\n".repeat(2));
+  });
 
   test("options that are functions are refused", () => {
     const refused = { code: "ERR_CLH_OPTION", message: /another thread/ };

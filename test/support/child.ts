@@ -3,17 +3,29 @@ import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 
+interface Program {
+  readonly name: string;
+  readonly under?: string[];
+  readonly execArgv?: string[];
+}
+
 /** A program of test/fixtures, running in a process of its own. Killed with the test if it still runs then. */
 export class Fixture {
   readonly process: ChildProcess;
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly #lines: AsyncIterator<string>;
 
-  /** @param what the program; `under` is a command that starts it, with its arguments */
-  constructor(t: TestContext, what: string | { name: string; under: string[] }, ...args: unknown[]) {
-    const { name, under } = typeof what === "string" ? { name: what, under: [] } : what;
+  /** @param what the program; `under` is a command that starts it, with its arguments; `execArgv` is for Node */
+  constructor(t: TestContext, what: string | Program, ...args: unknown[]) {
+    const { name, under = [], execArgv = [] } = typeof what === "string" ? { name: what } : what;
     const program = fileURLToPath(new URL(`../fixtures/${name}.js`, import.meta.url));
-    const [command, ...rest] = [...under, process.execPath, program, ...args.map((arg) => JSON.stringify(arg))];
+    const [command, ...rest] = [
+      ...under,
+      process.execPath,
+      ...execArgv,
+      program,
+      ...args.map((arg) => JSON.stringify(arg)),
+    ];
     this.process = spawn(command!, rest, {
       stdio: ["pipe", "pipe", "inherit"],
       env: { ...process.env, FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1" },

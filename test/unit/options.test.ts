@@ -144,6 +144,10 @@ describe("refused at construction, with option and value", () => {
     assert.equal(refusal({ filename: "b.log" }, "a.log").option, "filename");
     assert.equal(resolve("a.log", { filename: "a.log" }).filename, join(process.cwd(), "a.log"));
   });
+  test("a queue that is empty or too large", () => {
+    for (const queueBytes of [0, "2GiB"])
+      assert.match(refusal({ delivery: { mode: "background", queueBytes } }).message, /below 2 GiB/);
+  });
   test("a device as file", () => assert.equal(refusal({}, "/dev/null").option, "filename"));
 });
 

@@ -304,6 +304,41 @@ describe("a promise", () => {
     await delivery.flush();
   });
 
+  test("is broken for those that were dropped behind a spill, and for no others", async () => {
+    const { clock, disk, delivery, push, turn } = setUp({ overflow: "drop-oldest" });
+    const outcomes: string[] = [];
+    const pushAll = (from: number, to: number) => {
+      for (let i = from; i < to; i++) {
+        push(`record ${i}.`.padEnd(10));
+        delivery.written().then(
+          () => {
+            outcomes[i] = "written";
+          },
+          ({ message }: Error) => {
+            outcomes[i] = /dropped/.test(message) ? "dropped" : "late";
+          },
+        );
+      }
+    };
+    disk.result = "lock timeout";
+    pushAll(0, 2);
+    turn();
+    clock.goTo(LOCK_TIMEOUT - 10);
+    pushAll(2, 3);
+    clock.goTo(LOCK_TIMEOUT + 20);
+    disk.result = "failed";
+    pushAll(3, 15);
+    await new Promise(setImmediate);
+    const dropped = { 3: "dropped", 4: "dropped" };
+    assert.deepEqual({ ...outcomes }, { 0: "late", 1: "late", ...dropped });
+    disk.result = "done";
+    clock.goTo(clock.time + 500);
+    await new Promise(setImmediate);
+    const written = Array.from({ length: 15 }, (_, i) => [i, "written"]);
+    assert.deepEqual({ ...outcomes }, { ...Object.fromEntries(written), 0: "late", 1: "late", ...dropped });
+    assert.match(disk.text, /^record 0\. record 1\. record 2\. <2>record 5\. .*record 14\.$/);
+  });
+
   test("for one record is not broken by another one", async () => {
     const { clock, disk, delivery, push } = setUp({ overflow: "drop-oldest" });
     disk.result = "failed";

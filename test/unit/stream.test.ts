@@ -151,6 +151,16 @@ describe("a handler whose queue is full", () => {
     assert.deepEqual(lines(), [...records, ""]);
   });
 
+  test("of many streams of one handler: each has its turn, and one listener is enough", (t) => {
+    const { handler, lines, drain } = queueing(t, 1);
+    const streams = Array.from({ length: 12 }, () => handler.toStream({ lines: true }));
+    for (const [i, stream] of streams.entries()) for (const part of ["a", "b"]) stream.write(`${i}${part}\n`);
+    assert.ok(handler.listenerCount("drain") <= 1, `${handler.listenerCount("drain")} listeners`);
+    for (let i = 0; i < 24; i++) drain();
+    const turns = ["a", "b"].flatMap((part) => streams.map((_, i) => `${i}${part}`));
+    assert.deepEqual(lines().slice(0, -1), turns);
+  });
+
   test("makes its producer wait", async (t) => {
     const { stream, lines, drain } = queueing(t, 1);
     let made = 0;
