@@ -72,7 +72,7 @@ function test(name, runtime) {
   const failures = [];
   const env = { ...process.env, NO_COLOR: "1", PATH: `${dirname(program)}${delimiter}${process.env.PATH}` };
   for (const script of runtime.scripts) {
-    const { status, stdout, stderr } = spawnSync(program, [...runtime.args, script], {
+    const { status, signal, stdout, stderr } = spawnSync(program, [...runtime.args, script], {
       encoding: "utf8",
       env,
       timeout: LIMIT,
@@ -80,7 +80,7 @@ function test(name, runtime) {
     });
     if (status === 0) continue;
     const found = [...`${stdout}${stderr}`.matchAll(runtime.failed)].map(([, what]) => `${script}: ${what}`);
-    failures.push(...(found.length > 0 ? found : [`${script}: ended with ${status}`]));
+    failures.push(...(found.length > 0 ? found : [`${script}: ended with ${signal ?? status}`]));
   }
   const unexpected = [...new Set(failures)].filter((failure) => !runtime.cannot.some((what) => failure.endsWith(what)));
   const expected = failures.length - unexpected.length;

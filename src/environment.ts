@@ -16,6 +16,8 @@ export interface Environment {
   readonly source?: Source;
   /** The handler is not one of the log's writers: its settings are its own, and are not left beside the log. */
   readonly isVisitor?: boolean;
+  /** The runtime is Deno, where delivery `background` is not to be had. */
+  readonly isDeno?: boolean;
 }
 
 let system: Environment | undefined;
@@ -25,7 +27,8 @@ let system: Environment | undefined;
  * @throws {LogFileError} `ERR_CLH_NATIVE` where koffi has no binary for this system.
  */
 export function systemEnvironment(): Environment {
-  system ??= { clock: systemClock, ...(process.platform === "win32" ? windows() : posix()) };
+  const isDeno = "deno" in process.versions;
+  system ??= { clock: systemClock, isDeno, ...(process.platform === "win32" ? windows() : posix()) };
   return system;
 }
 

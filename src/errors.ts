@@ -26,7 +26,7 @@ export type LogFileErrorCode =
   | "ERR_CLH_SPILL"
   /** Another process writes the log with other settings. */
   | "ERR_CLH_SETTINGS"
-  /** The thread of delivery `background` was lost; the records are written by the one that logs. */
+  /** The thread of delivery `background` was lost, or is not to be had in Deno; the one that logs writes the records. */
   | "ERR_CLH_THREAD"
   /** A log, or a file of it, cannot be read. */
   | "ERR_CLH_READ"

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { ActiveFile } from "./active-file.js";
 import { Batch } from "./batch.js";
-import { deliveryOf } from "./delivery/choose.js";
+import { deliveryOf, modeOf } from "./delivery/choose.js";
 import { type CommitResult, type Delivery, TIDYING } from "./delivery/delivery.js";
 import { Durability } from "./durability.js";
 import { Encoder } from "./encode.js";
@@ -65,7 +65,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const { fs, clock, lockBackend } = environment;
     const { filename, lockFileDirectory } = options;
     const tidying = Math.min(TIDYING, options.lockTimeout);
-    this.#isFar = options.delivery.mode === "background";
+    this.#isFar = modeOf(options, environment) === "background";
     const rotatesWhenIdle = options.rotateWhenIdle && !this.#isFar;
     this.#trace = tracer(options.debug);
     this.#news = new News(this, this.#trace);

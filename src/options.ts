@@ -156,7 +156,8 @@ export interface FileHandlerOptions {
   readonly sync?: SyncMode;
   /**
    * How records reach the file. `"sync"`: a write returns when its record is in it. `"batched"`: those of one turn of the
-   * event loop are written together. `"background"`: another thread writes them. Or one of these with its limits.
+   * event loop are written together. `"background"`: another thread writes them; in Deno, as `"batched"`. Or one of these
+   * with its limits.
    * @default "sync"
    */
   readonly delivery?: DeliveryMode | DeliveryLimits;

@@ -1,9 +1,9 @@
 import { Encoder } from "../encode.js";
 import type { Environment } from "../environment.js";
-import type { LogFileError } from "../errors.js";
+import { LogFileError } from "../errors.js";
 import type { Tell } from "../events.js";
 import type { HandlerJson } from "../handler-json.js";
-import type { ResolvedOptions } from "../options.js";
+import type { DeliveryMode, ResolvedOptions } from "../options.js";
 import { type Delivery, type DeliveryOptions, dropMarker } from "./delivery.js";
 import { FarOutlet } from "./far-outlet.js";
 import { SourceDelivery } from "./far-source.js";
@@ -26,16 +26,29 @@ export interface DeliveryHooks
   readonly json: () => HandlerJson;
 }
 
-/** The delivery that the options of a handler ask for. */
+/** The delivery that the options of a handler ask for, or `batched` where `background` is not to be had. */
+export function modeOf({ delivery }: ResolvedOptions, { isDeno = false }: Environment): DeliveryMode {
+  return delivery.mode === "background" && isDeno ? "batched" : delivery.mode;
+}
+
+/** The delivery of {@link modeOf}; that it is another one than was asked for is told before the first record is written. */
 export function deliveryOf(
   options: ResolvedOptions,
-  { clock, source }: Environment,
+  environment: Environment,
   { commit, onTimedOut, isLockedHere, onDrop, news, spills, json }: DeliveryHooks,
 ): Delivery {
   const { delivery, retryBufferBytes, lockTimeout, onLockTimeout, filename } = options;
+  const { clock, source } = environment;
   const { tell } = news;
+  const mode = modeOf(options, environment);
+  let isAsAsked = mode === delivery.mode;
   const common: DeliveryOptions = {
-    ...{ commit, onTimedOut, isLockedHere, onDrop, news, tell, clock, lockTimeout, onLockTimeout, path: filename },
+    ...{ onTimedOut, isLockedHere, onDrop, news, tell, clock, lockTimeout, onLockTimeout, path: filename },
+    commit(batch, wait) {
+      if (!isAsAsked) tell("warning", notInDeno(filename));
+      isAsAsked = true;
+      return commit(batch, wait);
+    },
     markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
     onDrain: () => tell("drain"),
     createSpill: () => spills.create(),
@@ -51,7 +64,14 @@ export function deliveryOf(
     if (delivery.mode === "sync") return new SyncDelivery({ ...common, retryBufferBytes });
     const queued = { ...common, ...delivery };
     return new QueuedDelivery(queued, (observer) =>
-      delivery.mode === "batched" ? new LocalOutlet(queued, observer) : new FarOutlet(queued, observer, json()),
+      mode === "batched" ? new LocalOutlet(queued, observer) : new FarOutlet(queued, observer, json()),
     );
   }
+}
+
+function notInDeno(path: string): LogFileError {
+  const message =
+    `${path} is written with delivery "batched", not "background": Deno tells that a thread has ended while it still ` +
+    'writes, and records would be doubled when it is lost. Ask for "batched", or run the program in Node.js.';
+  return new LogFileError("ERR_CLH_THREAD", message, { path });
 }

@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type DeliveryMode, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { Fixture } from "../support/child.js";
+import { environmentWith } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { notOnce, readAll, startWriters } from "../support/writers.js";
 
 const QUEUED: DeliveryMode[] = ["batched", "background"];
+const IS_DENO = "deno" in process.versions;
 
 function setUp(t: TestContext, options: RotatingFileHandlerOptions) {
   const log = join(temporaryDirectory(t), "app.log");
@@ -234,8 +237,10 @@ function* records(count: number): Generator<string> {
 }
 
 describe("the thread of background", () => {
+  const skip = IS_DENO && "it has none";
+  const notNode = (IS_DENO || "bun" in process.versions) && "the flags are Node's";
   for (const when of ["before its first record", "while it writes", "while it waits"]) {
-    test(`is terminated ${when}: no record is lost or doubled, and it is told`, async (t) => {
+    test(`is terminated ${when}: no record is lost or doubled, and it is told`, { skip }, async (t) => {
       const directory = temporaryDirectory(t);
       const log = join(directory, "app.log");
       const fixture = new Fixture(t, "thread-killer", log, when);
@@ -249,7 +254,7 @@ describe("the thread of background", () => {
     });
   }
 
-  test("is terminated when records were dropped: their marker is written", async (t) => {
+  test("is terminated when records were dropped: their marker is written", { skip }, async (t) => {
     const { log, handler } = setUp(t, {
       delivery: { mode: "background", queueBytes: "8KiB", overflow: "drop-oldest" },
       lockTimeout: 200,
@@ -273,7 +278,7 @@ describe("the thread of background", () => {
     assert.equal(found + markedIn(text), 5000);
   });
 
-  test("hangs, and goes on after it was taken for lost: no record is lost or doubled", async (t) => {
+  test("hangs, and goes on after it was taken for lost: no record is lost or doubled", { skip: notNode }, async (t) => {
     const log = join(temporaryDirectory(t), "app.log");
     const hang = new URL("../fixtures/hang-in-thread.js", import.meta.url).href;
     const fixture = new Fixture(t, { name: "hanging-thread", execArgv: ["--import", hang] }, log);
@@ -298,7 +303,7 @@ describe("the thread of background", () => {
     assert.ok(!errors.includes("ERR_CLH_THREAD"), `${errors}`);
   });
 
-  test("cannot be started: this thread writes, and it is told", async (t) => {
+  test("cannot be started: this thread writes, and it is told", { skip: notNode }, async (t) => {
     const log = join(temporaryDirectory(t), "app.log");
     const permission = process.allowedNodeEnvironmentFlags.has("--permission")
       ? "--permission"
@@ -310,7 +315,7 @@ describe("the thread of background", () => {
     assert.equal(readFileSync(log, "utf8"), lines(1000));
   });
 
-  test("is started by code that --eval has", (t) => {
+  test("is started by code that --eval has", { skip: notNode }, (t) => {
     const log = join(temporaryDirectory(t), "app.log");
     const module = new URL("../../src/index.js", import.meta.url).href;
     const code = `
@@ -340,5 +345,42 @@ describe("the thread of background", () => {
     assert.throws(() => {
       handler.rotator = () => {};
     }, refused);
+  });
+});
+
+describe("background in Deno", () => {
+  for (const isDeno of [true, false]) {
+    const skip = IS_DENO && !isDeno && "it would have the thread";
+    test(isDeno ? "is batched, as a warning says once" : "and nowhere else", { skip }, async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      writeFileSync(log, "of an earlier run\n");
+      const { fs } = systemEnvironment();
+      let isWrittenHere = false;
+      const environment = environmentWith({
+        write(...args) {
+          isWrittenHere = true;
+          return fs.write(...args);
+        },
+      });
+      const options = { mode: "w", delivery: "background" } as const;
+      const handler = new ConcurrentRotatingFileHandler(log, options, { ...environment, isDeno });
+      const warnings: (string | undefined)[] = [];
+      handler.on("warning", ({ code, path }) => warnings.push(code, path));
+      handler.write("record 0");
+      await handler.flush();
+      handler.write("record 1");
+      handler.close();
+      handler.write("record 2");
+      await handler.flush();
+      handler.close();
+      assert.equal(readFileSync(log, "utf8"), lines(3));
+      assert.deepEqual(warnings, isDeno ? ["ERR_CLH_THREAD", log] : []);
+      assert.equal(isWrittenHere, isDeno);
+      assert.match(JSON.stringify(handler), /"mode":"background"/); // what was asked for, for whoever reads it elsewhere
+    });
+  }
+
+  test("is told from other runtimes", () => {
+    assert.equal(systemEnvironment().isDeno, IS_DENO);
   });
 });
