@@ -15,9 +15,9 @@ export class Failures {
     this.#clock = clock;
   }
 
-  note(error: LogFileError): void {
+  /** @param kind of which failures repeat one another */
+  note(error: LogFileError, kind = `${error.code} ${(error.cause as NodeJS.ErrnoException | undefined)?.code}`): void {
     const now = this.#clock.monotonic();
-    const kind = `${error.code} ${(error.cause as NodeJS.ErrnoException | undefined)?.code}`;
     if (kind === this.#last && now - this.#reportedAt < SAY_AGAIN_AFTER) return;
     this.#last = kind;
     this.#reportedAt = now;

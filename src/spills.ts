@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { type CountAppended, countAppended } from "./delivery/intent.js";
 import { Spill } from "./delivery/spill.js";
 import type { Environment } from "./environment.js";
-import { LogFileError, reason } from "./errors.js";
+import { advice, LogFileError, reason } from "./errors.js";
 import type { Tell } from "./events.js";
 import type { Permissions } from "./permissions.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "./platform/fs.js";
@@ -19,6 +19,7 @@ export class Spills {
   readonly #permissions: Permissions;
   readonly #terminatorLength: number;
   readonly #underLock: (body: () => void) => boolean;
+  readonly #told = new Set<string>();
 
   /**
    * @param terminatorLength bytes at the end of each record that whoever writes next adds where they are missing
@@ -49,16 +50,16 @@ export class Spills {
    * @param merge true when all of it is in the log
    */
   mergeOrphans(merge: (spill: Spill) => boolean, tell: Tell): void {
-    try {
-      for (const path of this.#list()) {
+    for (const path of this.#list(tell)) {
+      try {
         const found: { spill?: Spill | undefined } = {};
         const isLocked = this.#underLock(() => {
           found.spill = this.#adopt(path);
         });
         if (!isLocked || (found.spill !== undefined && !this.#mergeOrphan(found.spill, merge, tell))) return;
+      } catch (cause) {
+        this.#cannotMerge(path, cause, tell);
       }
-    } catch (cause) {
-      tell("error", this.failure(cause));
     }
   }
 
@@ -67,10 +68,12 @@ export class Spills {
    * be rotated, and may be compressed or deleted before anybody looks. Called with the lock held.
    */
   settle(tell: Tell): void {
-    try {
-      for (const path of this.#list()) this.#adopt(path)?.close();
-    } catch (cause) {
-      tell("error", this.failure(cause));
+    for (const path of this.#list(tell)) {
+      try {
+        this.#adopt(path)?.close();
+      } catch (cause) {
+        this.#cannotMerge(path, cause, tell);
+      }
     }
   }
 
@@ -83,10 +86,25 @@ export class Spills {
     return new LogFileError("ERR_CLH_SPILL", message, { cause, path: this.#log });
   }
 
-  #list(): string[] {
+  #list(tell: Tell): string[] {
+    const { fs } = this.#environment;
     const directory = dirname(this.#log);
-    const names = this.#environment.fs.readdir(directory);
-    return names.filter((name) => isSpill(this.#log, name)).map((name) => join(directory, name));
+    const status = new FileStatus();
+    try {
+      const names = fs.readdir(directory).filter((name) => isSpill(this.#log, name));
+      const paths = names.map((name) => join(directory, name));
+      return paths.filter((path) => fs.linkStatus(new FilePath(path), status) && status.isFile);
+    } catch (cause) {
+      tell("error", this.failure(cause));
+      return [];
+    }
+  }
+
+  /** Once for each reason: it is met again at each rotation. */
+  #cannotMerge(path: string, cause: unknown, tell: Tell): void {
+    const message = `Cannot merge ${path}, in which records of ${this.#log} wait: ${reason(cause)}. ${advice(cause)}They stay there and are tried again after the next rotation.`;
+    if (this.#told.size === this.#told.add(message).size) return;
+    tell("error", new LogFileError("ERR_CLH_SPILL", message, { cause, path }));
   }
 
   #adopt(path: string): Spill | undefined {

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
+import { FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import type { Boundaries } from "./boundary.js";
 import {
@@ -12,8 +12,12 @@ import {
   parseDated,
   parseDatedPlace,
 } from "./naming.js";
+import { NumberedBackups } from "./numbered-backups.js";
+import { isFile, occupantOf } from "./occupant.js";
 import { listPending, moveAside } from "./pending.js";
 import type { Backup } from "./retention.js";
+
+const UNLIMITED = Number.POSITIVE_INFINITY;
 
 type Found = DatedBackup & { readonly extension: Extension; readonly path: string };
 
@@ -32,20 +36,29 @@ export class DatedPublisher implements Publisher {
 
   canPublish(place: string): boolean {
     const backup = parseDatedPlace(place);
-    return backup !== undefined && (this.#names?.has(datedName(this.#log, { ...backup, counter: 0 })) ?? true);
+    return backup === undefined || (this.#names?.has(datedName(this.#log, { ...backup, counter: 0 })) ?? true);
   }
 
   publish(files: readonly Unpublished[], extension: Extension): Insertion {
-    const placed = files.map(({ path, place }) => {
-      const { stamp, counter } = parseDatedPlace(place)!;
+    const placed = files.flatMap((file) => {
+      const { path, place } = file;
+      const backup = parseDatedPlace(place);
+      // Set aside while the log was rotated by size.
+      if (backup === undefined)
+        return new NumberedBackups(this.#fs, this.#log, UNLIMITED).publish([file], extension).placed;
+      const { stamp, counter } = backup;
       const namer = this.#names && ((name: string) => this.#names!.get(name)!);
       const nameOf = (n: number) => datedName(this.#log, { stamp, counter: n }, namer) + extension;
-      // Upstream cannot see what waits: who has its name was rotated after it, and moves up.
-      let free = counter;
-      while (this.#fs.exists(nameOf(free))) free++;
-      for (let n = free; n > counter; n--) moveAside(this.#fs, nameOf(n - 1), nameOf(n));
-      moveAside(this.#fs, path, nameOf(counter));
-      return nameOf(counter);
+      // Upstream cannot see what waits: who has its name was rotated after it, and moves up. What is no file stays.
+      const names: string[] = [];
+      for (let n = counter, isFree = false; !isFree; n++) {
+        const occupant = occupantOf(this.#fs, nameOf(n));
+        if (occupant !== "other") names.push(nameOf(n));
+        isFree = occupant === "nothing";
+      }
+      for (let i = names.length - 1; i > 0; i--) moveAside(this.#fs, names[i - 1]!, names[i]!);
+      moveAside(this.#fs, path, names[0]!);
+      return names[0]!;
     });
     return { placed, removed: [] };
   }
@@ -101,7 +114,7 @@ export class DatedBackups implements Backups {
     return this.#find()
       .sort(byPeriod)
       .flatMap(({ path, stamp }) => {
-        if (!fs.status(new FilePath(path), status)) return [];
+        if (!isFile(fs, path, status)) return [];
         return { path, size: status.size, endsAt: boundaries.endOf(stamp), period: stamp };
       });
   }
@@ -112,7 +125,7 @@ export class DatedBackups implements Backups {
     const stamp = period();
     const promised = new Set<number>();
     const isTaken = (counter: number) =>
-      promised.has(counter) || fs.exists(datedName(log, { stamp, counter }, namer()) + extension);
+      promised.has(counter) || occupantOf(fs, datedName(log, { stamp, counter }, namer()) + extension) !== "nothing";
     const free = (counter: number): number => {
       let n = counter;
       while (isTaken(n)) n++;

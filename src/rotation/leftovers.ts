@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
-import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
+import { FileStatus, type FileSystem } from "../platform/fs.js";
 import { type Extension, parseLeftover } from "./naming.js";
+import { isFile } from "./occupant.js";
 
 /** A file that upstream has rotated and not numbered. */
 export interface Leftover {
@@ -24,7 +25,7 @@ export function listLeftovers(fs: FileSystem, log: string): Leftover[] {
     if (parsed === undefined) continue;
     const path = join(dirname(log), name);
     if (parsed.extension !== "" && names.includes(name.slice(0, -parsed.extension.length))) continue;
-    if (fs.statusWithTime(new FilePath(path), status)) found.push({ path, ...parsed, modifiedAt: status.modifiedAt });
+    if (isFile(fs, path, status)) found.push({ path, ...parsed, modifiedAt: status.modifiedAt });
   }
   return found.sort((a, b) => a.modifiedAt - b.modifiedAt);
 }

@@ -117,6 +117,15 @@ export function parsePending(log: string, name: string): Pending | undefined {
   return { sequence: Number(sequence), place, state };
 }
 
+const HAS_SEQUENCE = /^(\d{10})\./;
+
+/** The sequence of a hidden name, complete or not: what is set aside next must not meet anything that has it. */
+export function parseSequence(log: string, name: string): number | undefined {
+  const prefix = basename(hidden(log, ""));
+  const match = name.startsWith(prefix) ? HAS_SEQUENCE.exec(name.slice(prefix.length)) : null;
+  return match === null ? undefined : Number(match[1]);
+}
+
 /** {@link Pending.place} among dated backups. */
 export function datedPlace({ stamp, counter }: DatedBackup): string {
   return `${stamp}@${counter}`;

@@ -1,9 +1,10 @@
-import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
+import { FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { FORMATS } from "./formats.js";
 import { type Leftover, listLeftovers } from "./leftovers.js";
 import { type Extension, type Namer, NO_PLACE, numberedName, pendingPath } from "./naming.js";
-import { listPending, moveAside } from "./pending.js";
+import { isFile, occupantOf } from "./occupant.js";
+import { moveAside, nextSequence } from "./pending.js";
 import type { Backup } from "./retention.js";
 
 const EXTENSIONS: readonly Extension[] = ["", ...Object.values(FORMATS).map(({ extension }) => extension)];
@@ -52,7 +53,7 @@ export class NumberedBackups implements Backups, Publisher {
     const leftovers = listLeftovers(this.#fs, this.#log);
     for (const leftover of leftovers) {
       const half = `${leftover.path}.gz`;
-      if (this.#fs.exists(half)) this.#fs.unlink(half);
+      if (isFile(this.#fs, half)) this.#fs.unlink(half);
       if (leftover.extension === "" && extension !== "") this.#setAside(leftover, extension);
       else this.insert([leftover.path], leftover.extension, this.#placeOf(leftover, leftover.extension));
     }
@@ -61,30 +62,31 @@ export class NumberedBackups implements Backups, Publisher {
 
   /** Fingerprint of the newest backup; {@link NO_PLACE} when there is none. */
   place(extension: Extension): string {
-    const status = new FileStatus();
-    return this.#fs.statusWithTime(new FilePath(this.path(1, extension)), status) ? status.fingerprint : NO_PLACE;
+    return this.#placeFrom(1, extension);
   }
 
   /** The number of the backup with this fingerprint, undefined when it is not there any more. */
   find(fingerprint: string, extension: Extension): number | undefined {
     const status = new FileStatus();
     for (let n = 1, free = 0; n <= this.#count && free < END; n++) {
-      if (!this.#fs.statusWithTime(new FilePath(this.path(n, extension)), status)) free++;
-      else if (status.fingerprint === fingerprint) return n;
+      const occupant = this.#occupantOf(n, extension, status);
+      if (occupant === "nothing") free++;
+      else if (occupant === "file" && status.fingerprint === fingerprint) return n;
     }
     return undefined;
   }
 
-  /** The first number from `from` on that no backup has; one past the last allowed when all are taken. */
+  /** The first number from `from` on that is free; one past the last allowed when all are taken. */
   firstFree(extension: Extension, from = 1): number {
     let n = from;
-    while (n <= this.#count && this.#fs.exists(this.path(n, extension))) n++;
+    while (n <= this.#count && this.#occupantOf(n, extension) !== "nothing") n++;
     return n;
   }
 
   /**
    * Renames `files`, oldest first, to the numbers from `at` on. Backups that stand there move up, no further than the
-   * first gap that has room; what would pass the last number is removed, from `files` too.
+   * first gap that has room; what would pass the last number is removed, from `files` too. A number that something else
+   * has than a file is left out.
    * @param move used in place of a rename for the files themselves
    */
   insert(
@@ -99,17 +101,17 @@ export class NumberedBackups implements Backups, Publisher {
       this.#fs.unlink(path);
       removed.push(path);
     };
-    const inTheWay = this.#takenFrom(at, files.length, extension);
+    const { numbers, inTheWay } = this.#numbersFrom(at, files.length, extension);
     for (let i = inTheWay.length - 1; i >= 0; i--) {
       const from = this.path(inTheWay[i]!, extension);
-      const n = at + files.length + i;
-      if (n > this.#count) remove(from);
+      const n = numbers[files.length + i];
+      if (n === undefined) remove(from);
       else if (n !== inTheWay[i]) moveAside(this.#fs, from, this.path(n, extension));
     }
     // The newest first: if we are killed in between, those that are left still belong where they were to go.
     for (const [i, file] of files.toReversed().entries()) {
-      const n = at + i;
-      if (n > this.#count) remove(file);
+      const n = numbers[i];
+      if (n === undefined) remove(file);
       else {
         const to = this.path(n, extension);
         move(file, to);
@@ -160,7 +162,7 @@ export class NumberedBackups implements Backups, Publisher {
       const hasPlace = n <= this.#count;
       for (const extension of EXTENSIONS) {
         const path = name + extension;
-        if (!this.#fs.statusWithTime(new FilePath(path), status)) continue;
+        if (!isFile(this.#fs, path, status)) continue;
         const endsAt = hasPlace ? status.modifiedAt : Number.NEGATIVE_INFINITY;
         found.unshift({ path, size: status.size, endsAt });
       }
@@ -173,31 +175,54 @@ export class NumberedBackups implements Backups, Publisher {
   #placeOf({ modifiedAt }: Leftover, extension: Extension): number {
     const status = new FileStatus();
     let n = 1;
-    while (this.#fs.statusWithTime(new FilePath(this.path(n, extension)), status) && status.modifiedAt > modifiedAt)
+    while (n <= this.#count) {
+      const occupant = this.#occupantOf(n, extension, status);
+      if (occupant === "nothing" || (occupant === "file" && status.modifiedAt <= modifiedAt)) break;
       n++;
+    }
     return n;
   }
 
   #setAside(leftover: Leftover, extension: Extension): void {
-    const status = new FileStatus();
-    const path = this.path(this.#placeOf(leftover, extension), extension);
-    const place = this.#fs.statusWithTime(new FilePath(path), status) ? status.fingerprint : NO_PLACE;
-    const sequence = (listPending(this.#fs, this.#log).at(-1)?.sequence ?? 0) + 1;
+    const place = this.#placeFrom(this.#placeOf(leftover, extension), extension);
+    const sequence = nextSequence(this.#fs, this.#log);
     moveAside(this.#fs, leftover.path, pendingPath(this.#log, { sequence, place, state: "pending" }));
   }
 
-  /** Numbers taken from `at` up to where `room` free ones have been passed. */
-  #takenFrom(at: number, room: number, extension: Extension): number[] {
-    const taken: number[] = [];
-    const names = new Set([this.#log + extension]);
-    for (let n = 1, free = 0; n <= this.#count && free < room; n++) {
-      const path = this.path(n, extension);
-      checkIsNew(path, names);
-      if (n < at) continue;
-      if (this.#fs.exists(path)) taken.push(n);
-      else free++;
+  /** Fingerprint of the first backup from `n` on, as long as no number is free. */
+  #placeFrom(n: number, extension: Extension): string {
+    const status = new FileStatus();
+    for (let at = n; at <= this.#count; at++) {
+      const occupant = this.#occupantOf(at, extension, status);
+      if (occupant !== "other") return occupant === "file" ? status.fingerprint : NO_PLACE;
     }
-    return taken;
+    return NO_PLACE;
+  }
+
+  /**
+   * Numbers that can be given, from `at` up to where `room` free ones have been passed, and which of them are taken.
+   * @throws when there are none of any file: what is to be a backup would be deleted for that
+   */
+  #numbersFrom(at: number, room: number, extension: Extension): { numbers: number[]; inTheWay: number[] } {
+    const numbers: number[] = [];
+    const inTheWay: number[] = [];
+    const names = new Set([this.#log + extension]);
+    let isPossible = false;
+    for (let n = 1; n <= this.#count && numbers.length - inTheWay.length < room; n++) {
+      checkIsNew(this.path(n, extension), names);
+      const occupant = n < at && isPossible ? "other" : this.#occupantOf(n, extension);
+      if (occupant === "other") continue;
+      isPossible = true;
+      if (n < at) continue;
+      numbers.push(n);
+      if (occupant === "file") inTheWay.push(n);
+    }
+    if (isPossible) return { numbers, inTheWay };
+    throw new Error(`no backup can have a name: what is called ${this.path(1, extension)} is no file, and not ours`);
+  }
+
+  #occupantOf(n: number, extension: Extension, into?: FileStatus): "nothing" | "file" | "other" {
+    return occupantOf(this.#fs, this.path(n, extension), into);
   }
 }
 

@@ -1,7 +1,8 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { hasCode } from "../errors.js";
 import type { FileSystem } from "../platform/fs.js";
-import { type Pending, parsePending } from "./naming.js";
+import { type Pending, parsePending, parseSequence } from "./naming.js";
+import { isFile } from "./occupant.js";
 
 /** The files of `log` that wait to be compressed or published, in the order of their rotation. */
 export function listPending(fs: FileSystem, log: string): Pending[] {
@@ -9,9 +10,14 @@ export function listPending(fs: FileSystem, log: string): Pending[] {
   const base = basename(log);
   for (const name of fs.readdir(dirname(log))) {
     const pending = name.includes(base) ? parsePending(log, name) : undefined;
-    if (pending !== undefined) found.push(pending);
+    if (pending !== undefined && isFile(fs, join(dirname(log), name))) found.push(pending);
   }
   return found.sort((a, b) => a.sequence - b.sequence);
+}
+
+/** The sequence of what is set aside next. Called with the lock held. */
+export function nextSequence(fs: FileSystem, log: string): number {
+  return fs.readdir(dirname(log)).reduce((last, name) => Math.max(last, parseSequence(log, name) ?? 0), 0) + 1;
 }
 
 /** Renames a file of the log, never over another: that could only be one that a second rotation has just put there. */

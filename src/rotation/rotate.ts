@@ -2,7 +2,7 @@ import type { Rotator } from "../options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Move } from "./backups.js";
 import { type Extension, pendingPath } from "./naming.js";
-import { listPending, moveAside } from "./pending.js";
+import { listPending, moveAside, nextSequence } from "./pending.js";
 
 export interface RotationPlan {
   readonly fs: FileSystem;
@@ -65,8 +65,7 @@ function isPromise(value: unknown): boolean {
 /** Gives the active file a hidden name, under which it waits to be compressed. */
 function setAside({ fs, log, backupCount, backups, extension }: RotationPlan): Rotated {
   const waiting = listPending(fs, log);
-  const sequence = (waiting.at(-1)?.sequence ?? 0) + 1;
-  const to = pendingPath(log, { sequence, place: backups.place(extension), state: "pending" });
+  const to = pendingPath(log, { sequence: nextSequence(fs, log), place: backups.place(extension), state: "pending" });
   fs.renameNew(log, to);
   // Files that wait are backups too: when compression cannot keep up, or fails, the oldest go.
   const plain = waiting.filter(({ state }) => state === "pending").map((old) => pendingPath(log, old));

@@ -55,10 +55,11 @@ export class Rotation {
     this.#durability = durability;
     this.#rotator = options.rotator;
     this.#pruneFailures = new Failures((error) => tell("error", error), environment.clock);
+    const sweepFailures = new Failures((error) => tell("error", error), environment.clock);
     this.#sweeper = new Sweeper(
       () => this.#sweepJob(),
       (event) => tell(event.type, { path: event.path }),
-      (type, error) => tell(type, error),
+      (type, error) => (type === "error" ? sweepFailures.note(error, error.message) : tell(type, error)),
       () => this.#prune(),
     );
   }

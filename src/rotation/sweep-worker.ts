@@ -1,6 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { systemEnvironment } from "../environment.js";
-import { LogFileError } from "../errors.js";
+import { LogFileError, reason } from "../errors.js";
 import { FileLock } from "../lock/lock.js";
 import { LockFile } from "../lock/lock-file.js";
 import { Permissions } from "../permissions.js";
@@ -56,8 +56,12 @@ function publisherOf({ log, publisher: { kind, count, names } }: SweepJob, fs: F
 }
 
 function unexpected(cause: unknown, path: string): LogFileError {
-  return new LogFileError("ERR_CLH_COMPRESS", `Cannot compress rotated files of ${path}: ${String(cause)}`, {
-    cause,
-    path,
-  });
+  return new LogFileError(
+    "ERR_CLH_COMPRESS",
+    `Cannot compress rotated files of ${path}: ${reason(cause)}. They stay as they are and are tried again after the next rotation.`,
+    {
+      cause,
+      path,
+    },
+  );
 }

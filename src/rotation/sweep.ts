@@ -16,6 +16,7 @@ import {
   pendingPath,
   unfinishedPath,
 } from "./naming.js";
+import { isFile, occupantOf } from "./occupant.js";
 import { listPending } from "./pending.js";
 
 export interface SweepPlan {
@@ -66,17 +67,30 @@ const EXTENSIONS = Object.values(FORMATS).map(({ extension }) => extension);
  * @throws {LogFileError} `ERR_CLH_COMPRESS`, `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT`; what is not done stays, and the next sweep does it
  */
 export async function sweep(plan: SweepPlan, report: (event: SweepEvent) => void): Promise<boolean> {
+  const unreadable = new Map<number, LogFileError>();
+  const isComplete = await sweepReadable(plan, unreadable, report);
+  for (const failure of unreadable.values()) throw failure;
+  return isComplete;
+}
+
+/** @param unreadable by sequence, files that are passed over, and why; more are found */
+async function sweepReadable(
+  plan: SweepPlan,
+  unreadable: Map<number, LogFileError>,
+  report: (event: SweepEvent) => void,
+): Promise<boolean> {
   for (;;) {
     // Also after the last file, without the lock: who could not have it relies on us to see what it has set aside.
-    const waiting = listPending(plan.fs, plan.log);
-    if (plan.isDelayed && waiting.at(-1)?.state === "pending") waiting.pop();
+    const all = listPending(plan.fs, plan.log);
+    if (plan.isDelayed && all.at(-1)?.state === "pending") all.pop();
+    const waiting = all.filter(({ sequence }) => !unreadable.has(sequence));
     if (waiting.length === 0) return true;
     const unknown = waiting.findIndex(({ place }) => !plan.publisher.canPublish(place));
     const known = unknown === -1 ? waiting : waiting.slice(0, unknown);
     if (known.length === 0) return false;
     if (!beginSweep(plan)) return true;
     try {
-      await compressAndPublish(plan, known.slice(0, FILES_AT_ONCE), report);
+      await compressAndPublish(plan, known.slice(0, FILES_AT_ONCE), unreadable, report);
     } finally {
       plan.sweepLock.close();
     }
@@ -101,11 +115,13 @@ function beginSweep({ sweepLock, lockBackend }: SweepPlan): boolean {
 async function compressAndPublish(
   plan: SweepPlan,
   waiting: Pending[],
+  unreadable: Map<number, LogFileError>,
   report: (event: SweepEvent) => void,
 ): Promise<void> {
   const { fs, log } = plan;
-  const killed = fs.readdir(dirname(log)).filter((name) => isUnfinished(log, name));
-  for (const name of killed) removeIfThere(fs, join(dirname(log), name));
+  const unfinished = fs.readdir(dirname(log)).filter((name) => isUnfinished(log, name));
+  const killed = unfinished.map((name) => join(dirname(log), name)).filter((path) => isFile(fs, path));
+  for (const path of killed) removeIfThere(fs, path);
   const done: Done[] = [];
   let failure: unknown;
   for (const pending of waiting) {
@@ -113,8 +129,10 @@ async function compressAndPublish(
       const unfinished = pending.state === "published" ? undefined : await compressOne(plan, pending);
       if (pending.state === "published" || unfinished !== undefined) done.push({ pending, unfinished });
     } catch (error) {
-      failure = error;
-      break; // what comes after it must wait: backups are published in order
+      const path = pendingPath(log, pending);
+      if (isUnreadable(error, path)) unreadable.set(pending.sequence, failed(path, error));
+      else failure = failed(path, error);
+      break; // what comes after it must wait: those before it are published first, and then it is told from them
     }
   }
   let inTime = true;
@@ -129,16 +147,30 @@ async function compressAndPublish(
 }
 
 /** Undefined when retention has removed the file meanwhile. */
-async function compressOne({ fs, log, compression }: SweepPlan, pending: Pending): Promise<Unfinished | undefined> {
+async function compressOne(
+  { fs, log, extension, compression }: SweepPlan,
+  pending: Pending,
+): Promise<Unfinished | undefined> {
   const from = pendingPath(log, pending);
   const path = unfinishedPath(log, pending.sequence, randomBytes(4).toString("hex"));
+  const form = compressedPath(log, pending.sequence, extension);
+  if (occupantOf(fs, form) === "other") throw new Obstacle(`${form} is no file, and not ours`);
   try {
     return { path, source: await compress(fs, from, path, compression) };
   } catch (error) {
     removeIfThere(fs, path);
     if (hasCode(error, "ENOENT")) return undefined;
-    throw failed(from, error);
+    throw error;
   }
+}
+
+/** Something that is not ours has the name that a compressed form must have. */
+class Obstacle extends Error {}
+
+/** True when the failure is one of this file, and others may have more luck. */
+function isUnreadable(error: unknown, path: string): boolean {
+  const { syscall, path: failedPath } = error as NodeJS.ErrnoException;
+  return error instanceof Obstacle || syscall === "read" || failedPath === path;
 }
 
 /**
@@ -155,7 +187,7 @@ function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => v
   for (const extension of EXTENSIONS) {
     const files = ready
       .map(({ sequence }, i) => ({ path: compressedPath(log, sequence, extension), place: places[i]! }))
-      .filter(({ path }) => fs.exists(path));
+      .filter(({ path }) => isFile(fs, path));
     const { placed, removed } = publisher.publish(files, extension);
     for (const path of removed) report({ type: "removed", path });
     for (const path of placed) report({ type: "compressed", path });
@@ -187,7 +219,7 @@ function markPublished({ fs, log, extension }: SweepPlan, { pending, unfinished 
 
 /** Its compressed forms, of any kind, that have no public name yet. */
 function formsOf(fs: FileSystem, log: string, { sequence }: Pending): string[] {
-  return EXTENSIONS.map((extension) => compressedPath(log, sequence, extension)).filter((path) => fs.exists(path));
+  return EXTENSIONS.map((extension) => compressedPath(log, sequence, extension)).filter((path) => isFile(fs, path));
 }
 
 /**

@@ -15,7 +15,7 @@ const files = (readdirSync(join(root, "src"), { recursive: true }) as string[])
 const FLOORS: Record<string, RegExp> = {
   ground: /^(platform\/.*|errors|events|units|codec|trace|stats)\.ts$/,
   pure: /^(batch|source|encode|line-splitter|options|option-hints|resolve-options|handler-json|rotation\/(formats|naming|trigger|boundary|retention|backups))\.ts$/,
-  disk: /^(permissions|environment|active-file|durability|settings|network|failures|idle-watch|lock\/.*|rotation\/(compress|pending))\.ts$/,
+  disk: /^(permissions|environment|active-file|durability|settings|network|failures|idle-watch|lock\/.*|rotation\/(compress|occupant|pending))\.ts$/,
   delivery: /^delivery\/(?!background-worker).*\.ts$/,
   compose:
     /^(delivery\/background-worker|handler|spills|size-handler|timed-handler|choose-handler|backpressure|stream|rotation\/(log-set|leftovers|numbered-backups|dated-backups|rollover-time|time-trigger|policy|rotate|rotation|sweep|sweeper|sweep-worker))\.ts$/,

@@ -56,6 +56,16 @@ test("files that wait keep their places among those that upstream rotates meanwh
   assert.deepEqual(textOf(directory), Object.fromEntries(names.map((name, i) => [name, `${i + 1}`])));
 });
 
+test("what was set aside while the log was rotated by size becomes a numbered backup", (t) => {
+  const { directory } = setUp(t);
+  const log = join(directory, "app.log");
+  writeFileSync(`${log}.1.gz`, "newer");
+  writeFileSync(`${log}.new`, "older");
+  const publisher = new DatedPublisher(fs, log, new Map());
+  assert.ok(publisher.canPublish("0"));
+  assert.deepEqual(publisher.publish([{ path: `${log}.new`, place: "0" }], ".gz").placed, [`${log}.2.gz`]);
+});
+
 test("where nothing is deleted a gap is filled, as upstream does; else no counter is given again", (t) => {
   for (const hasLimits of [false, true]) {
     const { weRotate, weCompress, directory } = setUp(t, hasLimits);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { systemEnvironment } from "../../src/environment.js";
@@ -125,6 +125,27 @@ describe("a spill whose process has died", () => {
     assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
     assert.deepEqual(hidden(log), []);
     handler.close();
+  });
+
+  test("is told of once when it cannot be opened, and others are merged", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    const first = join(log, "..", hidden(log)[0]!);
+    leaveSpill(log);
+    const { fs } = system;
+    const open: typeof fs.open = (path, flags, mode) => {
+      if (path === first) throw systemError("EACCES", "open");
+      return fs.open(path, flags, mode);
+    };
+    const environment = { ...system, fs: { ...fs, open } };
+    const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 40, backupCount: 9 }, environment);
+    const messages: string[] = [];
+    handler.on("error", ({ code, message }) => messages.push(`${code} ${message}`));
+    for (const record of [...RECORDS, ...RECORDS]) assert.ok(handler.write(record));
+    handler.close();
+    assert.equal(messages.length, 1);
+    assert.match(messages[0]!, /^ERR_CLH_SPILL Cannot merge .*\.spill.*EACCES/);
+    assert.deepEqual(hidden(log), [basename(first)]);
   });
 
   test("is left to others when the lock is not free soon, however many there are", (t) => {

@@ -3,9 +3,11 @@ import {
   appendFileSync,
   chmodSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   utimesSync,
@@ -366,6 +368,41 @@ test("a failure keeps the file and publishes what came before it", async (t) => 
   assert.deepEqual(Object.values(archives(directory)), ["plain b", "a"]);
   await run();
   assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+test("a file that cannot be read is passed over, and gets its place when it can be", async (t) => {
+  for (const unreadable of [1, 2, 3]) {
+    const { directory, log, rotateWith, run } = setUp(t);
+    for (const text of ["a", "b", "c"]) rotateWith(text);
+    const path = pendingPath(log, { sequence: unreadable, place: "0", state: "pending" });
+    const { fs } = environmentWith({
+      open(name, flags, mode) {
+        if (fingerprintOf(name) === mark) throw Object.assign(systemError("EACCES", "open"), { path: name });
+        return system.fs.open(name, flags, mode);
+      },
+    });
+    const mark = fingerprintOf(path);
+    await assert.rejects(() => run(fs), { code: "ERR_CLH_COMPRESS", message: /EACCES/ });
+    rotateWith("d");
+    await assert.rejects(() => run(fs), { code: "ERR_CLH_COMPRESS", message: /EACCES/ });
+    const readable = ["d", "c", "b", "a"].filter((text) => text !== "_abc"[unreadable]);
+    assert.deepEqual(
+      Object.entries(archives(directory)).filter(([name]) => name.startsWith("app")),
+      readable.map((text, i) => [`app.log.${i + 1}.gz`, text]),
+    );
+    await run();
+    assert.deepEqual(Object.values(archives(directory)), ["d", "c", "b", "a"]);
+  }
+});
+
+test("something with the name of a compressed form keeps back that file alone", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  for (const text of ["a", "b", "c"]) rotateWith(text);
+  mkdirSync(compressedPath(log, 2, ".gz"));
+  await assert.rejects(() => run(), { code: "ERR_CLH_COMPRESS", message: /is no file/ });
+  rmdirSync(compressedPath(log, 2, ".gz"));
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "c", "app.log.2.gz": "b", "app.log.3.gz": "a" });
 });
 
 test("what was set aside when compression was on is compressed by a handler that has it off", async (t) => {
