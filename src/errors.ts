@@ -1,3 +1,6 @@
+import { constants } from "node:os";
+import { getSystemErrorMap } from "node:util";
+
 /** Every code of {@link LogFileError}, with what it means. docs/reference/errors.md says what to do about each. */
 export type LogFileErrorCode =
   /** An option has the wrong type or value, or is unknown. Thrown at construction. */
@@ -65,11 +68,40 @@ export class LogFileError extends Error {
   }
 }
 
+// What libuv, and so Node, has no names for, though the file systems of other hosts answer it.
+const TEXTS: Readonly<Record<string, string>> = {
+  EDQUOT: "disk quota exceeded",
+  ENOLCK: "no locks available",
+  ESTALE: "stale file handle",
+};
+const NAMELESS = /^Unknown system error -\d+(?:: Unknown system error -\d+)?/;
+
+/** The error for `errno` of a system call that Node did not make. */
+export function systemError(errno: number, syscall: string): NodeJS.ErrnoException {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? nameOf(errno);
+  return Object.assign(new Error(`${code}: ${text}, ${syscall}`), { code, errno: -errno, syscall });
+}
+
+function nameOf(errno: number): [code: string, text: string] {
+  const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? "UNKNOWN";
+  return [code, TEXTS[code] ?? `errno ${errno}`];
+}
+
+/** Of a failed system call, by its name also where Node has none; of anything else, its code. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  return errno !== undefined && NAMELESS.test(code!) ? nameOf(-errno)[0] : code;
+}
+
 /** "EACCES: permission denied" of a failed system call, or the message of anything else. */
 export function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
+  const { errno } = cause as NodeJS.ErrnoException;
+  const message =
+    errno === undefined ? cause.message : cause.message.replace(NAMELESS, () => nameOf(-errno).join(": "));
   // Node writes "EACCES: permission denied, open '/path'"; the path is already in our sentence, but not where it was to go.
-  return cause.message.replace(/, \w+( '[^']*')*(?: -> '([^']*)')?$/, (_, _from, to) => (to ? ` (to ${to})` : ""));
+  return message.replace(/, \w+( '[^']*')*(?: -> '([^']*)')?$/, (_, _from, to) => (to ? ` (to ${to})` : ""));
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -83,14 +115,16 @@ const ADVICE: Readonly<Record<string, string>> = {
   ELOOP: "A symbolic link is not followed there: remove it. ",
   ENOTDIR: "A part of the path is a file, not a directory. ",
   EISDIR: "There is a directory of that name. ",
+  ENOLCK:
+    "Its file system gives no locks: on NFS, run the lock service (rpc.statd) on both hosts, or mount it with vers=4. ",
 };
 
 /** What the user can do about a failed system call: a sentence and a space, or nothing. */
 export function advice(cause: unknown): string {
-  return (cause instanceof Error && "code" in cause && ADVICE[cause.code as string]) || "";
+  return ADVICE[codeOf(cause) ?? ""] ?? "";
 }
 
 /** True when `error` is a failed system call with one of these codes. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(error.code as string);
+  return codes.includes(codeOf(error) ?? "");
 }

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { getSystemErrorMap } from "node:util";
+import { systemError } from "../errors.js";
 import type { Libc } from "../platform/native.js";
 import type { LockBackend } from "./lock.js";
 
@@ -26,15 +26,10 @@ export function flockBackend(libc: Libc): LockBackend {
       if (libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
       const errno = libc.errno();
       if (BUSY.has(errno)) return false;
-      throw systemError(errno);
+      throw systemError(errno, "flock");
     },
     unlock(fd) {
-      if (libc.flock(fd, LOCK_UN) !== 0) throw systemError(libc.errno());
+      if (libc.flock(fd, LOCK_UN) !== 0) throw systemError(libc.errno(), "flock");
     },
   };
-}
-
-function systemError(errno: number): NodeJS.ErrnoException {
-  const [code = "UNKNOWN", message = `errno ${errno}`] = getSystemErrorMap().get(-errno) ?? [];
-  return Object.assign(new Error(`${code}: ${message}, flock`), { code, errno: -errno, syscall: "flock" });
 }
