@@ -12,7 +12,7 @@ import { isTimeZone, localTimeZone } from "./platform/temporal.js";
 import { WHENS, type When } from "./rotation/boundary.js";
 import { type Compression, FORMATS } from "./rotation/formats.js";
 import type { Namer } from "./rotation/naming.js";
-import { parseDuration, parseSize } from "./units.js";
+import { parseDuration, parseMask, parseMode, parseSize } from "./units.js";
 
 const LONGEST_TERMINATOR = 64;
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -23,7 +23,7 @@ export const count = converted(parseCount, "a whole number, 0 or more");
 const size = converted(parseSize, 'a whole number of bytes, or a size such as "512k" or "10MiB"');
 const duration = converted(parseDuration, 'a whole number of milliseconds, or a duration such as "500ms" or "10s"');
 const mode = converted(parseMode, 'permission bits such as 0o640 or "640", and not 640 in decimal');
-const mask = converted(parsePermissionBits, 'permission bits such as 0o027 or "027"');
+const mask = converted(parseMask, 'permission bits such as 0o027 or "027", and not 77 in decimal');
 
 export const directory = matching(isPath, "the path of a directory");
 export const encoding = matching(
@@ -355,18 +355,6 @@ function parseTimeOfDay(value: unknown): number | undefined {
   if (match === null) return undefined;
   const [, hours, minutes, seconds = 0] = match;
   return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
-}
-
-/** Not 600 to 799 in decimal, which is how many write 0o600 to 0o777: 640 is 0o1200, which is of no use to a file. */
-function parseMode(value: unknown): number | undefined {
-  const bits = parsePermissionBits(value);
-  return bits !== undefined && bits >= 600 && bits < 800 ? undefined : bits;
-}
-
-function parsePermissionBits(value: unknown): number | undefined {
-  const bits =
-    typeof value === "string" && /^(0o?)?[0-7]{1,4}$/.test(value) ? Number.parseInt(value.replace("o", ""), 8) : value;
-  return Number.isInteger(bits) && (bits as number) >= 0 && (bits as number) <= 0o7777 ? (bits as number) : undefined;
 }
 
 function parseCompression(value: unknown): Compression | false | undefined {

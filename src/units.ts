@@ -36,3 +36,21 @@ function parse(value: unknown, units: ReadonlyMap<string, number>): number | und
 function wholeNumber(value: number | undefined): number | undefined {
   return value !== undefined && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
+
+/** Not 600 to 799 in decimal, which is how many write 0o600 to 0o777: 640 is 0o1200, which is of no use to a file. */
+export function parseMode(value: unknown): number | undefined {
+  const bits = parsePermissionBits(value);
+  return bits !== undefined && bits >= 600 && bits < 800 ? undefined : bits;
+}
+
+/** Not 77 in decimal: that is 0o115, which leaves files to be written by all. 22 is 0o26, which some may mean. */
+export function parseMask(value: unknown): number | undefined {
+  const bits = parsePermissionBits(value);
+  return bits === undefined || bits > 0o777 || bits === 77 ? undefined : bits;
+}
+
+function parsePermissionBits(value: unknown): number | undefined {
+  const bits =
+    typeof value === "string" && /^(0o?)?[0-7]{1,4}$/.test(value) ? Number.parseInt(value.replace("o", ""), 8) : value;
+  return Number.isInteger(bits) && (bits as number) >= 0 && (bits as number) <= 0o7777 ? (bits as number) : undefined;
+}

@@ -111,7 +111,7 @@ describe("refused at construction, with option and value", () => {
     ],
     owner: ["root", ["root"], "no-such-user:root", "root:no-such-group", [-1, 0], 5, {}],
     chmod: ["rw-r--r--", 0o10000, -1, "999", 1.5, 600, 640, 644, 660, 664, 755],
-    umask: ["8", 0o10000],
+    umask: ["8", 0o1000, 77, 777],
     lockFileDirectory: ["", "/dev/null/x", "/proc/x", 5],
     keepFileOpen: ["false"],
     lockTimeout: ["soon", -1],
