@@ -1,11 +1,12 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import type { RotatingFileHandlerOptions } from "../../src/index.js";
 import type { HowItWent } from "../fixtures/failing-operation.js";
 import { Fixture } from "../support/child.js";
 import type { DoubleName } from "../support/doubles.js";
-import { OPERATIONS, type OperationName, Scene, SPILLER } from "../support/operations.js";
+import { recordOf } from "../support/log-oracle.js";
+import { OPERATIONS, type OperationName, RUIN, Scene, SPILLER } from "../support/operations.js";
 import { type Injection, Strace } from "../support/strace.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { afterwards, type FaultResult } from "./error-sweep.js";
@@ -66,11 +67,21 @@ export class FailingProcess {
       [SPILLER, spilled],
     ]);
     problems.push(...(await afterwards(directory, OPERATIONS[name], acknowledged, 0)));
-    // Taken for a file that may be written and not read: then nobody can know whether its last record is whole.
-    if (name === "recovery" && errno === "EACCES" && call === "openat") return { wasReached, problems: [] };
+    if (name === "recovery" && errno === "EACCES" && call === "openat" && !lasts) excuse(problems, scene.log);
     const where = `${name}, ${errno} at ${call} ${n}${lasts ? " and all that follow" : ""}`;
     return { wasReached, problems: problems.map((text) => `${where}: ${text}`) };
   }
+}
+
+/**
+ * Taken for a file that may be written and not read: then nobody can know that its last record is cut off, and the next
+ * one goes on in its line. That one record may be missed, and only if it is there.
+ */
+function excuse(problems: string[], log: string): void {
+  const next = RUIN.records;
+  const isThere = readFileSync(log, "utf8").includes(`\n${RUIN.cutOff}${recordOf("w", next)}\n`);
+  const missed = problems.indexOf(`w: record ${next + 1} where ${next} should be`);
+  if (isThere && missed !== -1) problems.splice(missed, 1);
 }
 
 function injectionsOf({ call, errno, n, lasts }: SystemFault): Injection[] {

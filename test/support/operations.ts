@@ -209,6 +209,9 @@ function setAside(scene: Scene): void {
   rotate({ fs, log: scene.log, backupCount: BACKUPS, backups, extension: ".gz", rotator: undefined });
 }
 
+/** How many whole records there are in a ruin, and what is behind them. */
+export const RUIN = { records: 5, cutOff: "w-cut off" };
+
 /** What a sweep that was killed twice leaves, and a record that is cut off. */
 function leaveARuin(scene: Scene): void {
   const { log } = scene;
@@ -220,7 +223,7 @@ function leaveARuin(scene: Scene): void {
   renameSync(pendingPath(log, first!), pendingPath(log, { ...first!, state: "published" }));
   writeFileSync(compressedPath(log, second!.sequence, ".gz"), gzipSync("cut off").subarray(0, 12));
   scene.writeWith({}, 1);
-  appendFileSync(log, "w-cut off");
+  appendFileSync(log, RUIN.cutOff);
 }
 
 export async function sweepLog(log: string, { fs, clock, lockBackend }: Environment): Promise<void> {
