@@ -84,6 +84,7 @@ ${block("rotate")}
 ## sweep
 
 What the next handler would do: spills of processes that have ended are merged, files that wait are compressed, backups beyond the limits are deleted. A process that is at it already is left alone.
+How far the compression is, counts the files that wait, by their sizes; and of the one that is being written, how large it is by now.
 
 ${block("sweep")}
 ## stress

@@ -10,6 +10,7 @@ import { type CheckResult, runChecks } from "./doctor-checks.js";
 import { type KindOfFileSystem, recognise } from "./doctor-file-system.js";
 import { NobodyCame, tryWithPeer } from "./doctor-peer.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "./exit.js";
+import { type Progress, showProgress } from "./progress.js";
 
 interface Flags {
   readonly peer?: true;
@@ -40,10 +41,16 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   // Before it is made; and the processes that work in it are killed first.
   const forget = onExit(() => void (place && removeTree(place)), { alwaysLast: true });
   const checks: CheckResult[] = [];
+  let progress: Progress | undefined;
   try {
     place = makePlace(directory);
-    checks.push(...(await runChecks(environment, place, (what) => tell(what, json))));
+    const onCheck = (what: string, index: number, count: number) => {
+      progress ??= showProgress(count, "checks", json === true);
+      progress.update(index, what);
+    };
+    checks.push(...(await runChecks(environment, place, onCheck)));
   } finally {
+    progress?.stop();
     if (place !== "") removeTree(place);
     forget();
   }
@@ -70,7 +77,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
 }
 
 function tell(what: string, json: boolean | undefined): void {
-  if (!json && process.stderr.isTTY) process.stderr.write(`… ${what}\n`);
+  if (!json) process.stderr.write(`… ${what}\n`);
 }
 
 /** A directory of its own in the one that is asked about. */

@@ -2,12 +2,17 @@ import { dirname } from "node:path";
 import { Command } from "commander";
 import { type HandlerOptions, makeHandler } from "../choose-handler.js";
 import type { ConcurrentFileHandler } from "../handler.js";
+import type { FileSystem } from "../platform/fs.js";
 import { textOptions } from "../reading/line-format.js";
 import { collectLogFiles, type LogFile } from "../reading/log-files.js";
 import { blockReader } from "../reading/read-log.js";
 import { lockDirectoryLeft, type SettingsLeft, unknownNames } from "../reading/settings-left.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "./exit.js";
 import { addHandlerFlags, handlerOptions } from "./handler-flags.js";
+import { type Progress, showProgress } from "./progress.js";
+import { SweepProgress } from "./sweep-progress.js";
+
+const LOOK_EVERY = 200;
 
 interface Flags extends Record<string, unknown> {
   readonly json?: true;
@@ -78,9 +83,14 @@ async function run(file: string, flags: Flags, act: (handler: ConcurrentFileHand
   handler.on("error", ({ message }) => failures.push(message));
   handler.on("warning", ({ message }) => process.stderr.write(`clh: ${message}\n`));
   act(handler);
-  await handler.flush();
-  handler.close();
-  await handler.swept();
+  const stopProgress = showSweep(environment.fs, log, flags.json === true);
+  try {
+    await handler.flush();
+    handler.close();
+    await handler.swept();
+  } finally {
+    stopProgress();
+  }
   const done = deeds.map(([what, path]) => ({ what, path }));
   if (flags.json) process.stdout.write(`${JSON.stringify({ log, done, failures })}\n`);
   else
@@ -89,6 +99,23 @@ async function run(file: string, flags: Flags, act: (handler: ConcurrentFileHand
     );
   for (const failure of failures) process.stderr.write(`clh: ${failure}\n`);
   if (failures.length > 0) process.exitCode = BAD_RESULT;
+}
+
+/** Shows how far the compression is, until the returned function is called. */
+function showSweep(fs: FileSystem, log: string, isQuiet: boolean): () => void {
+  const sweep = new SweepProgress(fs, log);
+  if (sweep.total === 0) return () => {};
+  let progress: Progress | undefined;
+  const timer = setInterval(() => {
+    progress ??= showProgress(sweep.total, "bytes", isQuiet);
+    const { done, note } = sweep.look();
+    progress.update(done, note);
+  }, LOOK_EVERY);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+    progress?.stop();
+  };
 }
 
 function limitsAge({ maxAge, maxTotalBytes }: HandlerOptions): boolean {
