@@ -8,6 +8,8 @@ interface Unfinished {
 const unfinished = new Set<Unfinished>();
 let isListening = false;
 
+const UNCAUGHT = ["error", "unhandledrejection"];
+
 /** Until {@link forget}: `flushSync` is called when the process ends, by a signal that nobody listens for as well. */
 export function flushAtExit(delivery: Unfinished): void {
   unfinished.add(delivery);
@@ -16,6 +18,9 @@ export function flushAtExit(delivery: Unfinished): void {
   onExit(flushAll, { alwaysLast: true }); // what the application writes at its exit comes first
   // Of a process that has nothing more to do, Bun tells signal-exit nothing.
   if ("bun" in process.versions) process.on("exit", flushAll);
+  // Deno ends without "exit" when nobody catches an exception.
+  if (!("deno" in process.versions)) return;
+  for (const type of UNCAUGHT) (globalThis as unknown as EventTarget).addEventListener(type, flushAll);
 }
 
 /** One whose listener throws keeps no other from it. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { ConcurrentRotatingFileHandler } from "../../src/index.js";
+import { ConcurrentRotatingFileHandler, type DeliveryMode, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import type { End } from "../fixtures/short-life.js";
 import { Fixture } from "../support/child.js";
@@ -19,31 +20,60 @@ function lines(count: number): string {
 const ENDS: [End, number | string][] = [
   ["return", 0],
   ["exit", 0],
-  ["throw", 3],
-  ["reject", 4],
+  ["exit heard", 0],
+  ["throw", 1],
+  ["throw heard", 3],
+  ["reject", 1],
+  ["reject heard", 4],
   ["SIGTERM", "SIGTERM"],
   ["SIGINT", "SIGINT"],
-  ["SIGTERM heard", 5],
+  ["SIGHUP", "SIGHUP"],
+  ["SIGTERM heard, and exits", 5],
+  ["SIGINT heard, and closes", 0],
+  ["SIGHUP heard, and goes on", 0],
+  ["SIGTERM heard, and raised again", "SIGTERM"],
   ["cluster disconnect", 0],
+  ["cluster disconnected", 0],
+  ["cluster kill", 0],
+  ["cluster killed", 0],
 ];
 
-for (const delivery of ["sync", "batched", "background"] as const) {
-  describe(`${delivery}: all records are in the file, however the process ends`, { concurrency: true }, () => {
+/** `batched` would have written most of it at the end of a turn, long before the process ends. */
+const DELIVERIES: Record<DeliveryMode, RotatingFileHandlerOptions["delivery"]> = {
+  sync: "sync",
+  batched: { mode: "batched", flushInterval: "1h" },
+  background: "background",
+};
+
+for (const [mode, delivery] of Object.entries(DELIVERIES)) {
+  describe(`${mode}: all records are in the file, however the process ends`, { concurrency: true }, () => {
     for (const [end, code] of ENDS) {
       test(end, async (t) => {
         const log = join(temporaryDirectory(t), "app.log");
-        const fixture = new Fixture(t, "short-life", log, RECORDS, { delivery }, end);
+        const isTold = code === 1; // as if there was no handler, since nobody listens
+        const what = { name: "short-life", ...(isTold && { stderr: "pipe" as const }) };
+        const fixture = new Fixture(t, what, log, RECORDS, { delivery }, end);
+        const stderr = isTold ? text(fixture.process.stderr!) : "";
         assert.equal(await fixture.ended, code);
         assert.equal(readFileSync(log, "utf8"), lines(RECORDS));
+        if (isTold) assert.match(await stderr, /rror: (.* )?on purpose\n(.*\n)* *at .*short-life/);
       });
     }
   });
 }
 
-test("sync: also when it is killed", async (t) => {
-  const log = join(temporaryDirectory(t), "app.log");
-  assert.equal(await new Fixture(t, "short-life", log, RECORDS, {}, "SIGKILL").ended, "SIGKILL");
-  assert.equal(readFileSync(log, "utf8"), lines(RECORDS));
+describe("sync: also when it", { concurrency: true }, () => {
+  for (const [name, end, signal] of [
+    ["is killed", "SIGKILL", "SIGKILL"],
+    ["aborts", "abort", "SIGABRT"],
+  ] as const) {
+    test(name, async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const fixture = new Fixture(t, { name: "short-life", stderr: "pipe" }, log, RECORDS, {}, end);
+      assert.equal(await fixture.ended, signal);
+      assert.equal(readFileSync(log, "utf8"), lines(RECORDS));
+    });
+  }
 });
 
 test("records that could not be written are tried once more when the process exits", async (t) => {
@@ -77,10 +107,11 @@ test("a process that is too short-lived to compress leaves it to the next", asyn
   await handler.swept();
   handler.close();
   const names = readdirSync(directory);
-  assert.deepEqual(
-    names.filter((name) => name.startsWith(".")),
-    [".__app.lock", ".__app.log.settings", ".__app.log.sweep"],
-  );
+  assert.deepEqual(names.filter((name) => name.startsWith(".")).sort(), [
+    ".__app.lock",
+    ".__app.log.settings",
+    ".__app.log.sweep",
+  ]);
   const backups = names.filter((name) => name.endsWith(".gz")).sort((a, b) => number(b) - number(a));
   const archived = backups.map((name) => gunzipSync(readFileSync(join(directory, name))).toString()).join("");
   assert.equal(archived + readFileSync(log, "utf8"), lines(RECORDS + 1));
@@ -96,7 +127,9 @@ test("a process stays until what it rotated is compressed, and no longer", async
   const fixture = new Fixture(t, "short-life", join(directory, "app.log"), RECORDS, options, "return");
   assert.equal(await fixture.ended, 0);
   assert.deepEqual(
-    readdirSync(directory).filter((name) => name.startsWith(".")),
+    readdirSync(directory)
+      .filter((name) => name.startsWith("."))
+      .sort(),
     [".__app.lock", ".__app.log.settings", ".__app.log.sweep"],
   );
 });

@@ -5,8 +5,12 @@ import { fileURLToPath } from "node:url";
 
 interface Program {
   readonly name: string;
+  /** A command that starts it, with its arguments. */
   readonly under?: string[];
+  /** For Node. */
   readonly execArgv?: string[];
+  /** The test reads its errors. */
+  readonly stderr?: "pipe";
 }
 
 /** A program of test/fixtures, running in a process of its own. Killed with the test if it still runs then. */
@@ -15,9 +19,9 @@ export class Fixture {
   readonly ended: Promise<number | NodeJS.Signals>;
   readonly #lines: AsyncIterator<string>;
 
-  /** @param what the program; `under` is a command that starts it, with its arguments; `execArgv` is for Node */
+  /** @param what the program, as {@link Program} where there is more to say than its name */
   constructor(t: TestContext, what: string | Program, ...args: unknown[]) {
-    const { name, under = [], execArgv = [] } = typeof what === "string" ? { name: what } : what;
+    const { name, under = [], execArgv = [], stderr = "inherit" } = typeof what === "string" ? { name: what } : what;
     const program = fileURLToPath(new URL(`../fixtures/${name}.js`, import.meta.url));
     const [command, ...rest] = [
       ...under,
@@ -27,7 +31,7 @@ export class Fixture {
       ...args.map((arg) => JSON.stringify(arg)),
     ];
     this.process = spawn(command!, rest, {
-      stdio: ["pipe", "pipe", "inherit"],
+      stdio: ["pipe", "pipe", stderr],
       env: { ...process.env, FAKETIME_DONT_FAKE_MONOTONIC: "1", DONT_FAKE_MONOTONIC: "1" },
     });
     this.ended = new Promise((resolve) => {
