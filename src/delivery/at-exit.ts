@@ -1,4 +1,4 @@
-import { onExit } from "signal-exit";
+import { onExit, signals } from "signal-exit";
 
 interface Unfinished {
   flushSync(): void;
@@ -15,12 +15,24 @@ export function flushAtExit(delivery: Unfinished): void {
   unfinished.add(delivery);
   if (isListening) return;
   isListening = true;
+  const listeners = signals.map((signal) => process.listenerCount(signal));
   onExit(flushAll, { alwaysLast: true }); // what the application writes at its exit comes first
+  for (const [i, signal] of signals.entries()) if (process.listenerCount(signal) > listeners[i]!) putLastFirst(signal);
   // Of a process that has nothing more to do, Bun tells signal-exit nothing.
   if ("bun" in process.versions) process.on("exit", flushAll);
   // Deno ends without "exit" when nobody catches an exception.
   if (!("deno" in process.versions)) return;
   for (const type of UNCAUGHT) (globalThis as unknown as EventTarget).addEventListener(type, flushAll);
+}
+
+/**
+ * For the listener of signal-exit: one that the application has added by `once` is gone when it has been called, and who
+ * looks afterwards whether somebody listens would end the process.
+ */
+function putLastFirst(signal: NodeJS.Signals): void {
+  const last = process.listeners(signal).at(-1)!;
+  process.prependListener(signal, last);
+  process.removeListener(signal, last); // the newer one of both, which is the last
 }
 
 /** One whose listener throws keeps no other from it. */

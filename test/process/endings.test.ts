@@ -29,7 +29,7 @@ const ENDS: [End, number | string][] = [
   ["SIGINT", "SIGINT"],
   ["SIGHUP", "SIGHUP"],
   ["SIGTERM heard, and exits", 5],
-  ["SIGINT heard, and closes", 0],
+  ["SIGINT heard once, and closes", 0],
   ["SIGHUP heard, and goes on", 0],
   ["SIGTERM heard, and raised again", "SIGTERM"],
   ["cluster disconnect", 0],
