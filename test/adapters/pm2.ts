@@ -2,12 +2,21 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import type { DeliveryMode } from "../../src/index.js";
 import { gap, type Host, readRecords } from "../support/hosts.js";
 import { ROOT } from "../support/package.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const INSTANCES = 4;
 const PATIENCE = 120_000;
+
+interface Service {
+  readonly host: Host;
+  readonly records: number;
+  readonly delivery?: DeliveryMode;
+  /** It exits with records that are not in the file yet. */
+  readonly hasty?: boolean;
+}
 
 /**
  * What is wrong with the log of a service with four instances in PM2's cluster mode, which is reloaded while it logs, as
@@ -16,12 +25,12 @@ const PATIENCE = 120_000;
 export async function pm2Faults(
   t: TestContext,
   folder: string,
-  { host, records }: { host: Host; records: number },
+  { host, records, delivery = "sync", hasty = false }: Service,
 ): Promise<string[]> {
   const home = temporaryDirectory(t); // with a daemon of its own
   const directory = temporaryDirectory(t);
   const file = join(directory, "app.log");
-  const job = { host, file, options: { maxBytes: 256 * 1024, backupCount: 10_000 }, records };
+  const job = { host, file, options: { maxBytes: 256 * 1024, backupCount: 10_000, delivery }, records, hasty };
   const app = {
     name: "app",
     script: join(folder, "app.mjs"),
