@@ -38,6 +38,15 @@ function markedIn(text: string): number {
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
+/** All records up to some one, which may be cut off. */
+function isCutAfter(text: string, acknowledged: number): void {
+  const found = text.split("\n");
+  const last = found.pop()!; // what it was killed in
+  assert.ok(found.length >= acknowledged, `${found.length} of ${acknowledged}`);
+  assert.equal(found.map((line) => `${line}\n`).join(""), lines(found.length));
+  assert.ok(`record ${found.length}`.startsWith(last));
+}
+
 for (const delivery of QUEUED) {
   describe(delivery, () => {
     test("4 processes, rotation and compression: every record once, in its writer's order", async (t) => {
@@ -68,11 +77,18 @@ for (const delivery of QUEUED) {
       fixture.process.kill("SIGKILL");
       await fixture.ended;
       for (const line of await fixture.rest()) acknowledged = Number(line);
-      const found = readFileSync(log, "utf8").split("\n");
-      const last = found.pop()!; // what it was killed in
-      assert.ok(found.length >= acknowledged, `${found.length} of ${acknowledged}`);
-      assert.equal(found.map((line) => `${line}\n`).join(""), lines(found.length));
-      assert.ok(`record ${found.length}`.startsWith(last));
+      isCutAfter(readFileSync(log, "utf8"), acknowledged);
+    });
+
+    test("aborted: the same", async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const what = { name: "acknowledging-writer", stderr: "pipe" } as const; // which is the stack of the abort
+      const fixture = new Fixture(t, what, log, { delivery }, 1000);
+      fixture.process.stderr!.resume();
+      const acknowledged = Number((await fixture.rest()).at(-1));
+      assert.equal(await fixture.ended, "SIGABRT");
+      assert.ok(acknowledged >= 1000);
+      isCutAfter(readFileSync(log, "utf8"), acknowledged);
     });
 
     test("while another process holds the lock, the event loop goes on, and nothing is lost", async (t) => {
