@@ -10,16 +10,16 @@ import { temporaryDirectory } from "../support/temporary.js";
 
 const RECORDS = 1000;
 
-const FAILURES: [Failure, "before others" | "at exit"][] = [
-  ["throws", "before others"],
-  ["throws as it takes records", "before others"],
+const FAILURES: [Failure, "at once" | "with a record" | "at exit"][] = [
+  ["throws", "at once"],
+  ["throws as it takes records", "with a record"],
   ["throws as it takes records", "at exit"],
-  ["throws when it has written", "before others"],
-  ["exits", "before others"],
-  ["exits in a write", "before others"],
+  ["throws when it has written", "with a record"],
+  ["exits", "at once"],
+  ["exits in a write", "with a record"],
   ["exits in a write", "at exit"],
-  ["runs out of memory", "before others"],
-  ["runs out of memory in a write", "before others"],
+  ["runs out of memory", "at once"],
+  ["runs out of memory in a write", "with a record"],
   ["runs out of memory in a write", "at exit"],
 ];
 
@@ -30,9 +30,19 @@ describe("the thread of background", { concurrency: 4 }, () => {
       const fixture = new Fixture(t, "thread-failure", log, RECORDS, failure, when);
       const told = await fixture.rest();
       assert.equal(await fixture.ended, 0);
-      const expected = Array.from({ length: RECORDS }, (_, i) => `record ${i}\n`);
-      assert.equal(readFileSync(log, "utf8"), expected.join(""));
+      const found = readFileSync(log, "utf8").split("\n").slice(0, -1);
+      if (failure.endsWith("in a write")) removePiece(found);
+      assert.deepEqual(
+        found,
+        Array.from({ length: RECORDS }, (_, i) => `record ${i}`),
+      );
       assert.deepEqual(told, ["ERR_CLH_THREAD"]);
     });
   }
 });
+
+/** Half of a write may end within a record, which is written again: the piece has a line of its own. */
+function removePiece(found: string[]): void {
+  const at = found.findIndex((line, i) => line !== `record ${i}`);
+  if (at >= 0 && `record ${at}`.startsWith(found[at]!)) found.splice(at, 1);
+}
