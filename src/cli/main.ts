@@ -50,10 +50,16 @@ function explain(error: unknown): number {
   }
   if (error instanceof LogFileError) {
     const { option, message } = error;
-    process.stderr.write(oneLine(option === undefined ? message : message.replace(`\`${option}\``, flagOf(option))));
+    process.stderr.write(oneLine(option === undefined ? message : asGiven(message, option)));
     return BAD_USAGE;
   }
   throw error;
+}
+
+/** With the name that an option has here. */
+function asGiven(message: string, option: string): string {
+  if (option === "filename") return message.replace(`the option \`${option}\``, "<file>");
+  return message.replace(`\`${option}\``, flagOf(option));
 }
 
 function oneLine(text: string): string {

@@ -9,6 +9,7 @@ import {
   parsePending,
   sweepLockPath,
 } from "../rotation/naming.js";
+import { isFile } from "../rotation/occupant.js";
 import { lockHolders } from "./lock-holders.js";
 import { finding } from "./set-rules.js";
 import type { Finding } from "./verify.js";
@@ -43,7 +44,7 @@ export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[
     .flatMap((name): Leftover[] => {
       const kind = kindOf(log, name);
       const path = join(dirname(log), name);
-      if (kind === undefined || !fs.statusWithTime(new FilePath(path), status)) return [];
+      if (kind === undefined || !isFile(fs, path, status)) return [];
       const age = clock.now() / 1000 - status.modifiedAt;
       return [{ path, kind, bytes: status.size, age, holders: kind === "spill" ? holders?.(status) : sweepers }];
     });

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
+import { FileStatus, type FileSystem } from "../platform/fs.js";
 import { FORMATS } from "../rotation/formats.js";
 import {
   byPeriod,
@@ -13,6 +13,7 @@ import {
   parseNumbered,
   parsePending,
 } from "../rotation/naming.js";
+import { occupantOf } from "../rotation/occupant.js";
 
 /** A file that holds records of a log, as it was when somebody looked. */
 export interface LogFile {
@@ -47,7 +48,10 @@ export function collectLogFiles(fs: FileSystem, log: string): LogFile[] {
     const look = (extension: Extension, kind: LogFile["kind"]): LogFile[] => {
       const status = new FileStatus();
       const path = join(directory, name);
-      return fs.statusWithTime(new FilePath(path), status) ? [{ path, extension, kind, status }] : [];
+      const occupant = occupantOf(fs, path, status);
+      // What else has the name of a log or of a backup is told of when it is to be read.
+      const isTold = occupant === "other" && kind !== "waiting" && !status.isSymbolicLink;
+      return occupant === "file" || isTold ? [{ path, extension, kind, status }] : [];
     };
     if (name === base) {
       active.push(...look(extensionOf(name), "active"));

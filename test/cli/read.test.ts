@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { appendFileSync, chmodSync, mkdirSync, utimesSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
@@ -282,6 +282,18 @@ test("a backup that is a FIFO, or that this user may not read, is told and does 
   assert.match(stderr, /app\.log\.3: it is not a regular file/);
   assert.equal(stdout.replace("secret\n", ""), ALL);
   if (process.getuid?.() !== 0) assert.match(stderr, /app\.log\.4: EACCES/);
+});
+
+test("what is no file and has a name of ours is not of the log", async (t) => {
+  const log = setUp(t);
+  symlinkSync(`${log}.3`, `${log}.3`);
+  symlinkSync("nowhere", `${log}.4.gz`);
+  mkdirSync(pendingPath(log, { sequence: 7, place: "0", state: "pending" }));
+  mkdirSync(spillPath(log, 1, "0123abcd"));
+  assert.equal(await read(log), ALL);
+  const { stdout } = await Clh.run(["status", "--json", log]);
+  const { backlog, onTheWay } = JSON.parse(stdout);
+  assert.deepEqual([backlog.files, onTheWay.length], [1, 1]);
 });
 
 test("who reads it may go away", async (t) => {

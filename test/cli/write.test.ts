@@ -117,7 +117,7 @@ describe("one clear line and exit code 2", () => {
     ["a bad truth", ["app.log", "--keep-file-open", "maybe"], /^clh: .*--keep-file-open.* true or false.*\n$/],
     ["a bad encoding", ["app.log", "--encoding", "klingon"], /^clh: .*--encoding.*'klingon'\.\n$/],
     ["no file", [], /^clh: missing required argument 'file'\n$/],
-    ["a directory", ["."], /^clh: .*\n$/],
+    ["a directory", ["."], /^clh: Expected <file> to be a file: .*\n$/],
   ];
   for (const [name, args, message] of cases) {
     test(name, async () => {
