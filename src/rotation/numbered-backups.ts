@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { FORMATS } from "./formats.js";
@@ -185,7 +186,7 @@ export class NumberedBackups implements Backups, Publisher {
 
   #setAside(leftover: Leftover, extension: Extension): void {
     const place = this.#placeFrom(this.#placeOf(leftover, extension), extension);
-    const sequence = nextSequence(this.#fs, this.#log);
+    const sequence = nextSequence(this.#log, this.#fs.readdir(dirname(this.#log)));
     moveAside(this.#fs, leftover.path, pendingPath(this.#log, { sequence, place, state: "pending" }));
   }
 

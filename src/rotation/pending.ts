@@ -4,11 +4,18 @@ import type { FileSystem } from "../platform/fs.js";
 import { type Pending, parsePending, parseSequence } from "./naming.js";
 import { isFile } from "./occupant.js";
 
-/** The files of `log` that wait to be compressed or published, in the order of their rotation. */
-export function listPending(fs: FileSystem, log: string): Pending[] {
+/**
+ * The files of `log` that wait to be compressed or published, in the order of their rotation.
+ * @param names of its directory
+ */
+export function listPending(
+  fs: FileSystem,
+  log: string,
+  names: readonly string[] = fs.readdir(dirname(log)),
+): Pending[] {
   const found: Pending[] = [];
   const base = basename(log);
-  for (const name of fs.readdir(dirname(log))) {
+  for (const name of names) {
     const pending = name.includes(base) ? parsePending(log, name) : undefined;
     if (pending !== undefined && isFile(fs, join(dirname(log), name))) found.push(pending);
   }
@@ -16,8 +23,8 @@ export function listPending(fs: FileSystem, log: string): Pending[] {
 }
 
 /** The sequence of what is set aside next. Called with the lock held. */
-export function nextSequence(fs: FileSystem, log: string): number {
-  return fs.readdir(dirname(log)).reduce((last, name) => Math.max(last, parseSequence(log, name) ?? 0), 0) + 1;
+export function nextSequence(log: string, names: readonly string[]): number {
+  return names.reduce((last, name) => Math.max(last, parseSequence(log, name) ?? 0), 0) + 1;
 }
 
 /** Renames a file of the log, never over another: that could only be one that a second rotation has just put there. */

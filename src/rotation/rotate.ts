@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { Rotator } from "../options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Move } from "./backups.js";
@@ -64,8 +65,13 @@ function isPromise(value: unknown): boolean {
 
 /** Gives the active file a hidden name, under which it waits to be compressed. */
 function setAside({ fs, log, backupCount, backups, extension }: RotationPlan): Rotated {
-  const waiting = listPending(fs, log);
-  const to = pendingPath(log, { sequence: nextSequence(fs, log), place: backups.place(extension), state: "pending" });
+  const names = fs.readdir(dirname(log));
+  const waiting = listPending(fs, log, names);
+  const to = pendingPath(log, {
+    sequence: nextSequence(log, names),
+    place: backups.place(extension),
+    state: "pending",
+  });
   fs.renameNew(log, to);
   // Files that wait are backups too: when compression cannot keep up, or fails, the oldest go.
   const plain = waiting.filter(({ state }) => state === "pending").map((old) => pendingPath(log, old));
