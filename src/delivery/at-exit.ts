@@ -31,8 +31,8 @@ export function flushAtExit(delivery: Unfinished): void {
  */
 function putLastFirst(signal: NodeJS.Signals): void {
   const last = process.listeners(signal).at(-1)!;
+  process.removeListener(signal, last); // first, since Deno would remove both
   process.prependListener(signal, last);
-  process.removeListener(signal, last); // the newer one of both, which is the last
 }
 
 /** One whose listener throws keeps no other from it. */
