@@ -1,6 +1,9 @@
 import { LogFileError } from "../errors.js";
 import type { Clock } from "../platform/clock.js";
 
+// Milliseconds: by more than this is no timer late in a process that runs.
+const LATE = 200;
+
 interface Waiter {
   /** Records from the beginning. */
   readonly upTo: number;
@@ -39,14 +42,20 @@ export class Acknowledgements {
   wait(upTo: number, isForOne: boolean, lost: number, patience: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let seen = this.#out;
+      let wasLate = false;
+      let due = this.#clock.monotonic() + patience;
       const look = () => {
-        if (this.#out === seen) {
+        // A process that was stopped until now has had no time to write.
+        const isLate = !wasLate && this.#clock.monotonic() - due > LATE;
+        if (this.#out === seen && !isLate) {
           this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
           const count = isForOne ? 1 : upTo - this.#out - this.#missing(upTo);
           reject(this.#failure(`${count} records could not be written`, "They are kept in memory and tried again."));
           return;
         }
         seen = this.#out; // many records take their time
+        wasLate = isLate;
+        due = this.#clock.monotonic() + patience;
         cancel = this.#clock.after(patience, look, true);
       };
       let cancel = this.#clock.after(patience, look, true);

@@ -10,7 +10,7 @@ import type { Pump } from "../source.js";
 import { COUNTS } from "../stats.js";
 import { ConcurrentTimedRotatingFileHandler } from "../timed-handler.js";
 import type { FarError, FarJob, FromFar, ToFar } from "./background-thread.js";
-import { RingReader } from "./ring.js";
+import { RingReader } from "./ring-reader.js";
 
 /* The thread of delivery `background`: for each log a handler that writes what it finds in a ring. */
 

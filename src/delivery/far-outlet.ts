@@ -6,7 +6,8 @@ import { type FarHandler, farHandlerFor } from "./background-thread.js";
 import type { Place } from "./delivery.js";
 import { LocalOutlet } from "./local-outlet.js";
 import type { Outlet, OutletObserver, QueuedDeliveryOptions } from "./queued.js";
-import { makeRingMemory, RingWriter } from "./ring.js";
+import { makeRingMemory } from "./ring.js";
+import { RingWriter } from "./ring-writer.js";
 import type { Spill } from "./spill.js";
 
 // Milliseconds: how long this thread blocks before it looks again, and what the other one is given, beyond

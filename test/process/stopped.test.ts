@@ -63,6 +63,23 @@ for (const delivery of ["batched", "background"] as const) {
       assert.deepEqual(errors, []);
     });
 
+    test("for longer than a flush may take, and then the lock is free: the flush is kept", async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const fixture = new Fixture(t, "stopped-writer", log, RECORDS, { delivery, lockTimeout: LOCK_TIMEOUT });
+      await fixture.lineThatIs("is ready");
+      const lock = makeLock(lockFilePath(log));
+      t.after(() => lock.close());
+      assert.ok(lock.acquire(5000));
+      fixture.say("flush");
+      await fixture.lineThatIs("waits");
+      fixture.process.kill("SIGSTOP");
+      await setTimeout(LONG);
+      lock.close();
+      fixture.process.kill("SIGCONT");
+      assert.deepEqual(await fixture.rest(), ["flushed"]);
+      assert.deepEqual(linesOf(log), numbered("record", RECORDS));
+    });
+
     test("for longer than it would wait, while another process has the lock: none, and its thread is not given up", async (t) => {
       const log = join(temporaryDirectory(t), "app.log");
       const options = { delivery, lockTimeout: LOCK_TIMEOUT };

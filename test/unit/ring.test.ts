@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { makeRingMemory, RingReader, RingWriter } from "../../src/delivery/ring.js";
+import { makeRingMemory } from "../../src/delivery/ring.js";
+import { RingReader } from "../../src/delivery/ring-reader.js";
+import { RingWriter } from "../../src/delivery/ring-writer.js";
 import { FileStatus } from "../../src/platform/fs.js";
 
 const BYTES = 256;
