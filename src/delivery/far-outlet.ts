@@ -186,9 +186,10 @@ export class FarOutlet implements Outlet {
   #proceed(): void {
     this.#isAwaiting = false; // who is told may write, and wait again
     this.#observer.onProgress();
-    if (this.pending > 0) {
-      if (!this.#isAwaiting && (this.#isClosing || this.#observer.isAwaited())) this.#awaitProgress();
-    } else if (this.#isClosing) this.#letGo();
+    if (this.#isAwaiting) return;
+    // Who waits still is told again, also when all has been written since.
+    if (this.#observer.isAwaited() || (this.#isClosing && this.pending > 0)) this.#awaitProgress();
+    else if (this.#isClosing) this.#letGo();
   }
 
   /** A record that is larger than the ring, or comes when there is none. */

@@ -10,6 +10,7 @@ import { Worker } from "node:worker_threads";
 import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type DeliveryMode, type RotatingFileHandlerOptions } from "../../src/index.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
+import { systemClock } from "../../src/platform/clock.js";
 import { Fixture } from "../support/child.js";
 import { environmentWith } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
@@ -301,6 +302,25 @@ describe("the thread of background", () => {
     assert.deepEqual(await fixture.rest(), ["ERR_CLH_THREAD"]);
     assert.equal(await fixture.ended, 0);
     assert.equal(readFileSync(log, "utf8"), lines(3000));
+  });
+
+  test("writes the last record while a listener runs: a flush is kept", async (t) => {
+    const { log, handler } = setUp(t, { delivery: { mode: "background", queueBytes: "8KiB" }, lockTimeout: 2000 });
+    const waitUntilWritten = () => {
+      while (handler.stats().pending > 0) systemClock.sleep(1);
+    };
+    let count = 0;
+    while (handler.write(`record ${count++}`));
+    waitUntilWritten(); // which it tells, and nobody hears before this turn ends
+    const holder = makeLock(lockFilePath(log));
+    assert.ok(holder.acquire(1000));
+    handler.once("drain", () => {
+      holder.close();
+      waitUntilWritten();
+    });
+    handler.write(`record ${count++}`);
+    await handler.flush();
+    assert.equal(readFileSync(log, "utf8"), lines(count));
   });
 
   test("is not lost because the lock is not free, however long", async (t) => {
