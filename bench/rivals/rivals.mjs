@@ -101,7 +101,20 @@ export const RIVALS = {
         disableClustering: true,
       });
       const logger = log4js.getLogger();
-      return { write: (text) => logger.info(text), end: () => new Promise((resolve) => log4js.shutdown(resolve)) };
+      let isPaused = false;
+      process.on("log4js:pause", (value) => {
+        isPaused = value;
+      });
+      return {
+        write(text) {
+          logger.info(text);
+          return !isPaused;
+        },
+        async ready() {
+          while (isPaused) await once(process, "log4js:pause");
+        },
+        end: () => new Promise((resolve) => log4js.shutdown(resolve)),
+      };
     },
   },
   "rotating-file-stream": {
