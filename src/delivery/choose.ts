@@ -41,14 +41,15 @@ export function deliveryOf(
   const { clock, source } = environment;
   const { tell } = news;
   const mode = modeOf(options, environment);
-  let isAsAsked = mode === delivery.mode;
+  let isTold = false;
+  const tellAndCommit: typeof commit = (batch, wait) => {
+    if (!isTold) tell("warning", notInDeno(filename));
+    isTold = true;
+    return commit(batch, wait);
+  };
   const common: DeliveryOptions = {
     ...{ onTimedOut, isLockedHere, onDrop, news, tell, clock, lockTimeout, onLockTimeout, path: filename },
-    commit(batch, wait) {
-      if (!isAsAsked) tell("warning", notInDeno(filename));
-      isAsAsked = true;
-      return commit(batch, wait);
-    },
+    commit: mode === delivery.mode ? commit : tellAndCommit,
     markerOf: (count) => new Encoder(options).encode(dropMarker(count)),
     onDrain: () => tell("drain"),
     createSpill: () => spills.create(),

@@ -1,5 +1,5 @@
 import * as nodeFs from "node:fs";
-import { endianness } from "node:os";
+import { constants, endianness } from "node:os";
 import { dirname, join } from "node:path";
 import { hasCode } from "../errors.js";
 import type { Libc } from "./native.js";
@@ -247,10 +247,12 @@ const NO_PATH = Buffer.from("\0");
 
 /**
  * The calls of every record and of every backup, made through koffi into kept memory: a quarter of the time of
- * `node:fs`, which builds an object for each. When one fails, `node:fs` makes the same call again and throws its own error.
+ * `node:fs`, which builds an object for each. When one fails, `node:fs` makes the same call again and throws its own
+ * error; that nothing is there is an answer.
  */
 function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
   const { renameat2 } = libc;
+  const isMissing = () => libc.errno() === constants.errno.ENOENT;
   return {
     ...portable,
     write(fd, bytes, offset, length) {
@@ -258,12 +260,14 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
       return written >= 0 ? written : portable.write(fd, bytes, offset, length);
     },
     status: (path, into) =>
-      statx(AT_FDCWD, path.bytes, 0, STATX_WITHOUT_TIMES, into.words) === 0 || portable.status(path, into),
+      statx(AT_FDCWD, path.bytes, 0, STATX_WITHOUT_TIMES, into.words) === 0 ||
+      (!isMissing() && portable.status(path, into)),
     linkStatus: (path, into) =>
       statx(AT_FDCWD, path.bytes, AT_SYMLINK_NOFOLLOW, STATX_WITHOUT_TIMES, into.words) === 0 ||
-      portable.linkStatus(path, into),
+      (!isMissing() && portable.linkStatus(path, into)),
     statusWithTime: (path, into) =>
-      statx(AT_FDCWD, path.bytes, 0, STATX_BASIC_STATS, into.words) === 0 || portable.status(path, into),
+      statx(AT_FDCWD, path.bytes, 0, STATX_BASIC_STATS, into.words) === 0 ||
+      (!isMissing() && portable.status(path, into)),
     statusOfOpen(fd, into) {
       if (statx(fd, NO_PATH, AT_EMPTY_PATH, STATX_BASIC_STATS, into.words) !== 0) portable.statusOfOpen(fd, into);
     },
