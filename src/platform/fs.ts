@@ -137,10 +137,10 @@ export interface FileSystem {
   read(fd: number, bytes: Buffer, offset: number, length: number, position: number): number;
   /** Fills `into`, but for its times; false when there is no such file. */
   status(path: FilePath, into: FileStatus): boolean;
-  /** As status, but of a symbolic link itself. */
-  linkStatus(path: FilePath, into: FileStatus): boolean;
   /** Fills all of `into`; false when there is no such file. */
   statusWithTime(path: FilePath, into: FileStatus): boolean;
+  /** As statusWithTime, but of a symbolic link itself. */
+  linkStatus(path: FilePath, into: FileStatus): boolean;
   statusOfOpen(fd: number, into: FileStatus): void;
   exists(path: string): boolean;
   rename(from: string, to: string): void;
@@ -187,8 +187,8 @@ const portable: FileSystem = {
   truncate: nodeFs.ftruncateSync,
   read: nodeFs.readSync,
   status: (path, into) => fill(into, nodeFs.statSync(path.text, AS_BIGINT)),
-  linkStatus: (path, into) => fill(into, nodeFs.lstatSync(path.text, AS_BIGINT)),
   statusWithTime: (path, into) => fill(into, nodeFs.statSync(path.text, AS_BIGINT)),
+  linkStatus: (path, into) => fill(into, nodeFs.lstatSync(path.text, AS_BIGINT)),
   statusOfOpen: (fd, into) => into.fill(nodeFs.fstatSync(fd, { bigint: true })),
   exists: nodeFs.existsSync,
   rename: nodeFs.renameSync,
@@ -262,12 +262,12 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
     status: (path, into) =>
       statx(AT_FDCWD, path.bytes, 0, STATX_WITHOUT_TIMES, into.words) === 0 ||
       (!isMissing() && portable.status(path, into)),
-    linkStatus: (path, into) =>
-      statx(AT_FDCWD, path.bytes, AT_SYMLINK_NOFOLLOW, STATX_WITHOUT_TIMES, into.words) === 0 ||
-      (!isMissing() && portable.linkStatus(path, into)),
     statusWithTime: (path, into) =>
       statx(AT_FDCWD, path.bytes, 0, STATX_BASIC_STATS, into.words) === 0 ||
       (!isMissing() && portable.status(path, into)),
+    linkStatus: (path, into) =>
+      statx(AT_FDCWD, path.bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, into.words) === 0 ||
+      (!isMissing() && portable.linkStatus(path, into)),
     statusOfOpen(fd, into) {
       if (statx(fd, NO_PATH, AT_EMPTY_PATH, STATX_BASIC_STATS, into.words) !== 0) portable.statusOfOpen(fd, into);
     },

@@ -7,13 +7,14 @@ import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
  */
 export function occupantOf(fs: FileSystem, path: string, into = new FileStatus()): "nothing" | "file" | "other" {
   const name = new FilePath(path);
+  if (!fs.linkStatus(name, into)) return "nothing";
+  if (!into.isSymbolicLink) return into.isFile ? "file" : "other";
   try {
-    if (fs.statusWithTime(name, into)) return into.isFile ? "file" : "other";
+    return fs.statusWithTime(name, into) && into.isFile ? "file" : "other";
   } catch (error) {
-    // A link to itself, or into a directory that is closed to us.
-    if (!hasCode(error, "ELOOP", "EACCES") || !fs.linkStatus(name, into) || !into.isSymbolicLink) throw error;
+    if (hasCode(error, "ELOOP", "EACCES")) return "other"; // a link to itself, or into a directory that is closed to us
+    throw error;
   }
-  return fs.linkStatus(name, into) ? "other" : "nothing";
 }
 
 export function isFile(fs: FileSystem, path: string, into?: FileStatus): boolean {
