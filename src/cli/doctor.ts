@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { onExit } from "signal-exit";
 import { systemEnvironment } from "../environment.js";
@@ -86,7 +86,8 @@ function makePlace(directory: string): string {
   const status = new FileStatus();
   try {
     if (!fs.status(new FilePath(directory), status)) throw new Error("there is no such directory");
-    if (status.isFile) throw new Error("it is a file");
+    if (status.isFile)
+      throw new Error(`it is a file. Name the directory that it is in: clh doctor ${dirname(directory)}`);
     return makeTemporaryDirectory(directory);
   } catch (error) {
     throw new CommandFailure(`Cannot try ${directory}: ${reason(error)}`, BAD_USAGE);

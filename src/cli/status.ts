@@ -103,11 +103,12 @@ function report(status: LogStatus, mostBackups: number): string {
       ]),
     ["settings", settings === undefined ? "none left beside it" : settingsText(settings)],
   ];
+  const lines = columns([...rows, ...rest]);
   return `${[
     bold(log),
-    ...columns(rows),
+    ...lines.slice(0, rows.length),
     ...columns(table).map((line) => `  ${line}`),
-    ...columns(rest),
+    ...lines.slice(rows.length),
     ...findings.map(({ severity, message }) => `${severity === "problem" ? red("!") : yellow("-")} ${message}`),
   ].join("\n")}\n`;
 }

@@ -1,8 +1,8 @@
 import { LogFileError } from "../errors.js";
 import type { Clock } from "../platform/clock.js";
 
-// Milliseconds: by more than this is no timer late in a process that runs.
-const LATE = 200;
+/** Milliseconds: by more than this is nothing late in a process that runs. One that was stopped had no time to write. */
+export const LATE = 200;
 
 interface Waiter {
   /** Records from the beginning. */
@@ -45,7 +45,6 @@ export class Acknowledgements {
       let wasLate = false;
       let due = this.#clock.monotonic() + patience;
       const look = () => {
-        // A process that was stopped until now has had no time to write.
         const isLate = !wasLate && this.#clock.monotonic() - due > LATE;
         if (this.#out === seen && !isLate) {
           this.#waiters.splice(this.#waiters.indexOf(waiter), 1);

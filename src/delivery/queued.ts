@@ -1,7 +1,7 @@
 import type { Batch } from "../batch.js";
 import type { QueueLimits } from "../options.js";
 import type { Counts } from "../stats.js";
-import { Acknowledgements } from "./acknowledgements.js";
+import { Acknowledgements, LATE } from "./acknowledgements.js";
 import { flushAtExit, forget } from "./at-exit.js";
 import type { Delivery, DeliveryOptions, Place } from "./delivery.js";
 import type { Spill } from "./spill.js";
@@ -245,11 +245,17 @@ export class QueuedDelivery implements Delivery {
   #block(bytes: number): boolean {
     const { clock, lockTimeout } = this.#options;
     if (this.#isGivenUp) return false;
-    const deadline = clock.monotonic() + lockTimeout;
-    for (let left = lockTimeout; left > 0; left = deadline - clock.monotonic()) {
+    let wasLate = false;
+    for (let left = lockTimeout; left > 0; ) {
+      const due = clock.monotonic() + left;
       this.#outlet.writeWithin(left);
       if (this.#fits(bytes)) return true;
       clock.sleep(Math.min(LOOK, left));
+      left = due - clock.monotonic();
+      if (left < -LATE && !wasLate) {
+        wasLate = true;
+        left = lockTimeout;
+      }
     }
     this.#isGivenUp = true;
     return false;

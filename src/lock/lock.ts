@@ -98,7 +98,7 @@ export class FileLock {
       return false;
     } catch (cause) {
       this.close();
-      const message = `Cannot lock ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
+      const message = `Cannot lock ${this.path}: ${reason(cause)}. ${advice(cause)}What waits for it is kept, and tried again.`;
       throw new LogFileError("ERR_CLH_LOCK", message, { cause, path: this.path });
     }
   }

@@ -217,6 +217,32 @@ describe("a full queue", () => {
     assert.equal(disk.text, `${TEN.repeat(10)}<5>after`);
   });
 
+  test("blocks anew after the process was stopped, once", () => {
+    const { clock, disk, drops, push, turn } = setUp();
+    disk.result = "failed";
+    for (let i = 0; i < 10; i++) push(TEN);
+    let stop = 2 * LOCK_TIMEOUT;
+    clock.sleep = (milliseconds) => {
+      clock.time += milliseconds + stop;
+      if (stop === 0) disk.result = "done";
+      stop = 0;
+    };
+    push("last");
+    turn();
+    assert.equal(disk.text, `${TEN.repeat(10)}last`);
+    assert.deepEqual(drops, []);
+    disk.result = "failed";
+    for (let i = 0; i < 10; i++) push(TEN);
+    let naps = 0;
+    clock.sleep = () => {
+      clock.time += 2 * LOCK_TIMEOUT;
+      naps++;
+    };
+    push("lost");
+    turn();
+    assert.deepEqual([naps, drops], [2, [1]]);
+  });
+
   test("drops the newest", () => {
     const { disk, drops, push, turn } = setUp({ overflow: "drop-newest" });
     disk.result = "failed";
