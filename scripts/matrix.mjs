@@ -72,6 +72,7 @@ function test(name, runtime) {
   const failures = [];
   const env = { ...process.env, NO_COLOR: "1", PATH: `${dirname(program)}${delimiter}${process.env.PATH}` };
   for (const script of runtime.scripts) {
+    process.stderr.write(`… ${name}: ${script}\n`);
     const { status, signal, stdout, stderr } = spawnSync(program, [...runtime.args, script], {
       encoding: "utf8",
       env,

@@ -1,9 +1,9 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { FORMATS } from "./formats.js";
 import { type Leftover, listLeftovers } from "./leftovers.js";
-import { type Extension, type Namer, NO_PLACE, numberedName, pendingPath } from "./naming.js";
+import { type Extension, type Namer, NO_PLACE, numberedName, parseNumbered, pendingPath } from "./naming.js";
 import { isFile, occupantOf } from "./occupant.js";
 import { moveAside, nextSequence } from "./pending.js";
 import type { Backup } from "./retention.js";
@@ -152,24 +152,37 @@ export class NumberedBackups implements Backups, Publisher {
   list(): Backup[] {
     const status = new FileStatus();
     const found: Backup[] = [];
-    const names = new Set([this.#log]);
-    // A namer knows no more names than we have backups.
-    const last = this.#namer() === undefined ? Number.POSITIVE_INFINITY : this.#count;
-    for (let n = 1, free = 0; n <= last && free < END; n++) {
-      const before = found.length;
-      const name = this.path(n, "");
-      checkIsNew(name, names);
+    let last = 0;
+    for (const { n, path } of this.#namer() === undefined ? this.#numbered() : this.#named()) {
+      if (n - last > END) break;
+      if (!isFile(this.#fs, path, status)) continue;
+      last = n;
       // A number tells no time; but one past the last was given when more were kept, and any limit has passed it.
-      const hasPlace = n <= this.#count;
-      for (const extension of EXTENSIONS) {
-        const path = name + extension;
-        if (!isFile(this.#fs, path, status)) continue;
-        const endsAt = hasPlace ? status.modifiedAt : Number.NEGATIVE_INFINITY;
-        found.unshift({ path, size: status.size, endsAt });
-      }
-      free = found.length > before ? 0 : free + 1;
+      const endsAt = n <= this.#count ? status.modifiedAt : Number.NEGATIVE_INFINITY;
+      found.unshift({ path, size: status.size, endsAt });
     }
     return found;
+  }
+
+  /** What has the name of a backup, by number. */
+  #numbered(): { n: number; path: string }[] {
+    const directory = dirname(this.#log);
+    const found: { n: number; extension: Extension; path: string }[] = [];
+    for (const name of this.#fs.readdir(directory)) {
+      const numbered = parseNumbered(this.#log, name);
+      if (numbered !== undefined) found.push({ ...numbered, path: join(directory, name) });
+    }
+    return found.sort((a, b) => a.n - b.n || EXTENSIONS.indexOf(a.extension) - EXTENSIONS.indexOf(b.extension));
+  }
+
+  /** The names that a namer gives: it knows no more than we have backups. */
+  *#named(): Iterable<{ n: number; path: string }> {
+    const names = new Set([this.#log]);
+    for (let n = 1; n <= this.#count; n++) {
+      const name = this.path(n, "");
+      checkIsNew(name, names);
+      for (const extension of EXTENSIONS) yield { n, path: name + extension };
+    }
   }
 
   /** The number of the newest backup that was rotated before this file: when that was, its time of change tells. */

@@ -304,7 +304,7 @@ describe("the thread of background", () => {
     assert.equal(readFileSync(log, "utf8"), lines(3000));
   });
 
-  test("writes the last record while a listener runs: a flush is kept", async (t) => {
+  test("writes the last record while a listener runs: a flush is kept", { skip }, async (t) => {
     const { log, handler } = setUp(t, { delivery: { mode: "background", queueBytes: "8KiB" }, lockTimeout: 2000 });
     const waitUntilWritten = () => {
       while (handler.stats().pending > 0) systemClock.sleep(1);

@@ -123,9 +123,9 @@ test("one backup needs but one name", (t) => {
   assert.equal(backups.list().length, 1);
 });
 
-test("those past the last number are listed, as older than any limit", (t) => {
+test("those past the last number are listed, as older than any limit, but for a number that is far from all others", (t) => {
   const directory = temporaryDirectory(t);
-  given(directory, [1, 2, 4]);
+  given(directory, [1, 2, 4, 20240517]);
   given(directory, [3], ".gz");
   const backups = backupsIn(directory, 2);
   const listed = backups.list().map(({ path, endsAt }) => [basename(path), endsAt === Number.NEGATIVE_INFINITY]);
