@@ -257,7 +257,10 @@ describe("the thread of background", () => {
   const skip = IS_DENO && "it has none";
   const notNode = (IS_DENO || "bun" in process.versions) && "the flags are Node's";
   for (const when of ["before its first record", "while it writes", "while it waits"]) {
-    test(`is terminated ${when}: no record is lost or doubled, and it is told`, { skip }, async (t) => {
+    const mayKeepLock = when === "while it writes" && "bun" in process.versions && "Bun leaves its lock file open";
+    test(`is terminated ${when}: no record is lost or doubled, and it is told`, {
+      skip: skip || mayKeepLock,
+    }, async (t) => {
       const directory = temporaryDirectory(t);
       const log = join(directory, "app.log");
       const fixture = new Fixture(t, "thread-killer", log, when);
