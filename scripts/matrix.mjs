@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 
 const CORE = [
   "lock/conformance",
@@ -80,6 +80,9 @@ function test(name, runtime) {
       maxBuffer: 2 ** 28,
     });
     if (status === 0) continue;
+    const log = join("build", `${name} ${basename(script)}.log`);
+    writeFileSync(log, `${stdout}${stderr}`);
+    process.stderr.write(`  failed: ${log}\n`);
     const found = [...`${stdout}${stderr}`.matchAll(runtime.failed)].map(([, what]) => `${script}: ${what}`);
     failures.push(...(found.length > 0 ? found : [`${script}: ended with ${signal ?? status}`]));
   }

@@ -119,12 +119,12 @@ class Follower {
   async *#goOn(): AsyncGenerator<Block> {
     const open = this.#open();
     try {
-      const { files } = open;
+      const { length } = open.files;
       const current = this.#current;
-      let from = this.#options.fromStart ? 0 : files.length - 1;
+      let from = this.#options.fromStart ? 0 : length - 1;
       if (current !== undefined) {
-        const { next, isCertain } = await filesAfter(this.#reader, current.opened, current.older, files);
-        from = files.length - next.length;
+        const { next, isCertain } = await filesAfter(this.#fs, current.opened, current.older, open);
+        from = length - next.length;
         if (!isCertain) {
           const { path } = current.opened.file;
           this.#tell(this.#uncertain(path, "was deleted before what follows it was seen: records may be missing"));

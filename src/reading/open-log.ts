@@ -52,6 +52,13 @@ export class OpenLog {
     return this.#entries.map(({ file }) => file);
   }
 
+  /** The file at `i`, which was neither given nor left out yet. It stays open here. Undefined when it is gone, or cannot be read. */
+  peek(i: number): OpenLogFile | undefined {
+    const entry = this.#entries[i]!;
+    if (entry.fd === -1 && entry.failure === undefined) this.#open(entry);
+    return entry.fd === -1 ? undefined : { file: entry.file, fd: entry.fd };
+  }
+
   /** Leaves out the next `count` files. */
   skip(count: number): void {
     for (const entry of this.#entries.slice(this.#next, this.#next + count)) this.#closeEntry(entry);
@@ -152,7 +159,7 @@ export class OpenLog {
 }
 
 /** Undefined when there is another file of that name by now, or none. */
-export function openFile(fs: FileSystem, file: LogFile): number | undefined {
+function openFile(fs: FileSystem, file: LogFile): number | undefined {
   let fd: number;
   try {
     fd = fs.open(file.path, O_RDONLY | O_NONBLOCK); // a FIFO in its place would make us wait for a writer

@@ -1,9 +1,8 @@
 import { crc32 } from "node:zlib";
-import { FileStatus } from "../platform/fs.js";
+import { FileStatus, type FileSystem } from "../platform/fs.js";
 import { decompressedChunks, plainChunks } from "./chunks.js";
 import type { LogFile } from "./log-files.js";
-import { type OpenLogFile, openFile } from "./open-log.js";
-import type { BlockReader } from "./read-blocks.js";
+import type { OpenLog, OpenLogFile } from "./open-log.js";
 import { isSameContent } from "./still-picture.js";
 import { isCompressedFormOf } from "./whereabouts.js";
 
@@ -11,23 +10,23 @@ import { isCompressedFormOf } from "./whereabouts.js";
  * The files of a log that come after one that is open, oldest first: found by its identity; or, when it has been
  * compressed, by its content; or else by the files before it.
  * @param older those before it, when it was opened
- * @param files all there are now
+ * @param open all there are now
  * @returns `isCertain` false when it is gone and so may be others that came after it
  */
 export async function filesAfter(
-  reader: BlockReader,
+  fs: FileSystem,
   opened: OpenLogFile,
   older: readonly LogFile[],
-  files: readonly LogFile[],
+  open: OpenLog,
 ): Promise<{ next: readonly LogFile[]; isCertain: boolean }> {
-  const { fs } = reader.environment;
+  const { files } = open;
   const status = new FileStatus();
   fs.statusOfOpen(opened.fd, status);
   const same = files.findIndex((file) => file.status.isSameFile(status));
   if (same !== -1) return { next: files.slice(same + 1), isCertain: true };
   const now: LogFile = { ...opened.file, kind: "backup", status };
   for (const [i, file] of files.entries()) {
-    if (!isCompressedFormOf(file, now) || !(await hasSameBytes(reader, file, opened.fd))) continue;
+    if (!isCompressedFormOf(file, now) || !(await hasSameBytes(fs, open.peek(i), opened.fd))) continue;
     return { next: files.slice(i + 1), isCertain: true };
   }
   const before = files.findLastIndex((file) => older.some((known) => isSameContent(known, file)));
@@ -36,16 +35,13 @@ export async function filesAfter(
   return { next, isCertain: before !== -1 || next.length === 1 };
 }
 
-async function hasSameBytes({ environment: { fs } }: BlockReader, file: LogFile, original: number): Promise<boolean> {
-  const fd = openFile(fs, file);
-  if (fd === undefined) return false;
+async function hasSameBytes(fs: FileSystem, compressed: OpenLogFile | undefined, original: number): Promise<boolean> {
+  if (compressed === undefined) return false; // it has just been deleted
   try {
-    const compressed = await checksum(decompressedChunks(fs, fd, file.extension));
-    return compressed === (await checksum(plainChunks(fs, original, 0, Number.POSITIVE_INFINITY)));
+    const there = await checksum(decompressedChunks(fs, compressed.fd, compressed.file.extension));
+    return there === (await checksum(plainChunks(fs, original, 0, Number.POSITIVE_INFINITY)));
   } catch {
     return false; // whatever the code: a damaged file is not it
-  } finally {
-    fs.close(fd);
   }
 }
 
