@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/fs.js";
-import { FORMATS } from "../rotation/formats.js";
+import { COMPRESSED } from "../rotation/formats.js";
 import {
   byPeriod,
   compressedPath,
@@ -88,12 +88,12 @@ export function collectLogFiles(fs: FileSystem, log: string): LogFile[] {
 
 /** A compressed file that is named in place of a log is read as one. */
 function extensionOf(name: string): Extension {
-  return Object.values(FORMATS).find(({ extension }) => name.endsWith(extension))?.extension ?? "";
+  return COMPRESSED.find((extension) => name.endsWith(extension)) ?? "";
 }
 
 /** True while the compressed form of a file has not got its public name. */
 function hasCompressedForm(log: string, { sequence }: Pending, names: ReadonlySet<string>): boolean {
-  return Object.values(FORMATS).some(({ extension }) => names.has(basename(compressedPath(log, sequence, extension))));
+  return COMPRESSED.some((extension) => names.has(basename(compressedPath(log, sequence, extension))));
 }
 
 /**

@@ -1,6 +1,9 @@
 import { basename } from "node:path";
 import type { Environment } from "../environment.js";
+import type { FileSystem } from "../platform/fs.js";
+import { EXTENSIONS } from "../rotation/formats.js";
 import { byPeriod, parseDated, parseDatedPlace, parseNumbered, parsePending } from "../rotation/naming.js";
+import { occupantOf } from "../rotation/occupant.js";
 import { parseDuration, parseSize } from "../units.js";
 import type { LogFile } from "./log-files.js";
 import type { SettingsLeft } from "./settings-left.js";
@@ -32,7 +35,7 @@ export function limitsOf(given: Partial<KeptLimits>, left: SettingsLeft | undefi
 }
 
 /** Are there gaps in the numbers of the backups, or in the counters of a period? */
-export function numberingFindings(log: string, files: readonly LogFile[]): Finding[] {
+export function numberingFindings(fs: FileSystem, log: string, files: readonly LogFile[]): Finding[] {
   const numbers = new Set<number>();
   const periods = new Map<string, Set<number>>();
   for (const { path, kind } of files) {
@@ -42,17 +45,20 @@ export function numberingFindings(log: string, files: readonly LogFile[]): Findi
     if (numbered !== undefined) numbers.add(numbered.n);
     if (dated !== undefined) periods.set(dated.stamp, (periods.get(dated.stamp) ?? new Set()).add(dated.counter));
   }
-  const found = gaps(numbers, 1).map((n) => finding("problem", "numbering", log, `there is no backup ${log}.${n}`));
+  const missing = gaps(numbers, 1).map((n) => `${log}.${n}`);
   const stamps = [...periods.keys()].sort((a, b) => byPeriod({ stamp: a, counter: 0 }, { stamp: b, counter: 0 }));
   for (const [i, stamp] of stamps.entries()) {
     const counters = periods.get(stamp)!;
     // Of the oldest period, retention may have deleted some.
     for (const counter of gaps(counters, i === 0 ? Math.min(...counters) : 0)) {
-      const name = `${log}.${stamp}${counter === 0 ? "" : `.${counter}`}`;
-      found.push(finding("problem", "numbering", log, `there is no backup ${name}`));
+      missing.push(`${log}.${stamp}${counter === 0 ? "" : `.${counter}`}`);
     }
   }
-  return found;
+  // What is no file, and not ours, keeps its name, and backups leave it out.
+  const isTaken = (path: string) => EXTENSIONS.some((extension) => occupantOf(fs, path + extension) === "other");
+  return missing
+    .filter((path) => !isTaken(path))
+    .map((path) => finding("problem", "numbering", log, `there is no backup ${path}`));
 }
 
 const MOST_GAPS = 10;

@@ -93,7 +93,7 @@ export async function logStatus(environment: Environment, log: string, lockPath:
     settings,
     findings: [
       ...(unfound === undefined ? [] : [finding("problem", "unreadable", log, unfound.message)]),
-      ...numberingFindings(log, files),
+      ...numberingFindings(fs, log, files),
       ...(await limitFindings(environment, log, look, limits)),
     ],
   };

@@ -50,3 +50,9 @@ export const FORMATS: Readonly<Record<CompressionFormat, Format>> = {
     open: createZstdDecompress && (() => createZstdDecompress({ chunkSize })),
   },
 };
+
+/** Of compressed backups. */
+export const COMPRESSED: readonly Extension[] = Object.values(FORMATS).map(({ extension }) => extension);
+
+/** Of all backups, the plain ones first. */
+export const EXTENSIONS: readonly Extension[] = ["", ...COMPRESSED];

@@ -1,14 +1,12 @@
 import { dirname, join } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
-import { FORMATS } from "./formats.js";
+import { EXTENSIONS } from "./formats.js";
 import { type Leftover, listLeftovers } from "./leftovers.js";
 import { type Extension, type Namer, NO_PLACE, numberedName, parseNumbered, pendingPath } from "./naming.js";
 import { isFile, occupantOf } from "./occupant.js";
 import { moveAside, nextSequence } from "./pending.js";
 import type { Backup } from "./retention.js";
-
-const EXTENSIONS: readonly Extension[] = ["", ...Object.values(FORMATS).map(({ extension }) => extension)];
 
 // Where there is no end to the numbers: how many free ones in a row end a search.
 const END = 100;

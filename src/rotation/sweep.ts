@@ -6,7 +6,7 @@ import type { LockFile } from "../lock/lock-file.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
 import type { Publisher } from "./backups.js";
 import { compress, type Source } from "./compress.js";
-import { type Compression, FORMATS } from "./formats.js";
+import { COMPRESSED, type Compression } from "./formats.js";
 import {
   compressedPath,
   type Extension,
@@ -55,8 +55,6 @@ interface Done {
 
 // So that archives appear as they are made, and the lock is never held for long.
 const FILES_AT_ONCE = 32;
-
-const EXTENSIONS = Object.values(FORMATS).map(({ extension }) => extension);
 
 /**
  * Compresses what rotations have set aside, oldest first, and gives it its public name. Runs without the lock but for
@@ -184,7 +182,7 @@ function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => v
   placeTheRest(plan, ready);
   const places = placesOf(ready);
   // Of each kind of file there is a sequence. A form that another sweep has left may be of another kind than ours.
-  for (const extension of EXTENSIONS) {
+  for (const extension of COMPRESSED) {
     const files = ready
       .map(({ sequence }, i) => ({ path: compressedPath(log, sequence, extension), place: places[i]! }))
       .filter(({ path }) => isFile(fs, path));
@@ -219,7 +217,7 @@ function markPublished({ fs, log, extension }: SweepPlan, { pending, unfinished 
 
 /** Its compressed forms, of any kind, that have no public name yet. */
 function formsOf(fs: FileSystem, log: string, { sequence }: Pending): string[] {
-  return EXTENSIONS.map((extension) => compressedPath(log, sequence, extension)).filter((path) => isFile(fs, path));
+  return COMPRESSED.map((extension) => compressedPath(log, sequence, extension)).filter((path) => isFile(fs, path));
 }
 
 /**

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { appendFileSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -126,6 +135,13 @@ describe("finds", () => {
     "a gap in the numbers": {
       harm: (log) => rmSync(`${log}.2.gz`),
       problems: ["numbering: there is no backup LOG.2"],
+    },
+    "no gap, where what is not ours has the name of a backup": {
+      harm: (log) => {
+        rmSync(`${log}.2.gz`);
+        symlinkSync("nowhere", `${log}.2.gz`);
+      },
+      problems: [],
     },
     "a gap in the counters of a period": {
       harm: (log) => {
