@@ -7,29 +7,78 @@ export const LATE = 200;
 interface Waiter {
   /** Records from the beginning. */
   readonly upTo: number;
-  /** True when it waits for the last of these only. */
-  readonly isForOne: boolean;
   lost: number;
+  isSettled: boolean;
+  /** Has an effect once. */
   readonly settle: (error?: LogFileError) => void;
+}
+
+/** In the order of the records that they wait for; those at both ends are not settled. There may be many. */
+class Waiters {
+  readonly #all: Waiter[] = [];
+  #first = 0;
+
+  get areSome(): boolean {
+    return this.#first < this.#all.length;
+  }
+
+  add(waiter: Waiter): void {
+    this.#all.push(waiter);
+  }
+
+  /** Takes the first, when it waits for no record behind this one. */
+  next(upTo: number): Waiter | undefined {
+    const waiter = this.#all[this.#first];
+    if (waiter === undefined || waiter.upTo > upTo) return undefined;
+    this.#first++;
+    this.tidy();
+    return waiter;
+  }
+
+  /** Those that wait for a record behind this one. */
+  *behind(record: number): Iterable<Waiter> {
+    let low = this.#first;
+    for (let high = this.#all.length; low < high; ) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#all[middle]!.upTo > record) high = middle;
+      else low = middle + 1;
+    }
+    for (; low < this.#all.length; low++) yield this.#all[low]!;
+  }
+
+  /** To be called when some were settled. */
+  tidy(): void {
+    while (this.#all[this.#first]?.isSettled) this.#first++;
+    while (this.areSome && this.#all.at(-1)!.isSettled) this.#all.pop();
+    if (this.#first * 2 >= this.#all.length) this.#all.splice(0, this.#first);
+    else return;
+    this.#first = 0;
+  }
 }
 
 /** Promises that are kept when so many records have left the queue, in order. */
 export class Acknowledgements {
   readonly #clock: Clock;
   readonly #path: string;
-  #waiters: Waiter[] = [];
+  readonly #advanceNow: () => void;
+  /** Who waits for one record, whatever becomes of others. */
+  readonly #ones = new Waiters();
+  /** Who waits for all up to one. */
+  readonly #alls = new Waiters();
   /** Records from the beginning that have left the queue. */
   #out = 0;
   /** Of those that were dropped while older ones wait: behind which record, and how many. */
   #gaps: { readonly after: number; count: number }[] = [];
 
-  constructor(clock: Clock, path: string) {
+  /** @param advanceNow calls {@link advance} with what is known now */
+  constructor(clock: Clock, path: string, advanceNow: () => void) {
     this.#clock = clock;
     this.#path = path;
+    this.#advanceNow = advanceNow;
   }
 
   get isWaitedFor(): boolean {
-    return this.#waiters.length > 0;
+    return this.#ones.areSome || this.#alls.areSome;
   }
 
   /**
@@ -40,16 +89,21 @@ export class Acknowledgements {
    * @throws {LogFileError} `ERR_CLH_FLUSH` when none was written for so long, or some of them were dropped
    */
   wait(upTo: number, isForOne: boolean, lost: number, patience: number): Promise<void> {
+    const waiters = isForOne ? this.#ones : this.#alls;
     return new Promise((resolve, reject) => {
       let seen = this.#out;
       let wasLate = false;
       let due = this.#clock.monotonic() + patience;
       const look = () => {
+        this.#advanceNow(); // a thread that was busy has heard of nothing
+        if (waiter.isSettled) return;
         const isLate = !wasLate && this.#clock.monotonic() - due > LATE;
         if (this.#out === seen && !isLate) {
-          this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
           const count = isForOne ? 1 : upTo - this.#out - this.#missing(upTo);
-          reject(this.#failure(`${count} records could not be written`, "They are kept in memory and tried again."));
+          waiter.settle(
+            this.#failure(`${count} records could not be written`, "They are kept in memory and tried again."),
+          );
+          waiters.tidy();
           return;
         }
         seen = this.#out; // many records take their time
@@ -58,24 +112,30 @@ export class Acknowledgements {
         cancel = this.#clock.after(patience, look, true);
       };
       let cancel = this.#clock.after(patience, look, true);
-      const settle = (error?: LogFileError) => {
-        cancel();
-        if (error === undefined) resolve();
-        else reject(error);
+      const waiter: Waiter = {
+        upTo,
+        lost,
+        isSettled: false,
+        settle(error) {
+          this.isSettled = true;
+          cancel();
+          if (error === undefined) resolve();
+          else reject(error);
+        },
       };
-      const waiter: Waiter = { upTo, isForOne, lost, settle };
-      this.#waiters.push(waiter);
+      waiters.add(waiter);
       this.#settle();
     });
   }
 
   /** The `count` records behind record `after` were dropped; the oldest that wait, where it is not said. */
   dropped(count: number, after = this.#out): void {
-    const isOneOfThem = ({ isForOne, upTo }: Waiter) => isForOne && upTo > after && upTo <= after + count;
-    const theirs = this.#waiters.filter(isOneOfThem);
-    if (theirs.length > 0) this.#waiters = this.#waiters.filter((waiter) => !isOneOfThem(waiter));
-    for (const { settle } of theirs) settle(this.#dropFailure(1));
-    for (const waiter of this.#waiters) if (!waiter.isForOne && waiter.upTo > after) waiter.lost += count;
+    for (const waiter of this.#ones.behind(after)) {
+      if (waiter.upTo > after + count) break;
+      waiter.settle(this.#dropFailure(1));
+    }
+    this.#ones.tidy();
+    for (const waiter of this.#alls.behind(after)) waiter.lost += count;
     const last = this.#gaps.at(-1);
     if (last !== undefined && last.after + last.count === after) last.count += count;
     else this.#gaps.push({ after, count });
@@ -97,10 +157,11 @@ export class Acknowledgements {
   }
 
   #settle(): void {
-    const ready = this.#waiters.filter(({ upTo }) => upTo <= this.#out);
-    if (ready.length === 0) return;
-    this.#waiters = this.#waiters.filter(({ upTo }) => upTo > this.#out);
-    for (const { lost, settle } of ready) settle(lost === 0 ? undefined : this.#dropFailure(lost));
+    for (const waiters of [this.#ones, this.#alls]) {
+      for (let waiter = waiters.next(this.#out); waiter !== undefined; waiter = waiters.next(this.#out)) {
+        waiter.settle(waiter.lost === 0 ? undefined : this.#dropFailure(waiter.lost));
+      }
+    }
   }
 
   #dropFailure(count: number): LogFileError {

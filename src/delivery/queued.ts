@@ -80,7 +80,7 @@ export class QueuedDelivery implements Delivery {
 
   constructor(options: QueuedDeliveryOptions, outletFor: (observer: OutletObserver) => Outlet) {
     this.#options = options;
-    this.#acknowledgements = new Acknowledgements(options.clock, options.path);
+    this.#acknowledgements = new Acknowledgements(options.clock, options.path, () => this.#advance());
     this.#outlet = outletFor({
       onProgress: () => this.#proceed(),
       onLost: (count) => this.#lose(count),
@@ -171,12 +171,16 @@ export class QueuedDelivery implements Delivery {
     this.#noteDropped(count);
   }
 
+  /** True when more records have left the queue. */
+  #advance(): boolean {
+    return this.#acknowledgements.advance(this.#in - this.pending);
+  }
+
   /** After each attempt to write. */
   #proceed(): void {
     if (this.#droppedNewest > 0 && this.#mark()) this.#outlet.write("soon");
-    const { pending } = this;
-    const isProgress = this.#acknowledgements.advance(this.#in - pending);
-    if (pending === 0) this.#unlist();
+    const isProgress = this.#advance();
+    if (this.pending === 0) this.#unlist();
     if (!this.needsDrain) return;
     if (this.#outlet.queued * 4 <= this.#options.queueBytes) {
       this.needsDrain = false;
@@ -229,7 +233,7 @@ export class QueuedDelivery implements Delivery {
     const behind = this.#outlet.dropOldest();
     if (behind === undefined) return false;
     this.#acknowledgements.dropped(1, this.#in - behind - 1);
-    this.#acknowledgements.advance(this.#in - this.pending);
+    this.#advance();
     this.#noteDropped(1);
     return true;
   }

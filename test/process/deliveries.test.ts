@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Readable } from "node:stream";
 import { describe, type TestContext, test } from "node:test";
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler, type DeliveryMode, type RotatingFileHandlerOptions } from "../../src/index.js";
@@ -130,10 +130,20 @@ for (const delivery of QUEUED) {
       assert.deepEqual([...new Set(errors)], ["ERR_CLH_LOCK_TIMEOUT"]);
     });
 
+    test("a promise is kept though this thread was busy for longer than it may take", async (t) => {
+      const { log, handler } = setUp(t, { delivery, lockTimeout: 300 });
+      await handler.writeAsync("record 0");
+      await setImmediate(); // after which timers come before what the other thread has said
+      const written = handler.writeAsync("record 1");
+      systemClock.sleep(400);
+      await written;
+      assert.equal(readFileSync(log, "utf8"), lines(2));
+    });
+
     test("drop-oldest while another process holds the lock: promises say which records were dropped", async (t) => {
       const { log, handler } = setUp(t, {
         delivery: { mode: delivery as "batched", queueBytes: "8KiB", maxBatchBytes: 512, overflow: "drop-oldest" },
-        lockTimeout: 200,
+        lockTimeout: 1000, // longer than the first of them take to be too many
       });
       let dropped = 0;
       handler.on("drop", ({ count }) => {
