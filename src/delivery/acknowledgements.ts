@@ -50,8 +50,8 @@ class Waiters {
   tidy(): void {
     while (this.#all[this.#first]?.isSettled) this.#first++;
     while (this.areSome && this.#all.at(-1)!.isSettled) this.#all.pop();
-    if (this.#first * 2 >= this.#all.length) this.#all.splice(0, this.#first);
-    else return;
+    if (this.#first * 2 < this.#all.length) return;
+    this.#all.splice(0, this.#first);
     this.#first = 0;
   }
 }

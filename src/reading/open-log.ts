@@ -55,7 +55,7 @@ export class OpenLog {
   /** The file at `i`, which was neither given nor left out yet. It stays open here. Undefined when it is gone, or cannot be read. */
   peek(i: number): OpenLogFile | undefined {
     const entry = this.#entries[i]!;
-    if (entry.fd === -1 && entry.failure === undefined) this.#open(entry);
+    this.#open(entry);
     return entry.fd === -1 ? undefined : { file: entry.file, fd: entry.fd };
   }
 
@@ -74,7 +74,7 @@ export class OpenLog {
     this.#openAhead();
     const entry = this.#entries[this.#next];
     if (entry === undefined) return undefined;
-    if (entry.fd === -1 && entry.failure === undefined) this.#open(entry);
+    this.#open(entry);
     this.#next++;
     const { file, fd, failure } = entry;
     entry.fd = -1;
@@ -114,14 +114,16 @@ export class OpenLog {
   #openAhead(): void {
     try {
       for (const entry of [...this.#replaceable(), ...this.#entries.slice(this.#next, this.#next + AHEAD)]) {
-        if (entry.fd === -1 && entry.failure === undefined) this.#open(entry);
+        this.#open(entry);
       }
     } catch (error) {
       if (!hasCode((error as LogFileError).cause, "EMFILE", "ENFILE")) throw error; // later, when some are closed
     }
   }
 
+  /** Unless it is open, or could not be opened. */
   #open(entry: Entry): void {
+    if (entry.fd !== -1 || entry.failure !== undefined) return;
     try {
       for (let renames = 0; renames < RENAMES; renames++) {
         const fd = openFile(this.#environment.fs, entry.file);
