@@ -60,7 +60,7 @@ class Waiters {
 export class Acknowledgements {
   readonly #clock: Clock;
   readonly #path: string;
-  readonly #advanceNow: () => void;
+  readonly #proceed: () => void;
   /** Who waits for one record, whatever becomes of others. */
   readonly #ones = new Waiters();
   /** Who waits for all up to one. */
@@ -70,11 +70,11 @@ export class Acknowledgements {
   /** Of those that were dropped while older ones wait: behind which record, and how many. */
   #gaps: { readonly after: number; count: number }[] = [];
 
-  /** @param advanceNow calls {@link advance} with what is known now */
-  constructor(clock: Clock, path: string, advanceNow: () => void) {
+  /** @param proceed looks at what has left the queue, and calls {@link advance} */
+  constructor(clock: Clock, path: string, proceed: () => void) {
     this.#clock = clock;
     this.#path = path;
-    this.#advanceNow = advanceNow;
+    this.#proceed = proceed;
   }
 
   get isWaitedFor(): boolean {
@@ -95,7 +95,7 @@ export class Acknowledgements {
       let wasLate = false;
       let due = this.#clock.monotonic() + patience;
       const look = () => {
-        this.#advanceNow(); // a thread that was busy has heard of nothing
+        this.#proceed(); // a thread that was busy has heard of nothing
         if (waiter.isSettled) return;
         const isLate = !wasLate && this.#clock.monotonic() - due > LATE;
         if (this.#out === seen && !isLate) {

@@ -80,7 +80,7 @@ export class QueuedDelivery implements Delivery {
 
   constructor(options: QueuedDeliveryOptions, outletFor: (observer: OutletObserver) => Outlet) {
     this.#options = options;
-    this.#acknowledgements = new Acknowledgements(options.clock, options.path, () => this.#advance());
+    this.#acknowledgements = new Acknowledgements(options.clock, options.path, () => this.#proceed());
     this.#outlet = outletFor({
       onProgress: () => this.#proceed(),
       onLost: (count) => this.#lose(count),
