@@ -10,8 +10,8 @@ import * as appender from "../src/adapters/log4js.js";
 import { getConcurrentRotatingFileSink } from "../src/adapters/logtape.js";
 import { pinoDestination } from "../src/adapters/pino.js";
 import { ConcurrentFileTransport } from "../src/adapters/winston.js";
+import { HandlerStream } from "../src/handler/stream.js";
 import { ConcurrentRotatingFileHandler } from "../src/index.js";
-import { HandlerStream } from "../src/stream.js";
 
 /* host-writer host sink file: logs through one host, and prints what a record cost, in microseconds. */
 

@@ -1,8 +1,8 @@
-import { Formatter } from "../src/logging/formatter.js";
-import { Handler } from "../src/logging/handler.js";
+import { getLogger } from "../src/logging/basic-config.js";
+import { Formatter } from "../src/logging/formatting/formatter.js";
+import { Handler } from "../src/logging/handlers/handler.js";
 import { INFO } from "../src/logging/levels.js";
 import type { LogRecord } from "../src/logging/record.js";
-import { getLogger } from "../src/logging/root.js";
 
 /* What does a log call cost: one whose level is not told of, and one that is formatted and then thrown away? */
 

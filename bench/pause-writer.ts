@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { type HandlerOptions, makeHandler } from "../src/choose-handler.js";
+import { type HandlerOptions, makeHandler } from "../src/handler/create-handler.js";
 
 /* One writer of bench/pause, in a process of its own: writes for some seconds, a few records at a time. */
 

@@ -5,7 +5,7 @@ import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { HandlerOptions } from "../src/choose-handler.js";
+import type { HandlerOptions } from "../src/handler/create-handler.js";
 import type { PauseJob, PauseReport } from "./pause-writer.js";
 
 /*

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Environment, systemEnvironment } from "../src/environment.js";
 import { ConcurrentRotatingFileHandler } from "../src/index.js";
+import { type Environment, systemEnvironment } from "../src/platform/environment.js";
 
 /* For how long does a rotation hold the lock, with few and with many backups? */
 

@@ -1,6 +1,6 @@
 import { openSync, writeSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { type HandlerOptions, makeHandler } from "../src/choose-handler.js";
+import { type HandlerOptions, makeHandler } from "../src/handler/create-handler.js";
 
 /* One writer of a benchmark, in a process of its own: node writer.js '<job as JSON>'. */
 

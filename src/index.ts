@@ -1,7 +1,10 @@
-export type { UnicodeErrorPolicy } from "./encode.js";
-export { LogFileError, type LogFileErrorCode } from "./errors.js";
-export type { HandlerEvents, RotationReason } from "./events.js";
-export type { HandlerJson } from "./handler-json.js";
+export { LogFileError, type LogFileErrorCode } from "./base/errors.js";
+export type { HandlerEvents, RotationReason } from "./events/handler-events.js";
+export { ConcurrentRotatingFileHandler } from "./handler/rotating-file-handler.js";
+export { ConcurrentTimedRotatingFileHandler } from "./handler/timed-rotating-file-handler.js";
+export type { Namer } from "./log-files/backup-names.js";
+export type { Compression, CompressionFormat } from "./log-files/compression-formats.js";
+export type { HandlerJson } from "./options/handler-json.js";
 export type {
   DeliveryLimits,
   DeliveryMode,
@@ -13,15 +16,12 @@ export type {
   Size,
   SyncMode,
   TimedRotatingFileHandlerOptions,
-} from "./options.js";
-export type { LogRecord } from "./reading/block.js";
-export type { FollowOptions } from "./reading/follow-blocks.js";
+} from "./options/options.js";
 export { type FollowLogOptions, followLog } from "./reading/follow-log.js";
 export { type ReadLogOptions, type ReadOptions, readLog } from "./reading/read-log.js";
+export type { LogRecord } from "./reading/records/block.js";
+export type { FollowOptions } from "./reading/records/follow-blocks.js";
 export type { Selection } from "./reading/selection.js";
-export type { When } from "./rotation/boundary.js";
-export type { Compression, CompressionFormat } from "./rotation/formats.js";
-export type { Namer } from "./rotation/naming.js";
-export { ConcurrentRotatingFileHandler } from "./size-handler.js";
-export type { HandlerStats } from "./stats.js";
-export { ConcurrentTimedRotatingFileHandler } from "./timed-handler.js";
+export type { UnicodeErrorPolicy } from "./records/encoder.js";
+export type { When } from "./rotation/schedule.js";
+export type { HandlerStats } from "./writer/stats.js";

@@ -1,17 +1,29 @@
-export { LogFileError, type LogFileErrorCode } from "./errors.js";
+export { LogFileError, type LogFileErrorCode } from "./base/errors.js";
+export {
+  type BasicConfigOptions,
+  basicConfig,
+  disable,
+  getLastResort,
+  getLogger,
+  setLastResort,
+} from "./logging/basic-config.js";
 export type { CallSite } from "./logging/call-site.js";
+export { configFromFile } from "./logging/config/config-file.js";
 export { type ConfigOptions, dictConfig, type LoggerConfig, type LoggingConfig } from "./logging/config/dict-config.js";
 export { type FileConfigOptions, fileConfig } from "./logging/config/file-config.js";
-export { configFromFile } from "./logging/config/from-file.js";
+export { Filter, Filterer, type FilterLike, type Verdict } from "./logging/filter.js";
+export { Formatter, type FormatterOptions } from "./logging/formatting/formatter.js";
+export { JsonFormatter, type JsonFormatterOptions } from "./logging/formatting/json-formatter.js";
+export type { StyleName } from "./logging/formatting/style.js";
 export {
   ConcurrentRotatingFileHandler,
   ConcurrentTimedRotatingFileHandler,
   type FileHandler,
-} from "./logging/file-handlers.js";
-export { Filter, Filterer, type FilterLike, type Verdict } from "./logging/filter.js";
-export { Formatter, type FormatterOptions } from "./logging/formatter.js";
-export { Handler, type HandlerOptions } from "./logging/handler.js";
-export { JsonFormatter, type JsonFormatterOptions } from "./logging/json-formatter.js";
+} from "./logging/handlers/file-handlers.js";
+export { Handler, type HandlerOptions } from "./logging/handlers/handler.js";
+export { shutdown } from "./logging/handlers/handler-registry.js";
+export { MemoryHandler, type MemoryHandlerOptions } from "./logging/handlers/memory-handler.js";
+export { NullHandler, StreamHandler, type TextSink } from "./logging/handlers/stream-handler.js";
 export {
   addLevelName,
   CRITICAL,
@@ -25,18 +37,6 @@ export {
   WARNING,
 } from "./logging/levels.js";
 export type { BoundLogger, Logger } from "./logging/logger.js";
-export { MemoryHandler, type MemoryHandlerOptions } from "./logging/memory-handler.js";
-export { shutdown } from "./logging/open-handlers.js";
 export { type CallOptions, LogRecord, makeLogRecord } from "./logging/record.js";
-export {
-  type BasicConfigOptions,
-  basicConfig,
-  disable,
-  getLastResort,
-  getLogger,
-  setLastResort,
-} from "./logging/root.js";
 export { critical, debug, error, exception, info, log, warning } from "./logging/root-methods.js";
-export { NullHandler, StreamHandler, type TextSink } from "./logging/stream-handler.js";
-export type { StyleName } from "./logging/style.js";
 export { captureWarnings } from "./logging/warnings.js";

@@ -1,8 +1,8 @@
-import type { ConcurrentFileHandler } from "../handler.js";
-import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
-import { refused } from "../resolve-options.js";
-import { flushTo } from "../stream.js";
-import { DAILY, handlerOf, only, periodOf, type RenamedOptions, without } from "./renamed-options.js";
+import type { ConcurrentFileHandler } from "../handler/file-handler.js";
+import { flushTo } from "../handler/stream.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
+import { refused } from "../options/resolve-options.js";
+import { DAILY, handlerOf, only, periodOf, type RenamedOptions, without } from "./host-options.js";
 
 /** The configuration of the appender: options of both handlers; of the timed one if one that concerns time is among them. */
 export interface Log4jsOptions

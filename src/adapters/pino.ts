@@ -1,11 +1,11 @@
 import { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
-import type { ConcurrentFileHandler } from "../handler.js";
-import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
+import type { ConcurrentFileHandler } from "../handler/file-handler.js";
+import { flushTo, HandlerStream, tellUnheard } from "../handler/stream.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
+import { refused } from "../options/resolve-options.js";
 import { systemClock } from "../platform/clock.js";
-import { refused } from "../resolve-options.js";
-import { flushTo, HandlerStream, tellUnheard } from "../stream.js";
-import { ALL_BACKUPS, handlerOf, only, type RenamedOptions, without } from "./renamed-options.js";
+import { ALL_BACKUPS, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
 
 const METADATA: unique symbol = Symbol.for("pino.metadata");
 

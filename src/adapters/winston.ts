@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import winston, { type Logform } from "winston";
-import { whenReady } from "../backpressure.js";
-import type { ConcurrentFileHandler } from "../handler.js";
-import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options.js";
-import { refused } from "../resolve-options.js";
-import { flushTo, tellUnheard } from "../stream.js";
+import { whenReady } from "../handler/backpressure.js";
+import type { ConcurrentFileHandler } from "../handler/file-handler.js";
+import { flushTo, tellUnheard } from "../handler/stream.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
+import { refused } from "../options/resolve-options.js";
 import {
   ALL_BACKUPS,
   DAILY,
@@ -15,7 +15,7 @@ import {
   periodOf,
   type RenamedOptions,
   without,
-} from "./renamed-options.js";
+} from "./host-options.js";
 
 /** What winston-transport has, which winston exports by a name that its types lack. */
 interface TransportBase extends Writable {

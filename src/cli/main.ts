@@ -1,19 +1,19 @@
 #!/usr/bin/env node
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
-import { LogFileError } from "../errors.js";
-import { completionCommand } from "./completion.js";
-import { doctorCommand } from "./doctor.js";
-import { BAD_USAGE, CommandFailure, OK } from "./exit.js";
-import { followCommand } from "./follow.js";
-import { flagOf } from "./handler-flags.js";
-import { expectFailingOutput } from "./output.js";
-import { readCommand } from "./read.js";
-import { rotateCommand, sweepCommand } from "./rotate.js";
-import { statusCommand } from "./status.js";
-import { stressCommand } from "./stress.js";
-import { verifyCommand } from "./verify.js";
-import { writeCommand } from "./write.js";
+import { LogFileError } from "../base/errors.js";
+import { completionCommand } from "./commands/completion.js";
+import { doctorCommand } from "./commands/doctor.js";
+import { followCommand } from "./commands/follow.js";
+import { readCommand } from "./commands/read.js";
+import { rotateCommand, sweepCommand } from "./commands/rotate.js";
+import { statusCommand } from "./commands/status.js";
+import { stressCommand } from "./commands/stress.js";
+import { verifyCommand } from "./commands/verify.js";
+import { writeCommand } from "./commands/write.js";
+import { BAD_USAGE, CommandFailure, OK } from "./terminal/exit.js";
+import { flagOf } from "./terminal/handler-flags.js";
+import { expectFailingOutput } from "./terminal/output.js";
 
 const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
 

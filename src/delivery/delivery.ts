@@ -1,10 +1,10 @@
-import type { Batch } from "../batch.js";
-import type { News, Tell } from "../events.js";
-import type { OnLockTimeout } from "../options.js";
+import type { News, Tell } from "../events/handler-events.js";
+import type { OnLockTimeout } from "../options/options.js";
 import type { Clock } from "../platform/clock.js";
-import type { Counts } from "../stats.js";
-import type { CountAppended } from "./intent.js";
-import type { Spill } from "./spill.js";
+import type { Batch } from "../records/batch.js";
+import type { CountAppended } from "../spill/appended-records.js";
+import type { Spill } from "../spill/spill-file.js";
+import type { Counts } from "../writer/stats.js";
 
 /** How records get from a handler to its file. */
 export interface Delivery {

@@ -1,10 +1,10 @@
-import type { Batch } from "../batch.js";
-import type { QueueLimits } from "../options.js";
-import type { Counts } from "../stats.js";
-import { Acknowledgements, LATE } from "./acknowledgements.js";
-import { flushAtExit, forget } from "./at-exit.js";
+import type { QueueLimits } from "../options/options.js";
+import { flushAtExit, forget } from "../platform/exit-hooks.js";
+import type { Batch } from "../records/batch.js";
+import type { Spill } from "../spill/spill-file.js";
+import type { Counts } from "../writer/stats.js";
 import type { Delivery, DeliveryOptions, Place } from "./delivery.js";
-import type { Spill } from "./spill.js";
+import { Acknowledgements, LATE } from "./flush-waiters.js";
 
 export type QueuedDeliveryOptions = DeliveryOptions & QueueLimits;
 

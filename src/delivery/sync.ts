@@ -1,6 +1,7 @@
-import { Batch } from "../batch.js";
-import { LogFileError } from "../errors.js";
-import { flushAtExit, forget } from "./at-exit.js";
+import { LogFileError } from "../base/errors.js";
+import { flushAtExit, forget } from "../platform/exit-hooks.js";
+import { Batch } from "../records/batch.js";
+import type { Spill } from "../spill/spill-file.js";
 import {
   type CommitResult,
   type Delivery,
@@ -11,8 +12,7 @@ import {
   TIMED_OUT,
   WAIT_AFTER_TIMEOUT,
 } from "./delivery.js";
-import type { Spill } from "./spill.js";
-import { Spilled } from "./spilled.js";
+import { Spilled } from "./spill-queue.js";
 
 export interface SyncDeliveryOptions extends DeliveryOptions {
   readonly retryBufferBytes: number;

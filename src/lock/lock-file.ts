@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import type { Permissions } from "../permissions.js";
-import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/fs.js";
+import type { Permissions } from "../disk/permissions.js";
+import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 
 // What Python's os.open gives a new file, so that both languages make the same lock file.
 const NEW_LOCK_FILE_MODE = 0o777;

@@ -1,6 +1,6 @@
 import { closestMatch } from "leven";
-import { LogFileError } from "../errors.js";
-import { str } from "./repr.js";
+import { LogFileError } from "../base/errors.js";
+import { str } from "./formatting/python-text.js";
 
 /** Levels of severity. The numbers are Python's; a record is as severe as its number is high. */
 export const NOTSET = 0;

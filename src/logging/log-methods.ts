@@ -1,6 +1,6 @@
+import { str } from "./formatting/python-text.js";
 import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
 import type { CallOptions } from "./record.js";
-import { str } from "./repr.js";
 
 // biome-ignore lint/complexity/noBannedTypes: any function, as V8 wants it
 export type AnyMethod = Function;

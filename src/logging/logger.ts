@@ -1,5 +1,5 @@
 import { Filterer, type FilterLike } from "./filter.js";
-import type { Handler } from "./handler.js";
+import type { Handler } from "./handlers/handler.js";
 import { checkLevel, type Level, NOTSET } from "./levels.js";
 import { type AnyMethod, LogMethods } from "./log-methods.js";
 import type { Manager } from "./manager.js";

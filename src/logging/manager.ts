@@ -1,7 +1,7 @@
-import type { Handler } from "./handler.js";
+import type { Handler } from "./handlers/handler.js";
+import { StreamHandler } from "./handlers/stream-handler.js";
 import { NOTSET, WARNING } from "./levels.js";
 import { Logger } from "./logger.js";
-import { StreamHandler } from "./stream-handler.js";
 
 /** What is at a name: "a.b" is below "a", also while there is no logger "a". */
 interface Place {

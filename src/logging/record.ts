@@ -2,10 +2,10 @@ import { basename, extname } from "node:path";
 import { isMainThread, threadId } from "node:worker_threads";
 import { systemClock } from "../platform/clock.js";
 import { type CallSite, callSite, stackInfo, UNKNOWN_CALL_SITE } from "./call-site.js";
-import { formatError } from "./format-error.js";
+import { formatError } from "./formatting/format-error.js";
+import { formatNamed, formatPositional, parsePercentFormat } from "./formatting/percent-format.js";
+import { str } from "./formatting/python-text.js";
 import { getLevelName } from "./levels.js";
-import { formatNamed, formatPositional, parsePercentFormat } from "./percent-format.js";
-import { str } from "./repr.js";
 
 const startedAt = systemClock.now();
 const { pid } = process;

@@ -1,8 +1,8 @@
+import { basicConfig } from "./basic-config.js";
 import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
 import { type AnyMethod, messageOf } from "./log-methods.js";
 import { manager } from "./manager.js";
 import type { CallOptions } from "./record.js";
-import { basicConfig } from "./root.js";
 
 /* What the root logger tells, as in Python by functions of the module; the first call gives it a handler. */
 

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { parse, resolve } from "node:path";
 import type { LibraryHandle, TypeObject } from "koffi";
-import { LogFileError } from "../errors.js";
+import { LogFileError } from "../base/errors.js";
 
 type Koffi = typeof import("koffi");
 type NativeFunction = ReturnType<LibraryHandle["func"]>;

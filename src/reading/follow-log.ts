@@ -1,7 +1,7 @@
-import type { LogRecord } from "./block.js";
-import { type FollowOptions, followBlocks } from "./follow-blocks.js";
 import { blockReader, type ReadOptions } from "./read-log.js";
 import { checkFollowLogOptions } from "./reading-options.js";
+import type { LogRecord } from "./records/block.js";
+import { type FollowOptions, followBlocks } from "./records/follow-blocks.js";
 import { type Selection, select } from "./selection.js";
 
 export interface FollowLogOptions extends ReadOptions, FollowOptions, Omit<Selection, "last"> {}

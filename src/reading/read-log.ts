@@ -1,15 +1,15 @@
-import { type Environment, systemEnvironment } from "../environment.js";
-import { LogFileError } from "../errors.js";
+import { LogFileError } from "../base/errors.js";
 import { lockFilePath } from "../lock/lock-file.js";
-import { FilePath, FileStatus } from "../platform/fs.js";
-import { absolutePath } from "../resolve-options.js";
-import type { LogRecord } from "./block.js";
-import { lineFormatOf } from "./line-format.js";
-import { unreadable } from "./open-log.js";
-import { type BlockReader, readBlocks } from "./read-blocks.js";
+import { absolutePath } from "../options/resolve-options.js";
+import { type Environment, systemEnvironment } from "../platform/environment.js";
+import { FilePath, FileStatus } from "../platform/file-system.js";
+import { lockDirectoryLeft, settingsLeft } from "../writer/settings-left.js";
+import { unreadable } from "./files/open-files.js";
 import { checkReadLogOptions } from "./reading-options.js";
+import type { LogRecord } from "./records/block.js";
+import { lineFormatOf } from "./records/line-format.js";
+import { type BlockReader, readBlocks } from "./records/read-blocks.js";
 import { isWantedFile, type Selection, select } from "./selection.js";
-import { lockDirectoryLeft, settingsLeft } from "./settings-left.js";
 
 /** How a log is read. What is left out is as its writers have left it beside the log. */
 export interface ReadOptions {

@@ -1,6 +1,6 @@
-import type { Block, LogRecord } from "./block.js";
-import type { LogFile } from "./log-files.js";
+import type { LogFile } from "../log-files/list-files.js";
 import { timeOf } from "./record-time.js";
+import type { Block, LogRecord } from "./records/block.js";
 
 /** Which records of a log are wanted. All conditions that are given hold. */
 export interface Selection {

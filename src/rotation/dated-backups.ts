@@ -1,7 +1,4 @@
 import { dirname, join } from "node:path";
-import { FileStatus, type FileSystem } from "../platform/fs.js";
-import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
-import type { Boundaries } from "./boundary.js";
 import {
   byPeriod,
   type DatedBackup,
@@ -11,11 +8,14 @@ import {
   type Namer,
   parseDated,
   parseDatedPlace,
-} from "./naming.js";
+} from "../log-files/backup-names.js";
+import { isFile, occupantOf } from "../log-files/path-type.js";
+import { listPending, moveAside } from "../log-files/pending-files.js";
+import { FileStatus, type FileSystem } from "../platform/file-system.js";
+import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { NumberedBackups } from "./numbered-backups.js";
-import { isFile, occupantOf } from "./occupant.js";
-import { listPending, moveAside } from "./pending.js";
 import type { Backup } from "./retention.js";
+import type { Boundaries } from "./schedule.js";
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 

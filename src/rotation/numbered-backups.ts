@@ -1,11 +1,18 @@
 import { dirname, join } from "node:path";
-import { FileStatus, type FileSystem } from "../platform/fs.js";
+import {
+  type Extension,
+  type Namer,
+  NO_PLACE,
+  numberedName,
+  parseNumbered,
+  pendingPath,
+} from "../log-files/backup-names.js";
+import { EXTENSIONS } from "../log-files/compression-formats.js";
+import { type Leftover, listLeftovers } from "../log-files/leftovers.js";
+import { isFile, occupantOf } from "../log-files/path-type.js";
+import { moveAside, nextSequence } from "../log-files/pending-files.js";
+import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
-import { EXTENSIONS } from "./formats.js";
-import { type Leftover, listLeftovers } from "./leftovers.js";
-import { type Extension, type Namer, NO_PLACE, numberedName, parseNumbered, pendingPath } from "./naming.js";
-import { isFile, occupantOf } from "./occupant.js";
-import { moveAside, nextSequence } from "./pending.js";
 import type { Backup } from "./retention.js";
 
 // Where there is no end to the numbers: how many free ones in a row end a search.

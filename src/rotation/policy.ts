@@ -1,6 +1,6 @@
 import type { LockFile } from "../lock/lock-file.js";
+import type { Namer } from "../log-files/backup-names.js";
 import type { Backups } from "./backups.js";
-import type { Namer } from "./naming.js";
 import type { Trigger } from "./trigger.js";
 
 /** What makes a handler the one it is: when it rotates, and what becomes of the file. */

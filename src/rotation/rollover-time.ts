@@ -1,7 +1,7 @@
 import iconv from "iconv-lite";
-import { findCodec } from "../codec.js";
-import { LogFileError, reason } from "../errors.js";
+import { LogFileError, reason } from "../base/errors.js";
 import type { LockFile } from "../lock/lock-file.js";
+import { findCodec } from "../records/encodings.js";
 
 const NUMBER = /^\s*0*(\d{1,15})\s*$/;
 

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
-import type { Rotator } from "../options.js";
-import { FilePath, FileStatus, type FileSystem } from "../platform/fs.js";
+import { type Extension, pendingPath } from "../log-files/backup-names.js";
+import { listPending, moveAside, nextSequence } from "../log-files/pending-files.js";
+import type { Rotator } from "../options/options.js";
+import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Move } from "./backups.js";
-import { type Extension, pendingPath } from "./naming.js";
-import { listPending, moveAside, nextSequence } from "./pending.js";
 
 export interface RotationPlan {
   readonly fs: FileSystem;

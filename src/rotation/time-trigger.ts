@@ -1,7 +1,7 @@
-import type { RotationReason } from "../events.js";
+import type { RotationReason } from "../events/handler-events.js";
 import type { Clock } from "../platform/clock.js";
-import type { Boundaries } from "./boundary.js";
 import type { RolloverTime } from "./rollover-time.js";
+import type { Boundaries } from "./schedule.js";
 import type { Trigger } from "./trigger.js";
 
 // By how many seconds clocks may differ, or be set, before a boundary is thought to be wrong rather than ahead.

@@ -1,4 +1,4 @@
-import type { RotationReason } from "../events.js";
+import type { RotationReason } from "../events/handler-events.js";
 
 /** Decides, of a file as it is on disk, whether it must be rotated. Everything is called with the lock held. */
 export interface Trigger {

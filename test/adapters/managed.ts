@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { systemEnvironment } from "../../src/environment.js";
-import { listLog } from "../../src/rotation/log-set.js";
+import { listLog } from "../../src/log-files/log-set.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 import { gap, type Host, Program, readRecords } from "../support/hosts.js";
 import { temporaryDirectory } from "../support/temporary.js";
 

@@ -165,8 +165,8 @@ describe("bundled all the same", () => {
   test("ES module: the threads that are missing are told of, and no record is lost", async (t) => {
     bundle("without-pino.mjs", "all.mjs", "esm");
     const { directory, status, stderr } = run(t, "all.mjs");
-    assert.match(stderr, /background-worker\.js.*This thread writes from now on.*ERR_CLH_THREAD/);
-    assert.match(stderr, /sweep-worker\.js.*ERR_CLH_COMPRESS/);
+    assert.match(stderr, /background\/worker\.js.*This thread writes from now on.*ERR_CLH_THREAD/);
+    assert.match(stderr, /compression-worker\.js.*ERR_CLH_COMPRESS/);
     assert.equal(status, 0);
     assert.deepEqual(
       await logged(directory, "background.log"),

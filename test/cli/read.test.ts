@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import iconv from "iconv-lite";
-import { Batch } from "../../src/batch.js";
-import { Spill } from "../../src/delivery/spill.js";
-import { systemEnvironment } from "../../src/environment.js";
-import { FilePath, FileStatus, O_CREAT, O_RDWR } from "../../src/platform/fs.js";
-import { compressedPath, pendingPath, settingsPath, spillPath } from "../../src/rotation/naming.js";
+import { compressedPath, pendingPath, settingsPath, spillPath } from "../../src/log-files/backup-names.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
+import { FilePath, FileStatus, O_CREAT, O_RDWR } from "../../src/platform/file-system.js";
+import { Batch } from "../../src/records/batch.js";
+import { Spill } from "../../src/spill/spill-file.js";
 import { CLH, Clh } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { SweepProgress } from "../../src/cli/sweep-progress.js";
-import { systemEnvironment } from "../../src/environment.js";
-import { pendingPath, unfinishedPath } from "../../src/rotation/naming.js";
+import { SweepProgress } from "../../src/cli/terminal/sweep-progress.js";
+import { pendingPath, unfinishedPath } from "../../src/log-files/backup-names.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 test("how far a sweep is, its files show", (t) => {

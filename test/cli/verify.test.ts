@@ -13,13 +13,8 @@ import {
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { Batch } from "../../src/batch.js";
-import { Spill } from "../../src/delivery/spill.js";
-import { systemEnvironment } from "../../src/environment.js";
-import { O_CREAT, O_RDWR } from "../../src/platform/fs.js";
-import { blockReader } from "../../src/reading/read-log.js";
-import { limitsOf } from "../../src/reading/set-rules.js";
-import { verifyLog } from "../../src/reading/verify.js";
+import { limitsOf } from "../../src/inspection/set-rules.js";
+import { verifyLog } from "../../src/inspection/verify.js";
 import {
   compressedPath,
   pendingPath,
@@ -27,7 +22,12 @@ import {
   spillPath,
   sweepLockPath,
   unfinishedPath,
-} from "../../src/rotation/naming.js";
+} from "../../src/log-files/backup-names.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
+import { O_CREAT, O_RDWR } from "../../src/platform/file-system.js";
+import { blockReader } from "../../src/reading/read-log.js";
+import { Batch } from "../../src/records/batch.js";
+import { Spill } from "../../src/spill/spill-file.js";
 import { Clh } from "../support/clh.js";
 import { environmentWith } from "../support/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";

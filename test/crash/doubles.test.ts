@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { type Environment, systemEnvironment } from "../../src/environment.js";
 import { ConcurrentRotatingFileHandler } from "../../src/index.js";
-import type { LockBackend } from "../../src/lock/lock.js";
+import type { LockBackend } from "../../src/lock/file-lock.js";
+import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { doubleOf } from "../support/doubles.js";
 import { environmentWith, ManualClock, systemError } from "../support/environment.js";
 import { problemsOf, recordOf, Snapshot } from "../support/log-oracle.js";

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import type { TestContext } from "node:test";
-import { systemEnvironment } from "../../src/environment.js";
 import type { RotatingFileHandlerOptions } from "../../src/index.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 import { type DoubleName, doubleOf } from "../support/doubles.js";
 import { ManualClock, systemError } from "../support/environment.js";
 import { AFTER_THE_FAULT, writeThroughFaults } from "../support/hard-times.js";

@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } fro
 import { dirname, join } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { systemEnvironment } from "../../src/environment.js";
 import { LogFileError } from "../../src/index.js";
-import { resolveTimedOptions } from "../../src/resolve-options.js";
+import { resolveTimedOptions } from "../../src/options/resolve-options.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 import { CLH } from "../support/clh.js";
 import { userFolder } from "../support/hosts.js";
 
@@ -79,8 +79,8 @@ function knownOptions(): string[] {
 
 test("every event and every error code is documented, and no other", () => {
   const documented = firstColumn("docs/reference/errors.md");
-  const codes = [...read("src/errors.ts").matchAll(/\| "(ERR_CLH_\w+)"/g)].map((match) => match[1]!);
-  const events = [...read("src/events.ts").matchAll(/^ {2}(\w+): \[/gm)].map((match) => match[1]!);
+  const codes = [...read("src/base/errors.ts").matchAll(/\| "(ERR_CLH_\w+)"/g)].map((match) => match[1]!);
+  const events = [...read("src/events/handler-events.ts").matchAll(/^ {2}(\w+): \[/gm)].map((match) => match[1]!);
   assert.deepEqual(documented.sort(), [...codes, ...events].sort());
 });
 
@@ -89,10 +89,10 @@ test("every error code is used", () => {
     name.endsWith(".ts"),
   );
   const text = sources
-    .filter((name) => name !== "errors.ts")
+    .filter((name) => name !== join("base", "errors.ts"))
     .map((name) => read(join("src", name)))
     .join("");
-  for (const [, code] of read("src/errors.ts").matchAll(/\| "(ERR_CLH_\w+)"/g))
+  for (const [, code] of read("src/base/errors.ts").matchAll(/\| "(ERR_CLH_\w+)"/g))
     assert.ok(text.includes(`"${code}"`), code);
 });
 

@@ -1,6 +1,6 @@
 """Upstream's handler with gzip on, killed before the Nth change of a directory that it makes: killed_in_rotation.py FILE N.
 
-Writes records of src/cli/stress-record.ts and says how many are certainly in the file. Exits 0 if it was not killed."""
+Writes records of src/cli/stress/record.ts and says how many are certainly in the file. Exits 0 if it was not killed."""
 import logging
 import os
 import signal

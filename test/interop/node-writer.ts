@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
-import { type HandlerOptions, makeHandler } from "../../src/choose-handler.js";
-import { formatStressRecord } from "../../src/cli/stress-record.js";
+import { formatStressRecord } from "../../src/cli/stress/record.js";
+import { type HandlerOptions, makeHandler } from "../../src/handler/create-handler.js";
 import { systemClock } from "../../src/platform/clock.js";
 import { fixtureArguments } from "../support/child.js";
 

@@ -1,4 +1,4 @@
-"""One writer with upstream's handler: upstream_writer.py '<json>', the records of src/cli/stress-record.ts.
+"""One writer with upstream's handler: upstream_writer.py '<json>', the records of src/cli/stress/record.ts.
 
 The JSON: writer, file, kind (size or timed), records, pause (seconds between two), options (upstream's names),
 characters, startAt (seconds since 1970)."""

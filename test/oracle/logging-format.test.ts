@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Formatter } from "../../src/logging/formatter.js";
+import { Formatter } from "../../src/logging/formatting/formatter.js";
+import type { StyleName } from "../../src/logging/formatting/style.js";
 import { makeLogRecord } from "../../src/logging/record.js";
-import type { StyleName } from "../../src/logging/style.js";
 import { oracle } from "../support/oracles.js";
 
 /* What Python's Formatter makes of a record. */

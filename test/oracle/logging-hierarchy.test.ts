@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Filter } from "../../src/logging/filter.js";
-import { Handler } from "../../src/logging/handler.js";
+import { Handler } from "../../src/logging/handlers/handler.js";
 import { Manager } from "../../src/logging/manager.js";
 import type { LogRecord } from "../../src/logging/record.js";
 import { oracle } from "../support/oracles.js";

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Formatter } from "../../src/logging/formatter.js";
-import { Handler } from "../../src/logging/handler.js";
-import { LogQueue } from "../../src/logging/log-queue.js";
-import { setupLoggingQueues, stopQueueListeners } from "../../src/logging/logging-queues.js";
-import { QueueHandler } from "../../src/logging/queue-handler.js";
-import { QueueListener } from "../../src/logging/queue-listener.js";
+import { getLogger } from "../../src/logging/basic-config.js";
+import { Formatter } from "../../src/logging/formatting/formatter.js";
+import { Handler } from "../../src/logging/handlers/handler.js";
+import { LogQueue } from "../../src/logging/queue/log-queue.js";
+import { QueueHandler } from "../../src/logging/queue/queue-handler.js";
+import { QueueListener } from "../../src/logging/queue/queue-listener.js";
+import { setupLoggingQueues, stopQueueListeners } from "../../src/logging/queue/setup-queues.js";
 import { LogRecord, makeLogRecord } from "../../src/logging/record.js";
-import { getLogger } from "../../src/logging/root.js";
 import { oracle } from "../support/oracles.js";
 
 /* What Python's queues deliver, and what upstream's setup_logging_queues does. */

@@ -14,7 +14,7 @@ import { basename, dirname, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../src/index.js";
-import { parseNumbered } from "../../src/rotation/naming.js";
+import { parseNumbered } from "../../src/log-files/backup-names.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 /*

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Boundaries, type When } from "../../src/rotation/boundary.js";
+import { Boundaries, type When } from "../../src/rotation/schedule.js";
 import { oracle } from "../support/oracles.js";
 import { secondsOfDay } from "../support/times.js";
 

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
-import { parseStressRecord } from "../../src/cli/stress-record.js";
+import { parseStressRecord } from "../../src/cli/stress/record.js";
 import {
   ConcurrentRotatingFileHandler,
   type FollowLogOptions,

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { parseStressRecord } from "../../src/cli/stress-record.js";
+import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { type LogRecord, type RotatingFileHandlerOptions, readLog } from "../../src/index.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { startWriters } from "../support/writers.js";

@@ -1,4 +1,4 @@
-import type { FileSystem } from "../../src/platform/fs.js";
+import type { FileSystem } from "../../src/platform/file-system.js";
 
 /* Handlers that are broken in one way, made by a file system that makes them so. */
 

@@ -1,6 +1,6 @@
-import { type Environment, systemEnvironment } from "../../src/environment.js";
 import type { Clock } from "../../src/platform/clock.js";
-import type { FileSystem } from "../../src/platform/fs.js";
+import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
+import type { FileSystem } from "../../src/platform/file-system.js";
 
 /** A clock that stands still until it is told to go on, or until somebody sleeps. */
 export class ManualClock implements Clock {

@@ -1,5 +1,5 @@
-import type { Environment } from "../../src/environment.js";
 import { LogFileError } from "../../src/index.js";
+import type { Environment } from "../../src/platform/environment.js";
 import { ManualClock } from "./environment.js";
 import { recordOf } from "./log-oracle.js";
 import { makeHandler, type Operation, type Scene } from "./operations.js";

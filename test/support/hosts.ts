@@ -3,9 +3,9 @@ import { copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
-import { parseStressRecord, type StressRecord } from "../../src/cli/stress-record.js";
-import { systemEnvironment } from "../../src/environment.js";
-import { listLog } from "../../src/rotation/log-set.js";
+import { parseStressRecord, type StressRecord } from "../../src/cli/stress/record.js";
+import { listLog } from "../../src/log-files/log-set.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 import { installed, pack, ROOT } from "./package.js";
 
 /* The real hosts, beside the packed package in a user's folder. */

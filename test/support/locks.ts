@@ -1,7 +1,7 @@
-import { systemEnvironment } from "../../src/environment.js";
-import { FileLock, type LockBackend } from "../../src/lock/lock.js";
+import { Permissions } from "../../src/disk/permissions.js";
+import { FileLock, type LockBackend } from "../../src/lock/file-lock.js";
 import { LockFile } from "../../src/lock/lock-file.js";
-import { Permissions } from "../../src/permissions.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 
 /** A lock as it should be, or broken in one way, to see that the tests notice. */
 export type LockKind = "real" | "no lock" | "never looks again";

@@ -1,11 +1,11 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
-import { parseStressRecord } from "../../src/cli/stress-record.js";
-import { systemEnvironment } from "../../src/environment.js";
+import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
-import { listLog } from "../../src/rotation/log-set.js";
-import { parseNumbered, settingsPath, sweepLockPath } from "../../src/rotation/naming.js";
+import { parseNumbered, settingsPath, sweepLockPath } from "../../src/log-files/backup-names.js";
+import { listLog } from "../../src/log-files/log-set.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 
 /* What must be true of a log, whatever has happened to its writers. */
 

@@ -1,6 +1,6 @@
 import { closeSync } from "node:fs";
-import { type Environment, systemEnvironment } from "../../src/environment.js";
-import type { FileSystem } from "../../src/platform/fs.js";
+import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
+import type { FileSystem } from "../../src/platform/file-system.js";
 import { systemError } from "./environment.js";
 
 const system = systemEnvironment();

@@ -1,6 +1,6 @@
-import { systemEnvironment } from "../../src/environment.js";
-import type { LockBackend } from "../../src/lock/lock.js";
-import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW } from "../../src/platform/fs.js";
+import type { LockBackend } from "../../src/lock/file-lock.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
+import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW } from "../../src/platform/file-system.js";
 import { systemError } from "./environment.js";
 
 /**

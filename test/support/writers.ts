@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { parseStressRecord } from "../../src/cli/stress-record.js";
+import { parseStressRecord } from "../../src/cli/stress/record.js";
 import type { RotatingFileHandlerOptions } from "../../src/index.js";
 import { Fixture } from "./child.js";
 

@@ -1,8 +1,8 @@
 import type { FilterLike } from "../filter.js";
-import { Formatter } from "../formatter.js";
-import { Handler } from "../handler.js";
+import { Formatter } from "../formatting/formatter.js";
+import { repr, str } from "../formatting/python-text.js";
+import { Handler } from "../handlers/handler.js";
 import { checkLevel } from "../levels.js";
-import { repr, str } from "../repr.js";
 import { type ConfigurableClass, findClass, type Options } from "./classes.js";
 import { configError, during } from "./config-error.js";
 import { isPlainObject, References } from "./references.js";

@@ -1,18 +1,18 @@
 import { closestMatch } from "leven";
-import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../../options.js";
-import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../file-handlers.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../../options/options.js";
 import { Filter } from "../filter.js";
-import { Formatter, type FormatterOptions } from "../formatter.js";
-import { Handler } from "../handler.js";
-import { JsonFormatter, type JsonFormatterOptions } from "../json-formatter.js";
+import { Formatter, type FormatterOptions } from "../formatting/formatter.js";
+import { JsonFormatter, type JsonFormatterOptions } from "../formatting/json-formatter.js";
+import { repr, str } from "../formatting/python-text.js";
+import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../handlers/file-handlers.js";
+import { Handler } from "../handlers/handler.js";
+import { MemoryHandler } from "../handlers/memory-handler.js";
+import { NullHandler, StreamHandler, type TextSink } from "../handlers/stream-handler.js";
 import type { Level } from "../levels.js";
-import { LogQueue, type LogQueueOptions } from "../log-queue.js";
-import { MemoryHandler } from "../memory-handler.js";
-import { QueueHandler } from "../queue-handler.js";
-import { QueueListener } from "../queue-listener.js";
+import { LogQueue, type LogQueueOptions } from "../queue/log-queue.js";
+import { QueueHandler } from "../queue/queue-handler.js";
+import { QueueListener } from "../queue/queue-listener.js";
 import type { LogRecord } from "../record.js";
-import { repr, str } from "../repr.js";
-import { NullHandler, StreamHandler, type TextSink } from "../stream-handler.js";
 import { configError } from "./config-error.js";
 
 /** Options of a handler, formatter or filter, as they stand in a configuration. */

@@ -1,5 +1,5 @@
-import { LogFileError } from "../../errors.js";
-import { shortened } from "../format-error.js";
+import { LogFileError } from "../../base/errors.js";
+import { shortened } from "../formatting/format-error.js";
 
 /** A configuration that cannot be used. */
 export function configError(message: string, details: { cause?: unknown; path?: string } = {}): LogFileError {

@@ -1,10 +1,10 @@
 import type { FilterLike } from "../filter.js";
-import { Handler } from "../handler.js";
+import { str } from "../formatting/python-text.js";
+import { Handler } from "../handlers/handler.js";
+import { type Closable, handlerNamed, openHandlers, shutdown } from "../handlers/handler-registry.js";
 import { checkLevel, NOTSET } from "../levels.js";
 import type { Logger } from "../logger.js";
 import { manager } from "../manager.js";
-import { type Closable, handlerNamed, openHandlers, shutdown } from "../open-handlers.js";
-import { str } from "../repr.js";
 import { Builder } from "./builder.js";
 import type { Options } from "./classes.js";
 import { configError, during } from "./config-error.js";

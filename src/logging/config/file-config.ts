@@ -4,7 +4,7 @@ import { findClass, type Options } from "./classes.js";
 import { configError, during } from "./config-error.js";
 import { type ConfigOptions, configure, type LoggerConfig, type LoggingConfig } from "./dict-config.js";
 import { Ini, type Section } from "./ini.js";
-import { LiteralError, parseLiteral } from "./literal.js";
+import { LiteralError, parseLiteral } from "./python-literal.js";
 import { type ConfigFile, readConfig } from "./read-file.js";
 import { isPlainObject, STREAMS } from "./references.js";
 

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import iconv from "iconv-lite";
-import { findCodec } from "../../codec.js";
-import { advice, LogFileError, reason } from "../../errors.js";
-import { readFile } from "../../platform/fs.js";
+import { advice, LogFileError, reason } from "../../base/errors.js";
+import { readFile } from "../../platform/file-system.js";
+import { findCodec } from "../../records/encodings.js";
 import { configError } from "./config-error.js";
 
 const LARGEST = 1024 ** 2;

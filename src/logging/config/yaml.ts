@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { hasCode } from "../../errors.js";
+import { hasCode } from "../../base/errors.js";
 import { configError } from "./config-error.js";
 import type { ConfigFile } from "./read-file.js";
 

@@ -1,0 +1,90 @@
+import { LogFileError } from "../base/errors.js";
+import { type HandlerOptions, makeHandler } from "../handler/create-handler.js";
+import type { ConcurrentFileHandler } from "../handler/file-handler.js";
+import { refused } from "../options/resolve-options.js";
+
+/** Options of ours, by name. */
+export type Ours = Readonly<Record<string, unknown>>;
+
+/**
+ * What a host calls an option, and what it is here: the name of ours, or the options that a value stands for; undefined
+ * when it is not the host's option but ours of the same name.
+ */
+export type RenamedOptions = Readonly<Record<string, string | ((value: unknown, given: Ours) => Ours | undefined)>>;
+
+const TIMED = ["when", "interval", "utc", "atTime", "timeZone", "maxPeriods", "rotateWhenIdle"];
+const RETENTION = ["backupCount", "maxAge", "maxTotalBytes", "maxPeriods"];
+
+/** What hosts that rotate by time do unless they are told otherwise. */
+export const DAILY: { readonly when: "midnight" } = { when: "midnight" };
+
+/** As many backups as there are: what most hosts keep unless they are told not to. */
+export const ALL_BACKUPS: number = Number.MAX_SAFE_INTEGER;
+
+/**
+ * A handler, from options in which some may have the names that they have in the host's own file writer.
+ * @param backupCount how many backups the host keeps when its options limit the size of the file and say nothing of it
+ * @throws {LogFileError} `ERR_CLH_OPTION`, as the handlers do, and when an option is given by two names
+ */
+export function handlerOf(given: object, names: RenamedOptions, backupCount: number): ConcurrentFileHandler {
+  const { filename, ...options } = renameOptions(given as Ours, names, backupCount);
+  const isTimed = TIMED.some((name) => options[name] != null);
+  return makeHandler(filename as string, (isTimed ? { ...DAILY, ...options } : options) as HandlerOptions);
+}
+
+function renameOptions(given: Ours, names: RenamedOptions, backupCount: number): Ours {
+  const ours: Record<string, unknown> = {};
+  const from = new Map<string, string>();
+  for (const [name, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    for (const [option, renamed] of Object.entries(translate(name, value, given, names))) {
+      if (from.has(option)) throw twice(option, [from.get(option)!, name], given);
+      from.set(option, name);
+      ours[option] = renamed;
+    }
+  }
+  const isSizeRenamed = from.has("maxBytes") && from.get("maxBytes") !== "maxBytes";
+  return isSizeRenamed && !RETENTION.some((name) => from.has(name)) ? { ...ours, backupCount } : ours;
+}
+
+function translate(name: string, value: unknown, given: Ours, names: RenamedOptions): Ours {
+  const renamed = Object.hasOwn(names, name) ? names[name] : undefined;
+  if (typeof renamed === "string") return { [renamed]: value };
+  return renamed?.(value, given) ?? { [name]: value };
+}
+
+function twice(option: string, names: readonly [string, string], given: Ours): LogFileError {
+  const other = names[1] === option ? names[0] : names[1];
+  const message = names.includes(option)
+    ? `\`${other}\` is the same as \`${option}\``
+    : `\`${names[0]}\` and \`${names[1]}\` both set \`${option}\``;
+  const details = { option: other, value: given[other] };
+  return new LogFileError("ERR_CLH_OPTION", `${message}: leave one of them out.`, details);
+}
+
+/** An option that is fine with one value, since that is what happens here, and with no other one. */
+export function only(name: string, allowed: unknown, why: string): (value: unknown) => Ours {
+  return (value) => {
+    if (value === allowed) return {};
+    throw refused(name, value, `${JSON.stringify(allowed)} or left out: ${why}`);
+  };
+}
+
+/** An option that has no meaning here. */
+export function without(name: string, why: string): (value: unknown) => Ours {
+  return (value) => {
+    throw refused(name, value, `left out: ${why}`);
+  };
+}
+
+/** A pattern of a date, as the period after which such a name changes. */
+export function periodOf(name: string, pattern: unknown, units: Readonly<Record<string, string>>): Ours {
+  // What is quoted is text, not a date.
+  const text = typeof pattern === "string" ? pattern.replace(/'[^']*'|\[[^\]]*\]/g, "") : "";
+  const finest = Object.keys(units).find((unit) => text.includes(unit));
+  if (finest === undefined) {
+    const day = Object.keys(units).at(-1);
+    throw refused(name, pattern, `a date with the day ("${day}") or something finer in it, or \`when\` in its place`);
+  }
+  return { when: units[finest] };
+}

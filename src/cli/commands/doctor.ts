@@ -1,0 +1,148 @@
+import { dirname, resolve } from "node:path";
+import { Command } from "commander";
+import { onExit } from "signal-exit";
+import { reason } from "../../base/errors.js";
+import { parseDuration } from "../../options/parsers.js";
+import { systemEnvironment } from "../../platform/environment.js";
+import { FilePath, FileStatus, makeTemporaryDirectory, removeTree } from "../../platform/file-system.js";
+import { type CheckResult, runChecks } from "../doctor/checks.js";
+import { type KindOfFileSystem, recognise } from "../doctor/file-system.js";
+import { NobodyCame, tryWithPeer } from "../doctor/peer.js";
+import { colours } from "../terminal/colours.js";
+import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
+import { type Progress, showProgress } from "../terminal/progress.js";
+
+interface Flags {
+  readonly peer?: true;
+  readonly wait: string;
+  readonly json?: true;
+}
+
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .description("Find out whether locking, appending and renaming work in a directory, and which options it needs.")
+    .argument("<dir>", "where logs are to be")
+    .option("--peer", "together with the same command on another host, on the same share")
+    .option("--wait <time>", "with --peer, how long to wait for the other host", "5m")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  clh doctor /var/log/app\n  clh doctor /mnt/share/logs --peer   (on both hosts)",
+    )
+    .action(doctor);
+}
+
+async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
+  const environment = systemEnvironment();
+  const directory = resolve(dir);
+  const patience = parseDuration(wait);
+  if (patience === undefined) throw new CommandFailure('--wait must be a time such as "5m"', BAD_USAGE);
+  let place = "";
+  // Before it is made; and the processes that work in it are killed first.
+  const forget = onExit(() => void (place && removeTree(place)), { alwaysLast: true });
+  const checks: CheckResult[] = [];
+  let progress: Progress | undefined;
+  try {
+    place = makePlace(directory);
+    const onCheck = (what: string, index: number, count: number) => {
+      progress ??= showProgress(count, "checks", json === true);
+      progress.update(index, what);
+    };
+    checks.push(...(await runChecks(environment, place, onCheck)));
+  } finally {
+    progress?.stop();
+    if (place !== "") removeTree(place);
+    forget();
+  }
+  let absent: string | undefined;
+  const kind = recognise(environment.fs, directory);
+  if (peer) {
+    try {
+      checks.push(...(await tryWithPeer(environment, directory, { patience, onStep: (what) => tell(what, json) })));
+    } catch (error) {
+      if (error instanceof NobodyCame) absent = error.message;
+      else checks.push({ what: "the test with the other host came to its end", ok: false, why: reason(error) });
+    }
+  }
+  const advice = adviceFor(kind, checks, peer === true);
+  if (absent !== undefined) advice.push(`Start clh doctor --peer on the other host while this one waits: ${absent}.`);
+  const isSafe = checks.every((check) => check.ok) && (peer === true || kind.lyingLocks === undefined);
+  const ok = isSafe && absent === undefined;
+  process.stdout.write(
+    json
+      ? `${JSON.stringify({ ok, directory, fileSystem: kind, checks, advice })}\n`
+      : report(directory, kind, checks, advice, ok ? "safe" : isSafe ? "unknown" : "unsafe"),
+  );
+  if (!ok) process.exitCode = BAD_RESULT;
+}
+
+function tell(what: string, json: boolean | undefined): void {
+  if (!json) process.stderr.write(`… ${what}\n`);
+}
+
+/** A directory of its own in the one that is asked about. */
+function makePlace(directory: string): string {
+  const { fs } = systemEnvironment();
+  const status = new FileStatus();
+  try {
+    if (!fs.status(new FilePath(directory), status)) throw new Error("there is no such directory");
+    if (status.isFile)
+      throw new Error(`it is a file. Name the directory that it is in: clh doctor ${dirname(directory)}`);
+    return makeTemporaryDirectory(directory);
+  } catch (error) {
+    throw new CommandFailure(`Cannot try ${directory}: ${reason(error)}`, BAD_USAGE);
+  }
+}
+
+const PEER_IS_NEEDED =
+  "Whether two hosts exclude each other, only the test from both shows: clh doctor --peer on each.";
+
+function adviceFor(kind: KindOfFileSystem, checks: readonly CheckResult[], isPeer: boolean): string[] {
+  const advice: string[] = [];
+  const failed = checks.filter(({ ok }) => !ok);
+  if (kind.lyingLocks !== undefined) {
+    advice.push(`Let only one host write here: ${kind.lyingLocks}. Each host needs a log of its own.`);
+  } else if (kind.isNetwork && !isPeer) advice.push(PEER_IS_NEEDED);
+  if (kind.isNetwork && kind.type.startsWith("fuse")) {
+    advice.push('Set keepFileOpen: false and sync: "full": a FUSE mount is not recognised as shared by the handlers.');
+  } else if (kind.isNetwork) {
+    advice.push(
+      "Leave keepFileOpen unset: the handlers open the log for each write here, and write it back before they unlock.",
+    );
+  }
+  if (kind.kind === "memory") advice.push("Its files are gone when the machine stops.");
+  if (kind.kind === "overlay")
+    advice.push("Its files may be gone with the container: mount a volume. Containers share a log only on one.");
+  if (kind.isSynced) {
+    advice.push(
+      "Put logs elsewhere: a program copies this folder to other machines, knows no locks, and may replace files that are being written.",
+    );
+  }
+  if (failed.length > 0)
+    advice.push("Do not let several processes write a log here: what failed above is what they rely on.");
+  return advice;
+}
+
+function report(
+  directory: string,
+  kind: KindOfFileSystem,
+  checks: readonly CheckResult[],
+  advice: readonly string[],
+  verdict: "safe" | "unsafe" | "unknown",
+): string {
+  const { green, red, yellow, bold } = colours(process.stdout);
+  const verdicts = {
+    safe: green("Logs are safe here."),
+    unsafe: red("Logs are not safe here."),
+    unknown: yellow("Logs of one host are safe here; of several, nobody knows yet."),
+  };
+  return `${[
+    `${bold(directory)}: ${kind.type} (${kind.kind}${kind.isSynced ? ", synced with other machines" : ""}), mounted at ${kind.mountPoint}`,
+    ...checks.map(
+      (check) => `  ${check.ok ? green("yes") : red("NO ")}  ${check.what}${check.ok ? "" : `: ${check.why}`}`,
+    ),
+    ...(kind.lyingLocks === undefined ? [] : [`  ${red("NO ")}  locks keep other hosts out: ${kind.lyingLocks}`]),
+    verdicts[verdict],
+    ...advice.map((sentence) => `${yellow("-")} ${sentence}`),
+  ].join("\n")}\n`;
+}

@@ -1,0 +1,195 @@
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type HandlerOptions, isTimed, makeHandler } from "../../handler/create-handler.js";
+import { listLog } from "../../log-files/log-set.js";
+import { systemClock } from "../../platform/clock.js";
+import { systemEnvironment } from "../../platform/environment.js";
+import { makeTemporaryDirectory, O_RDONLY, removeTree } from "../../platform/file-system.js";
+import { check, type Verdict } from "../stress/verdict.js";
+import type { WriterMessage } from "../stress/writer.js";
+import { type RunningWriter, startWriter, WRITER_KINDS, type WriterKind } from "../stress/writers.js";
+import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
+import { addHandlerFlags, handlerOptions, number } from "../terminal/handler-flags.js";
+import { group, showProgress } from "../terminal/progress.js";
+
+interface Flags extends Record<string, unknown> {
+  readonly numProcesses: number;
+  readonly logCalls: number;
+  readonly sleepMin: number;
+  readonly sleepMax: number;
+  readonly writers: WriterKind;
+  readonly filename: string;
+  readonly logDir?: string;
+  readonly fail?: true;
+  readonly json?: true;
+}
+
+/** What the writers did. */
+interface Run {
+  rotations: number;
+  removedBackups: number;
+  /** Milliseconds. */
+  slowest: number;
+  seconds: number;
+}
+
+export function stressCommand(): Command {
+  const command = new Command("stress")
+    .description("Let many writers write one log, then prove that every record is in it exactly once, whole, in order.")
+    .option("--num-processes <n>", "how many writers", count, 10)
+    .option("--log-calls <n>", "records of each writer", count, 1000)
+    .addOption(new Option("--writers <kind>", "what they are").choices(WRITER_KINDS).default("process"))
+    .option("--sleep-min <seconds>", "shortest pause between two records", seconds, 0.0001)
+    .option("--sleep-max <seconds>", "longest pause between two records", seconds, 0.01)
+    .option("--filename <name>", "name of the log", "stress_test.log")
+    .option("--log-dir <dir>", "where the log is (default: a temporary directory)")
+    .option("--use-timed", "rotate by time, every hour unless --when says otherwise")
+    .option("--fail", "lose and double records on purpose, to see that it is found out")
+    .option("--json", "print the verdict as JSON");
+  return addHandlerFlags(command)
+    .addHelpText(
+      "after",
+      "\nDefaults of the handler here: --max-bytes 10KiB (none when it rotates by time) --backup-count 2000" +
+        "\n\nExamples:\n  clh stress --num-processes 8 --log-calls 100000 --sleep-max 0 --sleep-min 0 --max-bytes 1MiB" +
+        "\n  clh stress --use-timed --when s --interval 3",
+    )
+    .action(stress);
+}
+
+async function stress(flags: Flags): Promise<void> {
+  if (flags.sleepMax < flags.sleepMin) throw new CommandFailure("--sleep-max is less than --sleep-min", BAD_USAGE);
+  const given = handlerOptions(flags);
+  const options: HandlerOptions = { maxBytes: isTimed(given) ? 0 : 10 * 1024, backupCount: 2000, ...given };
+  const isTemporary = flags.logDir === undefined;
+  const directory = isTemporary ? makeTemporaryDirectory(tmpdir()) : resolve(flags.logDir!);
+  const file = join(directory, flags.filename);
+  removePreviousRun(file);
+  tryOut(file, options);
+  const expected = flags.numProcesses * flags.logCalls;
+  if (!flags.json) process.stdout.write(`${describe(flags, options)}\n`);
+  const run = await runWriters(file, options, flags);
+  const verdict = await check(systemEnvironment().fs, file, options.encoding ?? "utf-8", {
+    writers: new Map(Array.from({ length: flags.numProcesses }, (_, i) => [`w${i}`, flags.logCalls])),
+    retention: run.removedBackups > 0,
+  });
+  const isGood = verdict.missing + verdict.duplicated + verdict.torn + verdict.outOfOrder === 0;
+  if (flags.json) process.stdout.write(`${JSON.stringify({ ok: isGood, file, expected, ...verdict, ...run })}\n`);
+  else process.stdout.write(`${report(verdict, run, expected, isGood, isTemporary && isGood ? undefined : file)}\n`);
+  if (isTemporary && isGood) removeTree(directory);
+  if (!isGood) process.exitCode = BAD_RESULT;
+}
+
+async function runWriters(file: string, options: HandlerOptions, flags: Flags): Promise<Run> {
+  const run: Run = { rotations: 0, removedBackups: 0, slowest: 0, seconds: 0 };
+  const records = new Map<number, number>();
+  const rotations = new Map<number, number>();
+  const sum = (of: Map<number, number>) => [...of.values()].reduce((a, b) => a + b, 0);
+  const progress = showProgress(flags.numProcesses * flags.logCalls, "records", flags.json === true);
+  const listenTo = (index: number) => (message: WriterMessage) => {
+    if (message.type === "ready") return;
+    records.set(index, message.type === "done" ? flags.logCalls : message.records);
+    rotations.set(index, message.rotations);
+    if (message.type === "done") {
+      run.removedBackups += message.removed;
+      run.slowest = Math.max(run.slowest, message.slowest);
+    }
+    const rate = sum(records) / ((systemClock.monotonic() - start) / 1000);
+    progress.update(sum(records), `${group(sum(rotations))} rotations  ${group(Math.round(rate))} records/s`);
+  };
+  let start = systemClock.monotonic();
+  try {
+    const writers: RunningWriter[] = await Promise.all(
+      Array.from({ length: flags.numProcesses }, (_, index) =>
+        startWriter(
+          flags.writers,
+          index,
+          {
+            writer: `w${index}`,
+            file,
+            options,
+            records: flags.logCalls,
+            pause: [flags.sleepMin * 1000, flags.sleepMax * 1000],
+            faulty: flags.fail === true,
+          },
+          listenTo(index),
+        ),
+      ),
+    );
+    start = systemClock.monotonic();
+    for (const writer of writers) writer.go();
+    await Promise.all(writers.map(({ ended }) => ended));
+  } catch (error) {
+    throw new CommandFailure((error as Error).message, BAD_RESULT);
+  } finally {
+    progress.stop();
+  }
+  return { ...run, rotations: sum(rotations), seconds: (systemClock.monotonic() - start) / 1000 };
+}
+
+/** Deletes the log of an earlier stress test; refuses to touch any other. */
+function removePreviousRun(file: string): void {
+  const { fs } = systemEnvironment();
+  const parts = fs.exists(dirname(file)) ? listLog(fs, file) : [];
+  for (const { path, extension } of parts) {
+    if (extension === "" && !isFromStressTest(path)) {
+      throw new CommandFailure(`${path} is there and not from a stress test: choose another --filename`, BAD_USAGE);
+    }
+  }
+  for (const { path } of parts) fs.unlink(path);
+}
+
+function isFromStressTest(path: string): boolean {
+  const { fs } = systemEnvironment();
+  const start = Buffer.alloc(1024);
+  const fd = fs.open(path, O_RDONLY);
+  try {
+    const length = fs.read(fd, start, 0, start.length, 0);
+    return length === 0 || /^.{0,4}w\d+-\d+-/.test(start.toString("latin1", 0, length).replaceAll("\0", ""));
+  } finally {
+    fs.close(fd);
+  }
+}
+
+/** Before anything is started: are the options right, and can the file be written? */
+function tryOut(file: string, options: HandlerOptions): void {
+  const handler = makeHandler(file, options);
+  handler.open();
+  handler.close();
+}
+
+function describe(flags: Flags, options: HandlerOptions): string {
+  const { useGzip, compression = useGzip ? "gzip" : "none" } = options;
+  return (
+    `${flags.numProcesses} writers (${flags.writers}) x ${group(flags.logCalls)} records, ` +
+    (isTimed(options) ? `every ${options.interval ?? 1} ${options.when}, ` : "") +
+    `maxBytes ${options.maxBytes}, backupCount ${options.backupCount}, compression ${compression}`
+  );
+}
+
+function report(verdict: Verdict, run: Run, expected: number, isGood: boolean, kept: string | undefined): string {
+  const { found, missing, duplicated, torn, outOfOrder, removedRecords, files, problems } = verdict;
+  const rate = group(Math.round(expected / run.seconds));
+  return [
+    `${isGood ? "PASS" : "FAIL"}  ${group(found)} of ${group(expected)} records found`,
+    `  missing ${group(missing)}, duplicated ${group(duplicated)}, torn ${group(torn)}, out of order ${group(outOfOrder)}`,
+    ...(removedRecords > 0
+      ? [`  ${group(removedRecords)} records went with ${group(run.removedBackups)} backups that backupCount removed`]
+      : []),
+    `  ${group(run.rotations)} rotations, ${group(files)} files, ${rate} records/s, slowest write ${run.slowest.toFixed(2)} ms`,
+    ...problems.map((problem) => `  ! ${problem}`),
+    ...(kept === undefined ? [] : [`  the log is ${kept}`]),
+  ].join("\n");
+}
+
+function count(text: string): number {
+  const value = number(text);
+  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
+  throw new InvalidArgumentError("It must be a whole number, 1 or more.");
+}
+
+function seconds(text: string): number {
+  const value = number(text);
+  if (typeof value === "number") return value;
+  throw new InvalidArgumentError("It must be a number of seconds, such as 0.01.");
+}

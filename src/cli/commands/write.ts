@@ -1,0 +1,120 @@
+import { Command } from "commander";
+import { hasCode } from "../../base/errors.js";
+import { makeHandler } from "../../handler/create-handler.js";
+import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
+import { isPlainUtf8 } from "../../records/encodings.js";
+import { LineSplitter } from "../../records/line-splitter.js";
+import { BAD_RESULT, CommandFailure } from "../terminal/exit.js";
+import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
+
+// What the sender has put into the pipe before the signal is still written: until it is silent, but not for long.
+const SILENCE = 100;
+const LAST_WORDS = 1000;
+
+const CARRIAGE_RETURN = 0x0d;
+
+export function writeCommand(): Command {
+  const command = new Command("write")
+    .description("Append standard input to a log, line by line. Any number of these may write one log at once.")
+    .argument("<file>", "the log")
+    .option("--tee", "copy standard input to standard output as well");
+  return addHandlerFlags(command)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  server 2>&1 | clh write server.log --max-bytes 10MiB --backup-count 5 --gzip" +
+        "\n  server 2>&1 | clh write server.log --when midnight --time-zone Europe/Berlin --max-age 14d",
+    )
+    .action(run);
+}
+
+async function run(file: string, flags: Record<string, unknown>): Promise<void> {
+  const handler = makeHandler(file, handlerOptions(flags));
+  handler.open();
+  const input = new Input();
+  const tee = flags.tee === true ? teeTo(process.stdout, input) : undefined;
+  const toRecord = recordOf(flags.encoding as string | undefined);
+  const splitter = new LineSplitter();
+  for await (const chunk of input.chunks()) {
+    await tee?.(chunk);
+    for (const line of splitter.push(chunk)) await writeSurely(handler, toRecord(line), input);
+  }
+  for (const line of splitter.end()) await writeSurely(handler, toRecord(line), input);
+  handler.close();
+  await handler.swept();
+  if (input.isEnding) process.exit(); // Deno goes on reading a standard input that was destroyed, and stays
+}
+
+/**
+ * Lines go into a UTF-8 log byte by byte, valid or not; into any other log as the text that they are. On Windows, "\r\n"
+ * ends a line, and is what the handler ends it with again.
+ */
+function recordOf(encoding = "utf-8"): (line: Buffer) => Buffer | string {
+  const bare = (line: Buffer) =>
+    process.platform === "win32" && line.at(-1) === CARRIAGE_RETURN ? line.subarray(0, -1) : line;
+  return isPlainUtf8(encoding) ? bare : (line) => bare(line).toString("utf8");
+}
+
+/** Does not read on while a record is not in the file: the sender waits, and nothing is dropped. */
+async function writeSurely(handler: ConcurrentFileHandler, record: Buffer | string, input: Input): Promise<void> {
+  if (handler.write(record)) return;
+  while (handler.stats().pending > 0) {
+    try {
+      await handler.flush();
+    } catch (error) {
+      if (input.isEnding) throw new CommandFailure((error as Error).message, BAD_RESULT);
+    }
+  }
+}
+
+/** Standard input, until it ends or a signal comes. */
+class Input {
+  #timers: NodeJS.Timeout[] = [];
+  #isStopped = false;
+  /** Ends the read that is under way: to destroy the stream ends none in Deno. */
+  #endRead = () => {};
+
+  get isEnding(): boolean {
+    return this.#timers.length > 0;
+  }
+
+  async *chunks(): AsyncGenerator<Buffer> {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.end());
+    const chunks = process.stdin[Symbol.asyncIterator]();
+    while (!this.#isStopped) {
+      const chunk = await this.#read(chunks);
+      if (chunk === undefined) break;
+      this.#timers[0]?.refresh();
+      yield chunk;
+    }
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  /** Ends it soon; at once when asked a second time. */
+  end(): void {
+    const stop = () => {
+      this.#isStopped = true;
+      this.#endRead();
+      process.stdin.destroy();
+    };
+    if (this.isEnding) stop();
+    else this.#timers = [setTimeout(stop, SILENCE), setTimeout(stop, LAST_WORDS)];
+  }
+
+  #read(chunks: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#endRead = () => resolve(undefined);
+      chunks.next().then(({ value, done }) => resolve(done === true ? undefined : value), reject);
+    });
+  }
+}
+
+function teeTo(output: NodeJS.WriteStream, input: Input): (chunk: Buffer) => Promise<void> {
+  let isOpen = true;
+  output.on("error", (error) => {
+    isOpen = false;
+    if (hasCode(error, "EPIPE")) input.end(); // nobody reads it any more
+  });
+  return async (chunk) => {
+    if (isOpen) await new Promise((resolve) => output.write(chunk, resolve));
+  };
+}

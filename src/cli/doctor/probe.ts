@@ -1,0 +1,109 @@
+import { join } from "node:path";
+import { Permissions } from "../../disk/permissions.js";
+import { FileLock, withLock } from "../../lock/file-lock.js";
+import { LockFile } from "../../lock/lock-file.js";
+import type { Environment } from "../../platform/environment.js";
+import { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from "../../platform/file-system.js";
+
+/* What the processes of `clh doctor` do in a directory, with the lock, the appends and the renames of the handlers. */
+
+const WAIT = 30_000;
+
+const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
+
+export function probeLock({ fs, clock, lockBackend }: Environment, directory: string): FileLock {
+  return new FileLock(new LockFile(lockPath(directory), fs, permissions), lockBackend, clock);
+}
+
+/** What is locked in `directory`. */
+export function lockPath(directory: string): string {
+  return join(directory, ".__probe.lock");
+}
+
+/** Takes the lock and keeps it until the returned function is called; undefined when it is not free. */
+export function hold(environment: Environment, directory: string): (() => void) | undefined {
+  const { fs, lockBackend } = environment;
+  const file = new LockFile(lockPath(directory), fs, permissions);
+  if (lockBackend.tryLock(file.open())) return () => file.close();
+  file.close();
+  return undefined;
+}
+
+/** Adds one to the number in a file, `times` times, each under the lock: of two that do so at once, one is lost. */
+export function count(environment: Environment, directory: string, times: number): void {
+  const { fs } = environment;
+  const lock = probeLock(environment, directory);
+  const path = join(directory, "counter");
+  for (let i = 0; i < times; i++) {
+    const isLocked = withLock(lock, WAIT, () => {
+      const fd = fs.open(path, O_RDWR | O_CREAT, 0o600);
+      try {
+        const bytes = Buffer.alloc(16);
+        const number = Number(bytes.toString("latin1", 0, fs.read(fd, bytes, 0, bytes.length, 0)).trim());
+        fs.writeAt(fd, Buffer.from(String(number + 1).padStart(bytes.length)), 0);
+        fs.fsync(fd);
+      } finally {
+        fs.close(fd);
+      }
+    });
+    if (!isLocked) throw new Error(`the lock was not free within ${WAIT} ms`);
+  }
+  lock.close();
+}
+
+export function countedTo({ fs }: Environment, directory: string): number {
+  return Number(readAll(fs, join(directory, "counter")));
+}
+
+/** A line that can be told from any other, and from a part of one. */
+function probeLine(writer: string, number: number): string {
+  return `${`${writer} ${number} `.padEnd(200, "x")}.`;
+}
+
+/** Appends lines, each with one write, to what a handler would open. */
+export function append(
+  { fs }: Environment,
+  path: string,
+  writer: string,
+  [first, last]: readonly [number, number],
+  isSynced = false,
+): void {
+  const { fd } = permissions.open(fs, path, O_WRONLY | O_APPEND, 0o600);
+  try {
+    for (let number = first; number <= last; number++) {
+      const bytes = Buffer.from(`${probeLine(writer, number)}\n`);
+      const written = fs.write(fd, bytes, 0, bytes.length);
+      if (written < bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes were taken`);
+    }
+    if (isSynced) fs.fsync(fd);
+  } finally {
+    fs.close(fd);
+  }
+}
+
+/** How many of the lines of these writers, each with `count` of them, are not there exactly once; others count too. */
+export function wrongLines({ fs }: Environment, path: string, writers: readonly string[], lines: number): number {
+  const expected = new Set(
+    writers.flatMap((writer) => Array.from({ length: lines }, (_, i) => probeLine(writer, i + 1))),
+  );
+  const found = readAll(fs, path).split("\n").filter(Boolean);
+  return expected.size - new Set(found.filter((line) => expected.has(line))).size + found.length - new Set(found).size;
+}
+
+const CHUNK = 64 * 1024;
+
+function readAll(fs: Environment["fs"], path: string): string {
+  const fd = fs.open(path, O_RDONLY);
+  try {
+    const chunks: Buffer[] = [];
+    for (let at = 0; ; ) {
+      const chunk = Buffer.alloc(CHUNK);
+      const length = fs.read(fd, chunk, 0, CHUNK, at);
+      if (length === 0) return Buffer.concat(chunks).toString("latin1");
+      chunks.push(chunk.subarray(0, length));
+      at += length;
+    }
+  } finally {
+    fs.close(fd);
+  }
+}

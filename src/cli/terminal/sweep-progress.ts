@@ -1,0 +1,44 @@
+import { dirname, join } from "node:path";
+import { isUnfinished, parseSequence, pendingPath } from "../../log-files/backup-names.js";
+import { listPending } from "../../log-files/pending-files.js";
+import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
+import { group } from "./progress.js";
+
+/** How far the compression of what waits is, as the directory shows it: whoever does it. */
+export class SweepProgress {
+  readonly #fs: FileSystem;
+  readonly #log: string;
+  readonly #sizes: ReadonlyMap<number, number>;
+  /** Bytes that wait. */
+  readonly total: number;
+
+  constructor(fs: FileSystem, log: string) {
+    this.#fs = fs;
+    this.#log = log;
+    const waiting = listPending(fs, log).filter(({ state }) => state === "pending");
+    this.#sizes = new Map(waiting.map((file) => [file.sequence, sizeOf(fs, pendingPath(log, file))]));
+    this.total = sum(this.#sizes.values());
+  }
+
+  /** Bytes that are compressed, and what is being written. */
+  look(): { done: number; note: string } {
+    const waiting = new Set(listPending(this.#fs, this.#log).map(({ sequence }) => sequence));
+    const names = this.#fs.readdir(dirname(this.#log)).filter((name) => isUnfinished(this.#log, name));
+    const current = names.sort().at(-1);
+    const isDone = (sequence: number) =>
+      !waiting.has(sequence) || (current !== undefined && sequence < parseSequence(this.#log, current)!);
+    const done = sum([...this.#sizes].flatMap(([sequence, size]) => (isDone(sequence) ? size : [])));
+    if (current === undefined) return { done, note: "" };
+    const path = join(dirname(this.#log), current);
+    return { done, note: `${path}: ${group(sizeOf(this.#fs, path))} bytes` };
+  }
+}
+
+function sizeOf(fs: FileSystem, path: string): number {
+  const status = new FileStatus();
+  return fs.status(new FilePath(path), status) ? status.size : 0;
+}
+
+function sum(numbers: Iterable<number>): number {
+  return [...numbers].reduce((a, b) => a + b, 0);
+}

@@ -1,0 +1,227 @@
+import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
+import type { Clock } from "../platform/clock.js";
+import type { Environment } from "../platform/environment.js";
+import { FilePath, FileStatus, type FileSystem, O_APPEND, O_RDWR, O_WRONLY } from "../platform/file-system.js";
+import type { Encoder } from "../records/encoder.js";
+import type { Permissions } from "./permissions.js";
+
+const NEW_LOG_FILE_MODE = 0o666;
+
+// Milliseconds; only ever waited after a crash.
+const MOMENT = 5;
+
+// The length of a file whose end we did not write, or not wholly.
+const UNKNOWN = -1;
+
+/** Who wants to know what becomes of the file. Called with the lock held. */
+export interface ActiveFileObserver {
+  /**
+   * A file was opened, since none was, or since the path leads to another one now.
+   * @param isAnother false when it is the one that was open before
+   */
+  onOpened(path: string, isAnother: boolean): void;
+  /** A record that somebody could not finish was ended. */
+  onHealed(path: string): void;
+}
+
+/** The file being written. Everything but {@link close} and {@link letGo} is called with the lock held. */
+export class ActiveFile {
+  readonly #path: FilePath;
+  readonly #fs: FileSystem;
+  readonly #clock: Clock;
+  readonly #permissions: Permissions;
+  readonly #encoder: Encoder;
+  readonly #observer: ActiveFileObserver;
+  readonly #opened = new FileStatus();
+  readonly #openedBefore = new FileStatus();
+  readonly #there = new FileStatus();
+  #fd = -1;
+  #canRead = true;
+  readonly #tail: Buffer;
+  /** Where our last append ended. */
+  #end = UNKNOWN;
+  #size = 0;
+  /** Where our last append began, after a byte order mark. */
+  #start = 0;
+
+  constructor(
+    path: string,
+    { fs, clock }: Pick<Environment, "fs" | "clock">,
+    permissions: Permissions,
+    encoder: Encoder,
+    observer: ActiveFileObserver,
+  ) {
+    this.#path = new FilePath(path);
+    this.#fs = fs;
+    this.#clock = clock;
+    this.#permissions = permissions;
+    this.#encoder = encoder;
+    this.#observer = observer;
+    this.#tail = Buffer.alloc(Math.max(...[...encoder.endings, encoder.byteOrderMark].map(({ length }) => length)));
+  }
+
+  get path(): string {
+    return this.#path.text;
+  }
+
+  /** Which file it is. */
+  get identity(): FileStatus {
+    return this.#opened;
+  }
+
+  /** Where the next record will be. */
+  get offset(): number {
+    return this.#size === 0 ? this.#encoder.byteOrderMark.length : this.#size;
+  }
+
+  /** Bytes on disk, as of the last {@link refresh} or {@link append}. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Makes sure that what is open is what the path names now, whoever renamed, removed or truncated it, and that the
+   * next record starts on a line of its own.
+   */
+  refresh(): void {
+    this.#closeIfGone();
+    if (this.#fd === -1) {
+      const created = this.#open();
+      this.#observer.onOpened(this.path, created || !this.#opened.isSameFile(this.#openedBefore));
+    }
+    this.#size = this.#there.size;
+    if (this.#size !== this.#end && !this.#endsWhole() && this.#isTorn()) this.#heal();
+  }
+
+  /** How many bytes of the last {@link append} are in the file, also if it threw. */
+  get appended(): number {
+    return Math.max(0, this.#size - this.#start);
+  }
+
+  /** Appends `bytes` from `start` to `end`. Whatever this throws, the next {@link refresh} mends what it left. */
+  append(bytes: Buffer, start: number, end: number): void {
+    const mark = this.#size === 0 ? this.#encoder.byteOrderMark : undefined;
+    this.#start = this.#size + (mark?.length ?? 0);
+    if (mark === undefined || mark.length === 0) this.#write(bytes, start, end);
+    else this.#write(Buffer.concat([mark, bytes.subarray(start, end)]), 0, mark.length + end - start);
+  }
+
+  /** Waits until what was appended is on the disk: with the times of the file (`full`), or without them. */
+  sync(how: "data" | "full"): void {
+    if (how === "full") this.#fs.fsync(this.#fd);
+    else this.#fs.fdatasync(this.#fd);
+  }
+
+  /** Deletes the file, if there is one. */
+  remove(): void {
+    this.close();
+    if (this.#fs.exists(this.path)) this.#fs.unlink(this.path);
+  }
+
+  /** Closes the file when it is not at its path any more; true when one is open. Needs no lock, and throws nothing. */
+  letGo(): boolean {
+    try {
+      this.#closeIfGone();
+    } catch {
+      // whatever the code: nobody waits for this, and the next record tells what is wrong
+    }
+    return this.#fd !== -1;
+  }
+
+  /** Safe to call at any time. */
+  close(): void {
+    if (this.#fd === -1) return;
+    const fd = this.#fd;
+    this.#fd = -1;
+    this.#end = UNKNOWN;
+    this.#fs.close(fd);
+  }
+
+  #closeIfGone(): void {
+    if (this.#fd === -1) return;
+    let isStillThere = false;
+    try {
+      isStillThere = this.#fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+    } catch {
+      // Whatever the code: opening it anew will tell. On Windows, a deleted file is gone only when it has been closed.
+    }
+    if (!isStillThere) this.close();
+  }
+
+  /** True when the file was made. */
+  #open(): boolean {
+    try {
+      const { fd, created } = this.#openReadable();
+      this.#fd = fd;
+      this.#openedBefore.copyFrom(this.#opened);
+      this.#fs.statusOfOpen(fd, this.#opened);
+      if (!this.#opened.isFile) throw new Error("it is not a regular file");
+      this.#there.copyFrom(this.#opened);
+      return created;
+    } catch (cause) {
+      this.close();
+      const message = `Cannot open ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
+      throw new LogFileError("ERR_CLH_OPEN", message, { cause, path: this.path });
+    }
+  }
+
+  /** Reading is wanted for the tail alone: a user who may only write can still log. */
+  #openReadable(): { fd: number; created: boolean } {
+    const open = (access: number) => this.#permissions.open(this.#fs, this.path, access | O_APPEND, NEW_LOG_FILE_MODE);
+    try {
+      this.#canRead = true;
+      return open(O_RDWR);
+    } catch (error) {
+      if (!hasCode(error, "EACCES", "EPERM")) throw error;
+      this.#canRead = false;
+      return open(O_WRONLY);
+    }
+  }
+
+  /** Asked when others wrote last, or when we could not write all: is the last record there a whole one? */
+  #endsWhole(): boolean {
+    const { endings, byteOrderMark } = this.#encoder;
+    if (!this.#canRead || this.#size === 0 || this.#size === byteOrderMark.length) return true;
+    const length = Math.min(this.#tail.length, this.#size);
+    this.#fs.read(this.#fd, this.#tail, 0, length, this.#size - length);
+    return endings.some((ending) => this.#tail.subarray(length - ending.length, length).equals(ending));
+  }
+
+  /**
+   * A tail that is not whole may also be a record that somebody without our lock is just writing (a page at a time, as
+   * the kernel does): is it the same in a moment?
+   */
+  #isTorn(): boolean {
+    for (let before = UNKNOWN; this.#size !== before; ) {
+      before = this.#size;
+      this.#clock.sleep(MOMENT);
+      this.#fs.statusOfOpen(this.#fd, this.#there);
+      this.#size = this.#there.size;
+      if (this.#endsWhole()) return false;
+    }
+    return true;
+  }
+
+  /** Ends a record that was cut off. Never truncates: log shippers read a shrinking file as a new one. */
+  #heal(): void {
+    const missing = this.#encoder.completionOf(this.#tail.subarray(0, this.#size), this.#size);
+    this.#write(missing, 0, missing.length);
+    this.#observer.onHealed(this.path);
+  }
+
+  #write(bytes: Buffer, start: number, end: number): void {
+    this.#end = UNKNOWN;
+    try {
+      for (let at = start; at < end; ) {
+        const written = this.#fs.write(this.#fd, bytes, at, end - at);
+        if (written === 0) throw new Error("the system took no bytes");
+        at += written;
+        this.#size += written;
+      }
+    } catch (cause) {
+      const message = `Cannot write to ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
+      throw new LogFileError("ERR_CLH_WRITE", message, { cause, path: this.path });
+    }
+    this.#end = this.#size;
+  }
+}

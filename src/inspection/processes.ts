@@ -1,0 +1,64 @@
+import { hasCode } from "../base/errors.js";
+import type { Clock } from "../platform/clock.js";
+import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
+import { readSmallFile } from "../reading/files/small-file.js";
+
+/** A process, as /proc tells; `command` and `since` are left out where this user may not know them. */
+export interface ProcessInfo {
+  readonly pid: number;
+  readonly command?: string;
+  /** Milliseconds since 1970. */
+  readonly since?: number;
+}
+
+const LONGEST = 64 * 1024;
+// sysconf(_SC_CLK_TCK): a hundred on every Linux.
+const TICKS = 100;
+const O_ACCMODE = 3;
+
+export function processInfo(fs: FileSystem, clock: Clock, pid: number): ProcessInfo {
+  const command = readSmallFile(fs, `/proc/${pid}/cmdline`, LONGEST)?.split("\0").join(" ").trim();
+  // The name, in parentheses, may hold anything; starttime is the 20th field behind it (proc(5)).
+  const started = readSmallFile(fs, `/proc/${pid}/stat`, LONGEST)
+    ?.replace(/^.*\) /s, "")
+    .split(" ")[19];
+  const uptime = readSmallFile(fs, "/proc/uptime", LONGEST)?.split(" ")[0];
+  return {
+    pid,
+    ...(command && { command }),
+    ...(started && uptime && { since: clock.now() - (Number(uptime) - Number(started) / TICKS) * 1000 }),
+  };
+}
+
+/**
+ * Processes that have a file open for writing, as far as this user may know; undefined where the system does not tell
+ * (other than Linux).
+ */
+export function writersOf(fs: FileSystem, path: string): number[] | undefined {
+  const file = new FileStatus();
+  if (!fs.exists("/proc/self/fd")) return undefined;
+  if (!fs.status(new FilePath(path), file)) return [];
+  const pids = fs.readdir("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).filter((pid) => descriptorsOf(fs, pid).some((fd) => isWriter(fs, pid, fd, file)));
+}
+
+function descriptorsOf(fs: FileSystem, pid: number): string[] {
+  try {
+    return fs.readdir(`/proc/${pid}/fd`);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH")) return []; // another user's, or it has ended
+    throw error;
+  }
+}
+
+function isWriter(fs: FileSystem, pid: number, fd: string, file: FileStatus): boolean {
+  const status = new FileStatus();
+  try {
+    if (!fs.status(new FilePath(`/proc/${pid}/fd/${fd}`), status) || !status.isSameFile(file)) return false;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH", "ENXIO", "ENOTDIR", "ELOOP")) return false;
+    throw error;
+  }
+  const flags = /^flags:\s+([0-7]+)/m.exec(readSmallFile(fs, `/proc/${pid}/fdinfo/${fd}`, LONGEST) ?? "")?.[1];
+  return flags === undefined || (Number.parseInt(flags, 8) & O_ACCMODE) !== 0;
+}

@@ -1,0 +1,117 @@
+import { dirname } from "node:path";
+import { LogFileError } from "../base/errors.js";
+import type { LogFile } from "../log-files/list-files.js";
+import type { Environment } from "../platform/environment.js";
+import { FilePath, FileStatus } from "../platform/file-system.js";
+import { unreadable } from "../reading/files/open-files.js";
+import { readSmallFile } from "../reading/files/small-file.js";
+import { stillPicture } from "../reading/files/snapshot.js";
+import { type SettingsLeft, settingsLeft, unknownNames } from "../writer/settings-left.js";
+import { lockHolders } from "./lock-holders.js";
+import { type ProcessInfo, processInfo, writersOf } from "./processes.js";
+import { finding, limitFindings, limitsOf, numberingFindings } from "./set-rules.js";
+import { type Leftover, listOnTheWay } from "./unfinished-files.js";
+import type { Finding } from "./verify.js";
+
+interface FileState {
+  readonly path: string;
+  /** Bytes on disk. */
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modifiedAt: number;
+}
+
+/** How a log and its writers are at this moment. */
+export interface LogStatus {
+  readonly log: string;
+  /** Undefined when there is none just now. */
+  readonly active: FileState | undefined;
+  readonly lock: {
+    readonly path: string;
+    readonly exists: boolean;
+    /** Who has it; undefined where the system does not tell. */
+    readonly holders: readonly ProcessInfo[] | undefined;
+  };
+  /** Processes that have the active file open for writing; undefined where the system does not tell. */
+  readonly writers: readonly ProcessInfo[] | undefined;
+  /** When the file is rotated next; what is undefined is no reason, or not known. */
+  readonly next: {
+    readonly maxBytes?: number;
+    readonly bytesLeft?: number /** Milliseconds since 1970. */;
+    readonly at?: number;
+  };
+  /** Oldest first. */
+  readonly backups: readonly (FileState & { readonly isWaiting: boolean })[];
+  /** What waits to be compressed. */
+  readonly backlog: { readonly files: number; readonly bytes: number };
+  /** Files on their way to something else: spills, and what is compressed or left half-way. */
+  readonly onTheWay: readonly Leftover[];
+  /** What the writers have left beside the log. */
+  readonly settings: SettingsLeft | undefined;
+  /** What differs from these settings. */
+  readonly findings: readonly Finding[];
+}
+
+const LONGEST_CONTENT = 256;
+
+/**
+ * Takes no lock, and disturbs nobody.
+ * @throws {LogFileError} `ERR_CLH_READ` when there is no such log
+ */
+export async function logStatus(environment: Environment, log: string, lockPath: string): Promise<LogStatus> {
+  const { fs, clock } = environment;
+  if (!fs.exists(dirname(log))) throw unreadable(log, new Error("its directory is not there"));
+  const look = () => stillPicture(environment, log, lockPath);
+  const files = look();
+  const settings = settingsLeft(fs, log);
+  const unfound = unknownNames(log, settings);
+  const onTheWay = listOnTheWay(environment, log);
+  const isThere = fs.exists(lockPath);
+  if (files.length === 0 && onTheWay.length === 0 && !isThere) {
+    throw new LogFileError("ERR_CLH_READ", `There is no log ${log}, nor a backup of one.`, { path: log });
+  }
+  const active = files.find(({ kind }) => kind === "active");
+  const backups = files.filter(({ kind }) => kind !== "active");
+  const waiting = backups.filter(({ kind }) => kind === "waiting");
+  const limits = limitsOf({}, settings);
+  const processes = (pids: readonly number[] | undefined) => pids?.map((pid) => processInfo(fs, clock, pid));
+  return {
+    log,
+    active: active && stateOf(active),
+    lock: { path: lockPath, exists: isThere, holders: processes(holdersOf(environment, lockPath)) },
+    writers: processes(writersOf(fs, log)),
+    next: {
+      ...(limits.maxBytes > 0 && {
+        maxBytes: limits.maxBytes,
+        bytesLeft: Math.max(0, limits.maxBytes - (active?.status.size ?? 0)),
+      }),
+      ...rolloverTime(environment, lockPath, settings),
+    },
+    backups: backups.map((file) => ({ ...stateOf(file), isWaiting: file.kind === "waiting" })),
+    backlog: { files: waiting.length, bytes: waiting.reduce((sum, { status }) => sum + status.size, 0) },
+    onTheWay,
+    settings,
+    findings: [
+      ...(unfound === undefined ? [] : [finding("problem", "unreadable", log, unfound.message)]),
+      ...numberingFindings(fs, log, files),
+      ...(await limitFindings(environment, log, look, limits)),
+    ],
+  };
+}
+
+function stateOf({ path, status }: LogFile): FileState {
+  return { path, size: status.size, modifiedAt: status.modifiedAt * 1000 };
+}
+
+function holdersOf({ fs }: Environment, lockPath: string): readonly number[] | undefined {
+  const holders = lockHolders(fs);
+  const status = new FileStatus();
+  return fs.status(new FilePath(lockPath), status) ? holders?.(status) : holders && [];
+}
+
+/** The content of the lock file, as the writers of a log that is rotated by time share it. */
+function rolloverTime({ fs }: Environment, lockPath: string, settings: SettingsLeft | undefined): { at?: number } {
+  if (settings?.settings.kind === "size") return {};
+  const text = readSmallFile(fs, lockPath, LONGEST_CONTENT)?.replaceAll("\0", "").trim() ?? "";
+  return /^\d{1,15}$/.test(text) ? { at: Number(text) * 1000 } : {};
+}

@@ -1,0 +1,78 @@
+import { dirname, join } from "node:path";
+import {
+  isCompressedForm,
+  isSpill,
+  isUnfinished,
+  parseLeftover,
+  parsePending,
+  sweepLockPath,
+} from "../log-files/backup-names.js";
+import { isFile } from "../log-files/path-type.js";
+import type { Environment } from "../platform/environment.js";
+import { FilePath, FileStatus } from "../platform/file-system.js";
+import { lockHolders } from "./lock-holders.js";
+import { finding } from "./set-rules.js";
+import type { Finding } from "./verify.js";
+
+// Seconds after which what is on its way somewhere has been left there.
+const ABANDONED = 60;
+
+/** A hidden file on its way: what it is, how old, and which process is at it, as far as the system tells. */
+export interface Leftover {
+  readonly path: string;
+  readonly kind:
+    | "waits to be compressed"
+    | "is half compressed"
+    | "is compressed but not published"
+    | "spill"
+    | "of a killed rotation";
+  readonly bytes: number;
+  /** Seconds since its last change. */
+  readonly age: number;
+  /** Processes that have it locked, or compress what waits; undefined where nobody tells. */
+  readonly holders: readonly number[] | undefined;
+}
+
+/** All files beside a log that are to become something else, by name. */
+export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[] {
+  const holders = lockHolders(fs);
+  const status = new FileStatus();
+  const sweepers = fs.status(new FilePath(sweepLockPath(log)), status) ? holders?.(status) : holders && [];
+  return fs
+    .readdir(dirname(log))
+    .sort()
+    .flatMap((name): Leftover[] => {
+      const kind = kindOf(log, name);
+      const path = join(dirname(log), name);
+      if (kind === undefined || !isFile(fs, path, status)) return [];
+      const age = clock.now() / 1000 - status.modifiedAt;
+      return [{ path, kind, bytes: status.size, age, holders: kind === "spill" ? holders?.(status) : sweepers }];
+    });
+}
+
+function kindOf(log: string, name: string): Leftover["kind"] | undefined {
+  const pending = parsePending(log, name);
+  if (pending !== undefined) {
+    return pending.state === "pending" ? "waits to be compressed" : "is compressed but not published";
+  }
+  if (isCompressedForm(log, name)) return "is compressed but not published";
+  if (isUnfinished(log, name)) return "is half compressed";
+  if (isSpill(log, name)) return "spill";
+  return parseLeftover(log, name) === undefined ? undefined : "of a killed rotation";
+}
+
+/** What nobody is at any more is a problem, though the next handler that opens the log or rotates it sees to it. */
+export function leftoverFindings(environment: Environment, log: string): Finding[] {
+  const all = listOnTheWay(environment, log);
+  const pending = all.filter(({ kind }) => kind === "waits to be compressed");
+  return all.map((leftover) => {
+    const { path, kind, age, holders } = leftover;
+    const isHeld = holders === undefined || holders.length > 0;
+    const isDelayed = leftover === pending.at(-1); // as delayCompression has it
+    const isLeft = !isHeld && !isDelayed && (age > ABANDONED || kind === "spill");
+    const what = kind === "spill" ? "has records that wait for the lock" : kind;
+    const since = age > ABANDONED ? ` since ${Math.round(age)} s ago` : "";
+    const who = holders !== undefined && holders.length > 0 ? `, process ${holders.join(", ")} is at it` : "";
+    return finding(isLeft ? "problem" : "note", "leftover", path, `${path} ${what}${since}${who}`);
+  });
+}

@@ -1,0 +1,173 @@
+import { basename } from "node:path";
+import type { LogFileError } from "../base/errors.js";
+import { isSpill } from "../log-files/backup-names.js";
+import type { LogFile } from "../log-files/list-files.js";
+import { stillPicture } from "../reading/files/snapshot.js";
+import type { Block } from "../reading/records/block.js";
+import { type BlockReader, readBlocks } from "../reading/records/read-blocks.js";
+import type { SequenceResult, Sequences } from "./sequences.js";
+import { type KeptLimits, limitFindings, numberingFindings } from "./set-rules.js";
+import { leftoverFindings } from "./unfinished-files.js";
+
+/** Something that is not as it should be (`problem`), or that one may want to know (`note`). */
+export interface Finding {
+  readonly severity: "problem" | "note";
+  readonly kind: "unreadable" | "torn" | "bytes" | "numbering" | "limit" | "leftover" | "sequence";
+  readonly path: string;
+  readonly message: string;
+}
+
+interface VerifiedFile {
+  /** When it was found: two may have had one name, one after the other. */
+  readonly path: string;
+  readonly kind: LogFile["kind"] | "spill";
+  /** Bytes on disk. */
+  readonly storedBytes: number;
+  /** Bytes of content, decompressed. */
+  readonly bytes: number;
+  readonly records: number;
+}
+
+export interface Verification {
+  readonly ok: boolean;
+  readonly log: string;
+  readonly records: number;
+  readonly bytes: number;
+  readonly files: readonly VerifiedFile[];
+  readonly findings: readonly Finding[];
+  /** By writer, when the records were counted. */
+  readonly writers?: readonly SequenceResult[];
+  /** Records without a number, when they were counted. */
+  readonly unmatched?: number;
+}
+
+export interface VerifyOptions {
+  readonly limits: KeptLimits;
+  readonly sequences?: Sequences | undefined;
+}
+
+const MOST_WRITERS_TOLD = 20;
+
+/** Reads a whole log and says what is wrong with it. It may be written meanwhile. */
+export async function verifyLog(reader: BlockReader, options: VerifyOptions): Promise<Verification> {
+  const { sequences, limits } = options;
+  const findings: Finding[] = [];
+  // Not by path: a file may have been renamed before it was opened, to the name that another one had.
+  const tallies: Tally[] = [];
+  const blocks = readBlocks({
+    ...reader,
+    onProblem: ({ message, path = reader.log }: LogFileError) =>
+      findings.push({ severity: "problem", kind: "unreadable", path, message }),
+    onFile: (file, index, all) => {
+      tallies.push(new Tally(file.path, file.kind, file.status.size));
+      reader.onFile?.(file, index, all);
+    },
+  });
+  for await (const block of blocks) {
+    const { file } = block;
+    if (isSpill(reader.log, basename(file)) && tallies.at(-1)?.path !== file) tallies.push(new Tally(file, "spill"));
+    tallies.at(-1)!.add(block, sequences);
+  }
+  findings.push(...tallies.flatMap((tally) => tally.findings(limits)));
+  findings.push(...numberingFindings(reader.environment.fs, reader.log, look(reader)));
+  findings.push(...(await limitFindings(reader.environment, reader.log, () => look(reader), limits)));
+  findings.push(...leftoverFindings(reader.environment, reader.log));
+  if (sequences !== undefined) findings.push(...sequenceFindings(reader.log, sequences));
+  const all = tallies.map((tally) => tally.file);
+  return {
+    ok: findings.every(({ severity }) => severity !== "problem"),
+    log: reader.log,
+    records: all.reduce((sum, { records }) => sum + records, 0),
+    bytes: all.reduce((sum, { bytes }) => sum + bytes, 0),
+    files: all,
+    findings,
+    ...(sequences !== undefined && { writers: sequences.results(), unmatched: sequences.unmatched }),
+  };
+}
+
+function look({ environment, log, lockPath }: BlockReader): LogFile[] {
+  return stillPicture(environment, log, lockPath);
+}
+
+/** What is counted of one file. */
+class Tally {
+  readonly path: string;
+  readonly #kind: VerifiedFile["kind"];
+  readonly #storedBytes: number | undefined;
+  #bytes = 0;
+  #records = 0;
+  #lastRecord = 0;
+  #isTorn = false;
+  #firstNul = -1;
+
+  constructor(path: string, kind: VerifiedFile["kind"], storedBytes?: number) {
+    this.path = path;
+    this.#kind = kind;
+    this.#storedBytes = storedBytes;
+  }
+
+  get file(): VerifiedFile {
+    const storedBytes = this.#storedBytes ?? this.#bytes;
+    return { path: this.path, kind: this.#kind, storedBytes, bytes: this.#bytes, records: this.#records };
+  }
+
+  add(block: Block, sequences: Sequences | undefined): void {
+    const { bytes, format } = block;
+    if (this.#firstNul === -1 && format.unit === 1 && format.end[0] !== 0) {
+      const at = bytes.indexOf(0);
+      if (at !== -1) this.#firstNul = block.offset + at;
+    }
+    this.#bytes += bytes.length;
+    this.#isTorn = !block.isWhole;
+    for (let start = 0; start < bytes.length; ) {
+      const found = format.endOf(bytes, start);
+      const next = found === -1 ? bytes.length : found;
+      this.#lastRecord = next - start;
+      const terminator = found === -1 ? 0 : format.terminatorLength(bytes, start, next);
+      sequences?.add(format.decode(bytes, start, next - terminator));
+      if (!block.goesOn) this.#records++;
+      start = next;
+    }
+  }
+
+  findings({ maxBytes, strictMaxBytes }: KeptLimits): Finding[] {
+    const { path } = this;
+    const found: Finding[] = [];
+    const add = (kind: Finding["kind"], message: string) => found.push({ severity: "problem", kind, path, message });
+    if (this.#isTorn) add("torn", `${path} ends within a record`);
+    if (this.#firstNul !== -1) add("bytes", `${path} has a NUL byte at ${this.#firstNul}, which no text has`);
+    const limited = strictMaxBytes ? this.#bytes : this.#bytes - this.#lastRecord;
+    // Of a spill, as much is merged into each file as that has room for.
+    if (maxBytes > 0 && limited >= maxBytes && this.#records > 1 && this.#kind !== "spill") {
+      add("limit", `${path} has ${this.#bytes} bytes, and maxBytes is ${maxBytes}`);
+    }
+    return found;
+  }
+}
+
+function sequenceFindings(log: string, sequences: Sequences): Finding[] {
+  const wrong = sequences
+    .results()
+    .filter(({ missing, duplicated, reordered }) => missing + duplicated + reordered > 0);
+  const found = wrong.slice(0, MOST_WRITERS_TOLD).map(({ writer, missing, duplicated, reordered }): Finding => {
+    const who = writer === "" ? basename(log) : `writer ${writer}`;
+    const message = `${who}: ${missing} records missing, ${duplicated} duplicated, ${reordered} reordered`;
+    return { severity: "problem", kind: "sequence", path: log, message };
+  });
+  const untold = wrong.length - found.length;
+  if (untold > 0)
+    found.push({
+      severity: "problem",
+      kind: "sequence",
+      path: log,
+      message: `${untold} more writers have such records`,
+    });
+  if (sequences.results().length === 0) {
+    const message = "no record has a number that the pattern finds";
+    found.push({ severity: "problem", kind: "sequence", path: log, message });
+  } else if (sequences.unmatched > 0) {
+    const message = `${sequences.unmatched} records without a number`;
+    found.push({ severity: "note", kind: "sequence", path: log, message });
+  }
+  return found;
+}

@@ -1,0 +1,58 @@
+import type { Transform } from "node:stream";
+import * as zlib from "node:zlib";
+import type { Extension } from "./backup-names.js";
+
+export type CompressionFormat = "gzip" | "brotli" | "zstd";
+
+/** How rotated files are compressed. */
+export interface Compression {
+  readonly format: CompressionFormat;
+  /** From fast to small: gzip 0-9 (6), brotli 0-11 (5), zstd 1-19 (3). */
+  readonly level?: number;
+}
+
+interface Format {
+  readonly extension: Extension;
+  readonly levels: readonly [lowest: number, highest: number];
+  /** Undefined where this version of Node lacks the format. */
+  readonly create: ((level: number | undefined) => Transform) | undefined;
+  /** The way back. */
+  readonly open: (() => Transform) | undefined;
+}
+
+// Since Node 22.15; the types we compile with are those of the oldest Node.
+const { createZstdCompress, createZstdDecompress } = zlib as {
+  createZstdCompress?: (options: zlib.BrotliOptions) => Transform;
+  createZstdDecompress?: (options: zlib.BrotliOptions) => Transform;
+};
+// What a decompressor hands out at once: with the default, 16 KiB, reading takes half as long again.
+const chunkSize = 128 * 1024;
+const ZSTD_LEVEL = 100; // ZSTD_c_compressionLevel, zstd.h
+
+export const FORMATS: Readonly<Record<CompressionFormat, Format>> = {
+  gzip: {
+    extension: ".gz",
+    levels: [0, 9],
+    create: (level = 6) => zlib.createGzip({ level }),
+    open: () => zlib.createGunzip({ chunkSize }),
+  },
+  brotli: {
+    extension: ".br",
+    levels: [0, 11],
+    // Brotli's own default, 11, is meant for what is compressed once and served often: a hundred times slower than 5.
+    create: (level = 5) => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: level } }),
+    open: () => zlib.createBrotliDecompress({ chunkSize }),
+  },
+  zstd: {
+    extension: ".zst",
+    levels: [1, 19],
+    create: createZstdCompress && ((level = 3) => createZstdCompress({ params: { [ZSTD_LEVEL]: level } })),
+    open: createZstdDecompress && (() => createZstdDecompress({ chunkSize })),
+  },
+};
+
+/** Of compressed backups. */
+export const COMPRESSED: readonly Extension[] = Object.values(FORMATS).map(({ extension }) => extension);
+
+/** Of all backups, the plain ones first. */
+export const EXTENSIONS: readonly Extension[] = ["", ...COMPRESSED];

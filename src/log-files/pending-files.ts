@@ -1,0 +1,39 @@
+import { basename, dirname, join } from "node:path";
+import { hasCode } from "../base/errors.js";
+import type { FileSystem } from "../platform/file-system.js";
+import { type Pending, parsePending, parseSequence } from "./backup-names.js";
+import { isFile } from "./path-type.js";
+
+/**
+ * The files of `log` that wait to be compressed or published, in the order of their rotation.
+ * @param names of its directory
+ */
+export function listPending(
+  fs: FileSystem,
+  log: string,
+  names: readonly string[] = fs.readdir(dirname(log)),
+): Pending[] {
+  const found: Pending[] = [];
+  const base = basename(log);
+  for (const name of names) {
+    const pending = name.includes(base) ? parsePending(log, name) : undefined;
+    if (pending !== undefined && isFile(fs, join(dirname(log), name))) found.push(pending);
+  }
+  return found.sort((a, b) => a.sequence - b.sequence);
+}
+
+/** The sequence of what is set aside next. Called with the lock held. */
+export function nextSequence(log: string, names: readonly string[]): number {
+  return names.reduce((last, name) => Math.max(last, parseSequence(log, name) ?? 0), 0) + 1;
+}
+
+/** Renames a file of the log, never over another: that could only be one that a second rotation has just put there. */
+export function moveAside(fs: FileSystem, from: string, to: string): void {
+  try {
+    fs.renameNew(from, to);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT") || !fs.exists(from)) throw error;
+    fs.mkdir(dirname(to)); // a namer may point elsewhere
+    fs.renameNew(from, to);
+  }
+}

@@ -1,0 +1,93 @@
+import { LogFileError } from "../base/errors.js";
+import { Formatter } from "./formatting/formatter.js";
+import type { StyleName } from "./formatting/style.js";
+import { ConcurrentRotatingFileHandler } from "./handlers/file-handlers.js";
+import type { Handler } from "./handlers/handler.js";
+import { StreamHandler, type TextSink } from "./handlers/stream-handler.js";
+import { refuseUnknown } from "./known-options.js";
+import { CRITICAL, checkLevel, type Level } from "./levels.js";
+import type { Logger } from "./logger.js";
+import { manager } from "./manager.js";
+
+/** The logger of that name, always the same; without a name, the root. */
+export function getLogger(name = ""): Logger {
+  return manager.getLogger(name);
+}
+
+/** Records up to this level are not told any more, by no logger. `disable(NOTSET)` undoes it. */
+export function disable(level: Level = CRITICAL): void {
+  manager.disable = checkLevel(level);
+}
+
+/** The handler of records for which there is none: by default, it writes those from WARNING on to standard error. */
+export function getLastResort(): Handler | undefined {
+  return manager.lastResort;
+}
+
+/** Another last resort; undefined = records without a handler are not written. */
+export function setLastResort(handler: Handler | undefined): void {
+  manager.lastResort = handler;
+}
+
+/** Options of {@link basicConfig}. Of `filename`, `stream` and `handlers` one at most may be given. */
+export interface BasicConfigOptions {
+  /** A file, which other processes may write as well. */
+  readonly filename?: string | URL;
+  /** @default "a" */
+  readonly filemode?: "a" | "w";
+  readonly encoding?: string | null;
+  /** A stream. Default: standard error. */
+  readonly stream?: TextSink;
+  /** Those of them that have no formatter are given one. */
+  readonly handlers?: Iterable<Handler>;
+  /** @default "%(levelname)s:%(name)s:%(message)s" */
+  readonly format?: string;
+  readonly datefmt?: string;
+  readonly style?: StyleName;
+  readonly timeZone?: string;
+  /** The level of the root. */
+  readonly level?: Level;
+  /** Remove and close the handlers that the root has already. Otherwise, if it has any, nothing is done. */
+  readonly force?: boolean;
+}
+
+const BASIC_FORMATS = {
+  "%": "%(levelname)s:%(name)s:%(message)s",
+  "{": "{levelname}:{name}:{message}",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: that is how Python writes it
+  $: "${levelname}:${name}:${message}",
+};
+
+const BASIC_OPTIONS = "filename filemode encoding stream handlers format datefmt style timeZone level force".split(" ");
+
+/**
+ * Gives the root a handler, unless it has one.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option, `ERR_CLH_FORMAT` for a wrong format
+ */
+export function basicConfig(options: BasicConfigOptions = {}): void {
+  refuseUnknown(options, BASIC_OPTIONS);
+  const { root } = manager;
+  const { filename, filemode = "a", encoding, stream, handlers, style = "%", force = false } = options;
+  const { format = BASIC_FORMATS[style], datefmt, timeZone, level } = options;
+  if (root.handlers.length > 0 && !force) return;
+  if ([filename, stream, handlers].filter((one) => one !== undefined).length > 1) {
+    const message = "'filename', 'stream' and 'handlers' cannot be given together: choose one.";
+    throw new LogFileError("ERR_CLH_OPTION", message, { option: "filename", value: filename });
+  }
+  const formatter = new Formatter(format, { datefmt, style, timeZone });
+  const known = level === undefined ? undefined : checkLevel(level);
+  const made = handlers ?? [
+    filename === undefined
+      ? new StreamHandler(stream)
+      : new ConcurrentRotatingFileHandler(filename, { mode: filemode, ...(encoding != null && { encoding }) }),
+  ];
+  for (const handler of root.handlers) {
+    root.removeHandler(handler);
+    handler.close();
+  }
+  for (const handler of made) {
+    handler.formatter ??= formatter;
+    root.addHandler(handler);
+  }
+  if (known !== undefined) root.setLevel(known);
+}

@@ -1,0 +1,44 @@
+import type { LogRecord } from "../record.js";
+import { Handler, type HandlerOptions } from "./handler.js";
+
+/** What a {@link StreamHandler} writes to: a stream of Node, or anything like it. */
+export interface TextSink {
+  write(text: string): unknown;
+}
+
+/** Writes records to a stream, by default to standard error. */
+export class StreamHandler extends Handler {
+  /** Ends each record. */
+  terminator = "\n";
+  #stream: TextSink | undefined;
+
+  constructor(stream?: TextSink, options?: HandlerOptions) {
+    super(options);
+    this.#stream = stream;
+  }
+
+  /** Where it writes to; standard error is looked up at each record, since programs replace it. */
+  get stream(): TextSink {
+    return this.#stream ?? process.stderr;
+  }
+
+  /** Writes to another stream; returns the one before. */
+  setStream(stream: TextSink | undefined): TextSink {
+    const before = this.stream;
+    this.#stream = stream;
+    return before;
+  }
+
+  override emit(record: LogRecord): void {
+    this.stream.write(this.format(record) + this.terminator);
+  }
+}
+
+/** Does nothing; for libraries, so that those who do not configure logging hear nothing of it. */
+export class NullHandler extends Handler {
+  override handle(record: LogRecord): LogRecord {
+    return record;
+  }
+
+  override emit(): void {}
+}

@@ -1,0 +1,277 @@
+import type { Namer } from "../log-files/backup-names.js";
+import type { Compression, CompressionFormat } from "../log-files/compression-formats.js";
+import type { UnicodeErrorPolicy } from "../records/encoder.js";
+import type { Limits } from "../rotation/retention.js";
+import type { Schedule, When } from "../rotation/schedule.js";
+
+/** Bytes: a whole number, or with a unit of 1,024: `"512k"`, `"10MiB"`, `"2g"`. */
+export type Size =
+  | number
+  | `${number}${"b" | "k" | "m" | "g" | "t" | "B" | "K" | "M" | "G" | "T" | "kB" | "KB" | "MB" | "GB" | "TB" | "KiB" | "MiB" | "GiB" | "TiB"}`;
+
+/** Milliseconds: a whole number, or with a unit: `"500ms"`, `"10s"`, `"5m"`. */
+export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
+
+export type OnLockTimeout = "spill" | "wait" | "throw";
+
+/** For what a write waits: `"none"`, the record is in the file; `"data"` and `"full"`, it is on the disk. */
+export type SyncMode = "none" | "data" | "full";
+
+export type DeliveryMode = "sync" | "batched" | "background";
+
+/** What becomes of a record for which the queue has no room: it waits, for `lockTimeout` at most; or one is dropped. */
+export type Overflow = "block" | "drop-newest" | "drop-oldest";
+
+/** A delivery with a queue, and the limits of that. */
+export interface DeliveryLimits {
+  readonly mode: "batched" | "background";
+  /**
+   * Records that wait in memory have at most so many bytes; less than 2 GiB.
+   * @default "16MiB"
+   */
+  readonly queueBytes?: Size;
+  /** @default "block" */
+  readonly overflow?: Overflow;
+  /**
+   * How many bytes are written under one lock.
+   * @default "256KiB"
+   */
+  readonly maxBatchBytes?: Size;
+  /**
+   * How long a record may wait for others, in `batched`; 0 = until the end of this turn of the event loop.
+   * @default 0
+   */
+  readonly flushInterval?: Duration;
+}
+
+/**
+ * The user's own way to move the active file to its first backup. Called with the lock held: it must be quick, and done
+ * when it returns.
+ */
+// biome-ignore lint/suspicious/noConfusingVoidType: for `void` alone TypeScript takes functions that return promises
+export type Rotator = (source: string, destination: string) => void | undefined;
+
+/** Options of every handler. Those of upstream keep its names, in camel case. */
+export interface FileHandlerOptions {
+  /**
+   * `"w"` empties the file once, when this handler first opens it: the old one is deleted and a new one made.
+   * @default "a"
+   */
+  readonly mode?: "a" | "w";
+  /**
+   * How many rotated files are kept. In a log that is rotated by size, 0 keeps none: a rotation starts the file afresh,
+   * and that is the default unless `maxAge` or `maxTotalBytes` is given: then there is no limit by number, and 0 is
+   * refused. In one that is rotated by time, 0 keeps all.
+   * @default 0
+   */
+  readonly backupCount?: number;
+  /** Backups whose last record is older are deleted; asked at each rotation. `"14d"` */
+  readonly maxAge?: Duration | null;
+  /** The oldest backups are deleted while all of them together have more bytes. The active file is not counted. */
+  readonly maxTotalBytes?: Size | null;
+  /**
+   * Any encoding of iconv-lite, by Python's names too.
+   * @default "utf-8"
+   */
+  readonly encoding?: string | null;
+  /**
+   * For characters that the encoding lacks: leave them out, write `?`, or refuse the record (an `error` event).
+   * @default "ignore"
+   */
+  readonly unicodeErrorPolicy?: UnicodeErrorPolicy;
+  /**
+   * What `\n` is written as, terminator included: `null` = `\r\n` on Windows, `\n` elsewhere; `""` = as it is.
+   * Python's `open(newline=)`.
+   * @default null
+   */
+  readonly newline?: "" | "\n" | "\r" | "\r\n" | null;
+  /**
+   * Ends each record. `""` = the default.
+   * @default "\n"
+   */
+  readonly terminator?: string;
+  /**
+   * Compress rotated files with gzip; the same as `compression: "gzip"`.
+   * @default false
+   */
+  readonly useGzip?: boolean;
+  /**
+   * How rotated files are compressed, in the background. zstd needs Node 22.15.
+   * @default false
+   */
+  readonly compression?: CompressionFormat | Compression | false;
+  /**
+   * Leave the newest rotated file as it is until the next rotation, under the hidden name that all files have which are
+   * yet to be compressed.
+   * @default false
+   */
+  readonly delayCompression?: boolean;
+  /** User and group of all files, by name or number: `["app", "adm"]` or `"app:adm"`. POSIX only, usually as root. */
+  readonly owner?: readonly [user: string | number, group: string | number] | string | null;
+  /** Permission bits of all files: 0o640 or `"640"`, not 640 in decimal. POSIX only. */
+  readonly chmod?: number | string | null;
+  /** Bits that new files do not get, in place of the umask of the process: 0o027 or `"027"`. POSIX only. */
+  readonly umask?: number | string | null;
+  /**
+   * Where the lock file is; made if missing. All writers of the log must agree on it, and logs of one name need different
+   * ones. Default: beside the log.
+   */
+  readonly lockFileDirectory?: string | null;
+  /**
+   * `false` opens and closes log and lock file for every write. That is also the default on a network file system
+   * (Linux), where each write then waits for the server (`fsync`), so that other hosts see the record.
+   * @default true
+   */
+  readonly keepFileOpen?: boolean;
+  /**
+   * How long a write waits for a lock that another process keeps, at most; see `onLockTimeout`.
+   * @default "10s"
+   */
+  readonly lockTimeout?: Duration;
+  /**
+   * What becomes of a record that has waited for `lockTimeout`: it goes into a hidden file beside the log, which is
+   * merged into it, in order, when the lock is free (`"spill"`); it waits on (`"wait"`); or `write` throws
+   * `ERR_CLH_LOCK_TIMEOUT` and the record is the caller's again (`"throw"`).
+   * @default "spill"
+   */
+  readonly onLockTimeout?: OnLockTimeout;
+  /**
+   * How much memory is used for records that cannot be written at the moment; what does not fit is dropped, counted
+   * and announced.
+   * @default "1MiB"
+   */
+  readonly retryBufferBytes?: Size;
+  /**
+   * Names the backups: called with the default path ("…/app.log.1"), returns the one to use, without ".gz": another one
+   * for each, and beside the log if it names no directory.
+   */
+  readonly namer?: Namer;
+  /** Moves the file in a rotation, in place of a rename. Not together with compression. */
+  readonly rotator?: Rotator;
+  /**
+   * Whether a write waits until its record is on the disk, not only in the file: `"data"` with `fdatasync`, `"full"` with
+   * `fsync`, both also with the names of the files that a rotation makes.
+   * @default "none"
+   */
+  readonly sync?: SyncMode;
+  /**
+   * How records reach the file. `"sync"`: a write returns when its record is in it. `"batched"`: those of one turn of the
+   * event loop are written together. `"background"`: another thread writes them; in Deno, as `"batched"`. Or one of these
+   * with its limits.
+   * @default "sync"
+   */
+  readonly delivery?: DeliveryMode | DeliveryLimits;
+  /**
+   * Trace every decision on standard error, as `NODE_DEBUG=clh` does.
+   * @default false
+   */
+  readonly debug?: boolean;
+  /** Accepted for the sake of upstream's configurations, and ignored: files are always opened at the first record. */
+  readonly delay?: boolean | null;
+}
+
+/** Options of {@link ConcurrentRotatingFileHandler}. */
+export interface RotatingFileHandlerOptions extends FileHandlerOptions {
+  /**
+   * Size at which the file is rotated; 0 = never.
+   * @default 0
+   */
+  readonly maxBytes?: Size;
+  /**
+   * `true`: rotate before a record with which the file would reach `maxBytes`, as Python's RotatingFileHandler does; a
+   * record that is larger is written whole, into a file of its own. `false`: rotate once the file has reached
+   * `maxBytes`, as upstream does.
+   * @default true
+   */
+  readonly strictMaxBytes?: boolean;
+}
+
+/** Options of {@link ConcurrentTimedRotatingFileHandler}: Python's, with its rules, and those marked as ours. */
+export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOptions {
+  /**
+   * What a period is: so many seconds (`"S"`), minutes, hours or days from the last rotation by time, or up to a time of
+   * day (`"midnight"`), or to a day of the week (`"W0"` is Monday). Upper or lower case.
+   * @default "h"
+   */
+  readonly when?: When | Lowercase<When>;
+  /**
+   * How many of them.
+   * @default 1
+   */
+  readonly interval?: number;
+  /**
+   * Rotate and name files by UTC.
+   * @default false
+   */
+  readonly utc?: boolean;
+  /**
+   * Time of day of the rotation, with `"midnight"` and `"W0"` to `"W6"`: `"03:30"` or `"03:30:15"`. Without it,
+   * midnight, and of `"W0"` the midnight that ends Monday. Ignored with other periods, as in Python.
+   */
+  readonly atTime?: string | null;
+  /** Ours. Zone by which files are rotated and named: `"Europe/Berlin"`, `"+05:30"`. Default: that of the process. */
+  readonly timeZone?: string | null;
+  /** Ours. Of how many periods backups are kept, however many files each has. Periods without backups do not count. */
+  readonly maxPeriods?: number | null;
+  /**
+   * Ours. Rotate when the period has ended even if no record comes. The timer for it keeps no process alive.
+   * @default false
+   */
+  readonly rotateWhenIdle?: boolean;
+}
+
+/** Options after validation: defaults, units and names resolved. */
+export interface ResolvedOptions {
+  /** Absolute. */
+  readonly filename: string;
+  readonly mode: "a" | "w";
+  /** Bytes; 0 = never. */
+  readonly maxBytes: number;
+  readonly strictMaxBytes: boolean;
+  /** Infinity = no limit; 0 = none is kept. */
+  readonly backupCount: number;
+  /** Those that are held by deleting backups, not by renaming them. */
+  readonly limits: Limits;
+  readonly rotateWhenIdle: boolean;
+  readonly encoding: string;
+  readonly unicodeErrorPolicy: UnicodeErrorPolicy;
+  readonly newline: string | null;
+  readonly terminator: string;
+  readonly compression: Compression | undefined;
+  readonly delayCompression: boolean;
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly chmod: number | undefined;
+  readonly umask: number | undefined;
+  /** Absolute. */
+  readonly lockFileDirectory: string | undefined;
+  /** Undefined = unless the log is on a network file system. */
+  readonly keepFileOpen: boolean | undefined;
+  /** Milliseconds. */
+  readonly lockTimeout: number;
+  readonly onLockTimeout: OnLockTimeout;
+  /** Bytes. */
+  readonly retryBufferBytes: number;
+  readonly namer: Namer | undefined;
+  readonly rotator: Rotator | undefined;
+  readonly sync: SyncMode;
+  readonly delivery: ResolvedDelivery;
+  readonly debug: boolean;
+}
+
+export type ResolvedDelivery = { readonly mode: "sync" } | QueueLimits;
+
+export interface QueueLimits {
+  readonly mode: "batched" | "background";
+  /** Bytes. */
+  readonly queueBytes: number;
+  readonly overflow: Overflow;
+  /** Bytes. */
+  readonly maxBatchBytes: number;
+  /** Milliseconds. */
+  readonly flushInterval: number;
+}
+
+/** As {@link ResolvedOptions}, of a log that is rotated by time. */
+export interface ResolvedTimedOptions extends ResolvedOptions {
+  readonly schedule: Schedule;
+}

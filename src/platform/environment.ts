@@ -1,0 +1,43 @@
+import type { Source } from "../delivery/source.js";
+import type { LockBackend } from "../lock/file-lock.js";
+import { type Clock, systemClock } from "./clock.js";
+import { type FileSystem, fileSystemOver } from "./file-system.js";
+import { flockBackend } from "./flock.js";
+import { lockFileExBackend } from "./lock-file-ex.js";
+import { loadKernel32, loadLibc } from "./native.js";
+import { forWindows } from "./windows-fs.js";
+
+/** What a handler takes from the machine. Passed in, so that tests can make each part fail or run ahead. */
+export interface Environment {
+  readonly fs: FileSystem;
+  readonly clock: Clock;
+  readonly lockBackend: LockBackend;
+  /** Where a handler finds its records when `write` is called in another thread. */
+  readonly source?: Source;
+  /** The handler is not one of the log's writers: its settings are its own, and are not left beside the log. */
+  readonly isVisitor?: boolean;
+  /** The runtime is Deno, where delivery `background` is not to be had. */
+  readonly isDeno?: boolean;
+}
+
+let system: Environment | undefined;
+
+/**
+ * The real machine.
+ * @throws {LogFileError} `ERR_CLH_NATIVE` where koffi has no binary for this system.
+ */
+export function systemEnvironment(): Environment {
+  const isDeno = "deno" in process.versions;
+  system ??= { clock: systemClock, isDeno, ...(process.platform === "win32" ? windows() : posix()) };
+  return system;
+}
+
+function posix(): Pick<Environment, "fs" | "lockBackend"> {
+  const libc = loadLibc();
+  return { fs: fileSystemOver(libc), lockBackend: flockBackend(libc) };
+}
+
+function windows(): Pick<Environment, "fs" | "lockBackend"> {
+  const kernel32 = loadKernel32();
+  return { fs: forWindows(fileSystemOver(), kernel32.isRemote), lockBackend: lockFileExBackend(kernel32) };
+}

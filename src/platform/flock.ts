@@ -1,0 +1,35 @@
+import { constants } from "node:os";
+import { systemError } from "../base/errors.js";
+import type { LockBackend } from "../lock/file-lock.js";
+import type { Libc } from "./native.js";
+
+// sys/file.h; the same on Linux, macOS and the BSDs.
+const LOCK_EX = 2;
+const LOCK_NB = 4;
+const LOCK_UN = 8;
+
+// EWOULDBLOCK is the usual answer; SMB reports a lock that another host holds as EACCES; a signal may come between.
+const BUSY = new Set([
+  constants.errno.EWOULDBLOCK,
+  constants.errno.EAGAIN,
+  constants.errno.EACCES,
+  constants.errno.EINTR,
+]);
+
+/**
+ * `flock(2)`: belongs to the open file description, so two opens exclude each other also within one process or thread,
+ * and the kernel releases it however the process ends. It is what upstream (portalocker) takes on POSIX.
+ */
+export function flockBackend(libc: Libc): LockBackend {
+  return {
+    tryLock(fd) {
+      if (libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
+      const errno = libc.errno();
+      if (BUSY.has(errno)) return false;
+      throw systemError(errno, "flock");
+    },
+    unlock(fd) {
+      if (libc.flock(fd, LOCK_UN) !== 0) throw systemError(libc.errno(), "flock");
+    },
+  };
+}

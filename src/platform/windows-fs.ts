@@ -1,0 +1,66 @@
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { hasCode } from "../base/errors.js";
+import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW } from "./file-system.js";
+
+const DOOMED = /^\.__[0-9a-f]{12}\.deleted$/;
+
+// What statfs(2) calls SMB (linux/magic.h).
+const SMB = 0xfe534d42;
+
+/**
+ * The file system of Windows, made to do what the rest of this package expects of one.
+ * @param isRemote whether a path is on a drive of another host
+ */
+export function forWindows(fs: FileSystem, isRemote: (path: string) => boolean): FileSystem {
+  const tidied = new Set<string>();
+
+  /** Deletes what processes that were killed in `unlink` have left. */
+  function tidy(directory: string): void {
+    if (tidied.has(directory)) return;
+    tidied.add(directory);
+    for (const name of fs.readdir(directory).filter((name) => DOOMED.test(name))) {
+      remove(join(directory, name), "EPERM", "EACCES", "EBUSY"); // deleted already, and open somewhere
+    }
+  }
+
+  function remove(doomed: string, ...forgiven: string[]): void {
+    try {
+      fs.unlink(doomed);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT", ...forgiven)) throw error; // ENOENT: another process has tidied up
+    }
+  }
+
+  return {
+    ...fs,
+    // There is no O_NOFOLLOW. A link that is put there just after this is found out by its identity.
+    open(path, flags, mode) {
+      const status = new FileStatus();
+      if (flags & O_NOFOLLOW && fs.linkStatus(new FilePath(path), status) && status.isSymbolicLink) {
+        throw systemError("ELOOP", `too many symbolic links encountered, open '${path}'`, "open");
+      }
+      return fs.open(path, flags & ~O_NOFOLLOW, mode);
+    },
+    // A deleted file keeps its name until everybody has closed it (with Node before 22, or off NTFS), and nobody can
+    // make another one of that name. A file can be renamed while it is open, so it leaves its name first.
+    unlink(path) {
+      const doomed = join(dirname(path), `.__${randomBytes(6).toString("hex")}.deleted`);
+      fs.rename(path, doomed);
+      remove(doomed);
+      tidy(dirname(path));
+    },
+    // Node does nothing for the one, and sets the read-only attribute for the other, which nobody has asked for.
+    fchown: () => refuse("chown"),
+    fchmod: () => refuse("chmod"),
+    fileSystemType: (path) => (isRemote(path) ? SMB : 0),
+  };
+}
+
+function refuse(syscall: string): never {
+  throw systemError("ENOTSUP", `Windows has neither the owners nor the modes of POSIX, ${syscall}`, syscall);
+}
+
+function systemError(code: string, text: string, syscall: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(`${code}: ${text}`), { code, syscall });
+}

@@ -1,0 +1,83 @@
+import { pipeline } from "node:stream/promises";
+import { hasCode } from "../../base/errors.js";
+import { type Compression, FORMATS } from "../../log-files/compression-formats.js";
+import { FileStatus, type FileSystem, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../../platform/file-system.js";
+
+const CHUNK_BYTES = 64 * 1024;
+
+/** What a compressed form was made of. */
+export interface Source {
+  /** As the file was when it was opened. */
+  readonly status: FileStatus;
+  /** How many of its bytes were read. */
+  readonly bytes: number;
+}
+
+/**
+ * Writes the compressed form of `from` to the new file `to`, with its owner, mode and time of last change, and makes
+ * sure that it is on the disk. Streams: memory does not grow with the file.
+ */
+export async function compress(fs: FileSystem, from: string, to: string, compression: Compression): Promise<Source> {
+  const source = fs.open(from, O_RDONLY);
+  try {
+    const status = new FileStatus();
+    fs.statusOfOpen(source, status);
+    const target = fs.open(to, O_WRONLY | O_CREAT | O_EXCL, 0o600);
+    try {
+      // Not the streams of node:fs: one that fails closes its descriptor, `autoClose` or not, and then it may be
+      // somebody else's that we close.
+      let bytesRead = 0;
+      const count = (bytes: number) => {
+        bytesRead += bytes;
+      };
+      const toTarget = async (compressed: AsyncIterable<Buffer>) => {
+        for await (const bytes of compressed) writeAll(fs, target, bytes);
+      };
+      await pipeline(chunksOf(fs, source, count), FORMATS[compression.format].create!(compression.level), toTarget);
+      inherit(fs, status, target);
+      fs.fsync(target);
+      return { status, bytes: bytesRead };
+    } finally {
+      fs.close(target);
+    }
+  } finally {
+    fs.close(source);
+  }
+}
+
+function* chunksOf(fs: FileSystem, fd: number, count: (bytes: number) => void): Generator<Buffer> {
+  for (let position = 0; ; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    const length = fs.read(fd, chunk, 0, chunk.length, position);
+    if (length === 0) return;
+    position += length;
+    count(length);
+    yield chunk.subarray(0, length);
+  }
+}
+
+function writeAll(fs: FileSystem, fd: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) {
+    const written = fs.write(fd, bytes, at, bytes.length - at);
+    if (written === 0) throw new Error("the system took no bytes");
+    at += written;
+  }
+}
+
+function inherit(fs: FileSystem, from: FileStatus, target: number): void {
+  const own = new FileStatus();
+  fs.statusOfOpen(target, own);
+  if (own.uid !== from.uid || own.gid !== from.gid) {
+    forgive("EPERM", () => fs.fchown(target, from.uid, from.gid)); // one of several users of this log, and not root
+  }
+  forgive("ENOTSUP", () => fs.fchmod(target, from.mode & 0o7777)); // Windows
+  fs.futimes(target, from.modifiedAt, from.modifiedAt);
+}
+
+function forgive(code: string, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    if (!hasCode(error, code)) throw error;
+  }
+}

@@ -1,0 +1,147 @@
+import { Worker } from "node:worker_threads";
+import { LogFileError, type LogFileErrorCode } from "../../base/errors.js";
+import type { PermissionOptions } from "../../disk/permissions.js";
+import type { Compression } from "../../log-files/compression-formats.js";
+import type { PublisherData } from "../backups.js";
+import type { SweepEvent } from "./sweep.js";
+
+/** What the sweep thread must know of a log; crosses to it by structured clone. */
+export interface SweepJob {
+  readonly log: string;
+  readonly lockPath: string;
+  readonly lockTimeout: number;
+  readonly permissions: PermissionOptions;
+  readonly publisher: PublisherData;
+  readonly compression: Compression;
+  readonly isDelayed: boolean;
+}
+
+/** The messages that a sweep thread sends for the job `id`. The last one is `done` or `failed`. */
+export type SweepMessage = { readonly id: number } & (
+  | SweepEvent
+  | { readonly type: "done"; readonly isComplete: boolean }
+  | {
+      readonly type: "warning" | "failed";
+      readonly code: LogFileErrorCode;
+      readonly message: string;
+      readonly path?: string;
+    }
+);
+
+type OnEvent = (event: SweepEvent) => void;
+type OnError = (type: "warning" | "error", error: LogFileError) => void;
+
+interface Running {
+  readonly onEvent: OnEvent;
+  readonly onError: OnError;
+  readonly resolve: (isComplete: boolean) => void;
+  readonly reject: (error: LogFileError) => void;
+}
+
+/**
+ * Our half of the thread that compresses: one for all handlers of this thread, started when first needed. It keeps the
+ * process alive while it works, and only then.
+ */
+class SweepThread {
+  #worker: Worker | undefined;
+  #lastId = 0;
+  readonly #running = new Map<number, Running>();
+
+  /** Resolves when nothing of this log waits any more, or another process is at it; with what `sweep` returns. */
+  run(job: SweepJob, onEvent: OnEvent, onError: OnError): Promise<boolean> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#running.set(id, { onEvent, onError, resolve, reject });
+      this.#worker ??= this.#start();
+      this.#worker.ref();
+      this.#worker.postMessage({ id, job });
+    });
+  }
+
+  #start(): Worker {
+    const worker = new Worker(new URL("./compression-worker.js", import.meta.url), { name: "clh-sweep" });
+    worker.on("message", (message: SweepMessage) => this.#receive(message));
+    worker.on("error", (error) => this.#lose(worker, error.message));
+    worker.on("exit", (code) => this.#lose(worker, `it ended with code ${code}`));
+    return worker;
+  }
+
+  #receive(message: SweepMessage): void {
+    const { onEvent, onError, resolve, reject } = this.#running.get(message.id)!;
+    switch (message.type) {
+      case "compressed":
+      case "removed":
+        onEvent(message);
+        return;
+      case "warning":
+        onError("warning", toError(message));
+        return;
+      case "failed":
+        reject(toError(message));
+        break;
+      case "done":
+        resolve(message.isComplete);
+        break;
+    }
+    this.#running.delete(message.id);
+    if (this.#running.size === 0) this.#worker?.unref();
+  }
+
+  /** The thread is gone: what it had to do stays on disk for the next one. */
+  #lose(worker: Worker, why: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    const lost = [...this.#running.values()];
+    this.#running.clear();
+    const message = `The thread that compresses rotated files was lost: ${why}. They stay as they are until the next rotation.`;
+    for (const { reject } of lost) reject(new LogFileError("ERR_CLH_COMPRESS", message));
+  }
+}
+
+function toError({ code, message, path }: { code: LogFileErrorCode; message: string; path?: string }): LogFileError {
+  return new LogFileError(code, message, path === undefined ? {} : { path });
+}
+
+const thread = new SweepThread();
+
+/** Sweeps of one handler: asked for again while one runs, it runs once more when that has ended, never twice at a time. */
+export class Sweeper {
+  readonly #job: () => SweepJob;
+  readonly #onEvent: OnEvent;
+  readonly #onError: OnError;
+  readonly #onEnd: () => void;
+  #current: Promise<void> | undefined;
+  #again = false;
+
+  /** @param onEnd called when a sweep has ended, whether or not all was done */
+  constructor(job: () => SweepJob, onEvent: OnEvent, onError: OnError, onEnd: () => void) {
+    this.#job = job;
+    this.#onEvent = onEvent;
+    this.#onError = onError;
+    this.#onEnd = onEnd;
+  }
+
+  start(): void {
+    this.#again = true;
+    this.#current ??= this.#run();
+  }
+
+  /** Resolves when no sweep of this handler is under way. */
+  async idle(): Promise<void> {
+    while (this.#current !== undefined) await this.#current;
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again) {
+      this.#again = false;
+      try {
+        // Incomplete: there are files now whose names were not yet asked for.
+        if (!(await thread.run(this.#job(), this.#onEvent, this.#onError))) this.#again = true;
+      } catch (error) {
+        this.#onError("error", error as LogFileError);
+      }
+      this.#onEnd();
+    }
+    this.#current = undefined;
+  }
+}

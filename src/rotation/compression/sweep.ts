@@ -1,0 +1,265 @@
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
+import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
+import { type FileLock, type LockBackend, withLock } from "../../lock/file-lock.js";
+import type { LockFile } from "../../lock/lock-file.js";
+import {
+  compressedPath,
+  type Extension,
+  isUnfinished,
+  NO_PLACE,
+  type Pending,
+  pendingPath,
+  unfinishedPath,
+} from "../../log-files/backup-names.js";
+import { COMPRESSED, type Compression } from "../../log-files/compression-formats.js";
+import { isFile, occupantOf } from "../../log-files/path-type.js";
+import { listPending } from "../../log-files/pending-files.js";
+import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
+import type { Publisher } from "../backups.js";
+import { compress, type Source } from "./compress.js";
+
+export interface SweepPlan {
+  readonly fs: FileSystem;
+  readonly log: string;
+  readonly lock: FileLock;
+  readonly lockTimeout: number;
+  readonly lockBackend: LockBackend;
+  /** At `sweepLockPath`; locked while files are compressed. */
+  readonly sweepLock: LockFile;
+  readonly publisher: Publisher;
+  readonly extension: Extension;
+  readonly compression: Compression;
+  /** The newest file waits for the next rotation. */
+  readonly isDelayed: boolean;
+}
+
+/** What a sweep did, as it does it. */
+export type SweepEvent =
+  /** A compressed backup is new, by the name that it had then. */
+  | { readonly type: "compressed"; readonly path: string }
+  /** A backup had to go. */
+  | { readonly type: "removed"; readonly path: string };
+
+/** A compressed form, under a name that this sweep alone knows. */
+interface Unfinished {
+  readonly path: string;
+  readonly source: Source;
+}
+
+/** A file that is to be published. Nothing is unfinished of one that another sweep has marked as published. */
+interface Done {
+  readonly pending: Pending;
+  readonly unfinished: Unfinished | undefined;
+}
+
+// So that archives appear as they are made, and the lock is never held for long.
+const FILES_AT_ONCE = 32;
+
+/**
+ * Compresses what rotations have set aside, oldest first, and gives it its public name. Runs without the lock but for
+ * those renames. One process at a time does it: when another one is at it, this returns at once, since that one looks
+ * again when it has ended. Nothing but time depends on that: should two be at it, since somebody has deleted the file
+ * that they lock, each writes files of its own, and what it finds under the lock says what it may publish.
+ * @returns false when something is left of which only the caller can tell the name
+ * @throws {LogFileError} `ERR_CLH_COMPRESS`, `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT`; what is not done stays, and the next sweep does it
+ */
+export async function sweep(plan: SweepPlan, report: (event: SweepEvent) => void): Promise<boolean> {
+  const unreadable = new Map<number, LogFileError>();
+  const isComplete = await sweepReadable(plan, unreadable, report);
+  for (const failure of unreadable.values()) throw failure;
+  return isComplete;
+}
+
+/** @param unreadable by sequence, files that are passed over, and why; more are found */
+async function sweepReadable(
+  plan: SweepPlan,
+  unreadable: Map<number, LogFileError>,
+  report: (event: SweepEvent) => void,
+): Promise<boolean> {
+  for (;;) {
+    // Also after the last file, without the lock: who could not have it relies on us to see what it has set aside.
+    const all = listPending(plan.fs, plan.log);
+    if (plan.isDelayed && all.at(-1)?.state === "pending") all.pop();
+    const waiting = all.filter(({ sequence }) => !unreadable.has(sequence));
+    if (waiting.length === 0) return true;
+    const unknown = waiting.findIndex(({ place }) => !plan.publisher.canPublish(place));
+    const known = unknown === -1 ? waiting : waiting.slice(0, unknown);
+    if (known.length === 0) return false;
+    if (!beginSweep(plan)) return true;
+    try {
+      await compressAndPublish(plan, known.slice(0, FILES_AT_ONCE), unreadable, report);
+    } finally {
+      plan.sweepLock.close();
+    }
+  }
+}
+
+/** False when another process is at it. What is locked is free again when it is closed. */
+function beginSweep({ sweepLock, lockBackend }: SweepPlan): boolean {
+  let isOurs = false;
+  try {
+    isOurs = lockBackend.tryLock(sweepLock.open());
+    return isOurs;
+  } catch (cause) {
+    const { path } = sweepLock;
+    const message = `Cannot lock ${path} to compress rotated files: ${reason(cause)}. ${advice(cause)}They stay as they are and are tried again after the next rotation.`;
+    throw new LogFileError("ERR_CLH_COMPRESS", message, { cause, path });
+  } finally {
+    if (!isOurs) sweepLock.close();
+  }
+}
+
+async function compressAndPublish(
+  plan: SweepPlan,
+  waiting: Pending[],
+  unreadable: Map<number, LogFileError>,
+  report: (event: SweepEvent) => void,
+): Promise<void> {
+  const { fs, log } = plan;
+  const unfinished = fs.readdir(dirname(log)).filter((name) => isUnfinished(log, name));
+  const killed = unfinished.map((name) => join(dirname(log), name)).filter((path) => isFile(fs, path));
+  for (const path of killed) removeIfThere(fs, path);
+  const done: Done[] = [];
+  let failure: unknown;
+  for (const pending of waiting) {
+    try {
+      const unfinished = pending.state === "published" ? undefined : await compressOne(plan, pending);
+      if (pending.state === "published" || unfinished !== undefined) done.push({ pending, unfinished });
+    } catch (error) {
+      const path = pendingPath(log, pending);
+      if (isUnreadable(error, path)) unreadable.set(pending.sequence, failed(path, error));
+      else failure = failed(path, error);
+      break; // what comes after it must wait: those before it are published first, and then it is told from them
+    }
+  }
+  let inTime = true;
+  try {
+    if (done.length > 0) inTime = withLock(plan.lock, plan.lockTimeout, () => publish(plan, done, report));
+  } finally {
+    plan.lock.close();
+    for (const { unfinished } of done) if (unfinished !== undefined) removeIfThere(fs, unfinished.path);
+  }
+  if (!inTime) throw failed(log, new Error(`the lock was not free within ${plan.lockTimeout} ms`));
+  if (failure !== undefined) throw failure;
+}
+
+/** Undefined when retention has removed the file meanwhile. */
+async function compressOne(
+  { fs, log, extension, compression }: SweepPlan,
+  pending: Pending,
+): Promise<Unfinished | undefined> {
+  const from = pendingPath(log, pending);
+  const path = unfinishedPath(log, pending.sequence, randomBytes(4).toString("hex"));
+  const form = compressedPath(log, pending.sequence, extension);
+  if (occupantOf(fs, form) === "other") throw new Obstacle(`${form} is no file, and not ours`);
+  try {
+    return { path, source: await compress(fs, from, path, compression) };
+  } catch (error) {
+    removeIfThere(fs, path);
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Something that is not ours has the name that a compressed form must have. */
+class Obstacle extends Error {}
+
+/** True when the failure is one of this file, and others may have more luck. */
+function isUnreadable(error: unknown, path: string): boolean {
+  const { syscall, path: failedPath } = error as NodeJS.ErrnoException;
+  return error instanceof Obstacle || syscall === "read" || failedPath === path;
+}
+
+/**
+ * Gives compressed files their public names. Called with the lock held. Killed anywhere, the next sweep finishes it:
+ * a file whose state is `published` needs nothing but the rename of its compressed form, if that is still to be seen.
+ */
+function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => void): void {
+  const { fs, log, publisher } = plan;
+  const ready = done.filter((file) => markPublished(plan, file)).map(({ pending }) => pending);
+  if (ready.length === 0) return;
+  placeTheRest(plan, ready);
+  const places = placesOf(ready);
+  // Of each kind of file there is a sequence. A form that another sweep has left may be of another kind than ours.
+  for (const extension of COMPRESSED) {
+    const files = ready
+      .map(({ sequence }, i) => ({ path: compressedPath(log, sequence, extension), place: places[i]! }))
+      .filter(({ path }) => isFile(fs, path));
+    const { placed, removed } = publisher.publish(files, extension);
+    for (const path of removed) report({ type: "removed", path });
+    for (const path of placed) report({ type: "compressed", path });
+  }
+  for (const pending of ready) fs.unlink(pendingPath(log, { ...pending, state: "published" }));
+}
+
+/**
+ * From here on, the compressed form counts, and the file does not. False when it must not be used: one of the two is
+ * gone, or the file is another one by now, or somebody without the lock has written to it since.
+ */
+function markPublished({ fs, log, extension }: SweepPlan, { pending, unfinished }: Done): boolean {
+  const status = new FileStatus();
+  const path = pendingPath(log, pending);
+  if (!fs.status(new FilePath(path), status)) return false;
+  if (unfinished === undefined) return true;
+  const { source } = unfinished;
+  if (!status.isSameFile(source.status) || status.size !== source.bytes) return false;
+  for (const killed of formsOf(fs, log, pending)) fs.unlink(killed);
+  try {
+    fs.renameNew(unfinished.path, compressedPath(log, pending.sequence, extension));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+  fs.renameNew(path, pendingPath(log, { ...pending, state: "published" }));
+  return true;
+}
+
+/** Its compressed forms, of any kind, that have no public name yet. */
+function formsOf(fs: FileSystem, log: string, { sequence }: Pending): string[] {
+  return COMPRESSED.map((extension) => compressedPath(log, sequence, extension)).filter((path) => isFile(fs, path));
+}
+
+/**
+ * Files set aside after the last of these, with no backup of anybody's between, come in front of it from now on. Done
+ * first: until it is a backup, they find their place by following it.
+ */
+function placeTheRest({ fs, log }: SweepPlan, ready: readonly Pending[]): void {
+  const last = ready.at(-1)!;
+  const status = new FileStatus();
+  const [form] = formsOf(fs, log, last);
+  if (form === undefined || !fs.statusWithTime(new FilePath(form), status)) return;
+  const { fingerprint } = status;
+  const places = new Set(ready.map(({ place }) => place)).add(NO_PLACE);
+  for (const pending of listPending(fs, log)) {
+    if (pending.sequence <= last.sequence || pending.place === fingerprint || !places.has(pending.place)) continue;
+    fs.renameNew(pendingPath(log, pending), pendingPath(log, { ...pending, place: fingerprint }));
+  }
+}
+
+/**
+ * Where files belong, oldest first. One with the place of an earlier one follows the file before it, though that may
+ * have another place by now: then a sweep was cut off that had placed that one, and not come to this one.
+ */
+function placesOf(ready: readonly Pending[]): string[] {
+  const seen = new Set<string>();
+  const places: string[] = [];
+  for (const { place } of ready) {
+    places.push(seen.has(place) ? places.at(-1)! : place);
+    seen.add(place);
+  }
+  return places;
+}
+
+function removeIfThere(fs: FileSystem, path: string): void {
+  try {
+    fs.unlink(path);
+  } catch (error) {
+    if (!hasCode(error, "ENOENT")) throw error;
+  }
+}
+
+function failed(path: string, cause: unknown): LogFileError {
+  const message = `Cannot compress ${path}: ${reason(cause)}. It stays as it is and is tried again after the next rotation.`;
+  return new LogFileError("ERR_CLH_COMPRESS", message, { cause, path });
+}

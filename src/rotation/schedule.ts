@@ -1,0 +1,136 @@
+import type { Temporal } from "temporal-polyfill";
+import { loadTemporal } from "../platform/time-zones.js";
+
+/*
+ * When a log is rotated by time, and what the periods between are called. Pure arithmetic on whole seconds since 1970.
+ * The rules are those of Python's TimedRotatingFileHandler, on a calendar instead of on seconds: a wall time that occurs
+ * twice is its first occurrence, one that a clock change leaves out is the moment after the gap.
+ */
+
+/** A number of seconds, minutes, hours or days; or of midnights; or a day of the week, W0 being Monday. */
+export const WHENS = ["S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6"] as const;
+export type When = (typeof WHENS)[number];
+
+export interface Schedule {
+  readonly when: When;
+  readonly interval: number;
+  /** Time of day of MIDNIGHT and W0-W6, in seconds; without it, midnight, for W0-W6 the one that ends the day. */
+  readonly atTime: number | undefined;
+  /** IANA name, or an offset such as "+05:30". */
+  readonly timeZone: string;
+}
+
+const SECONDS = { S: 1, M: 60, H: 3600, D: 86_400 } as const;
+const DAY = 86_400;
+
+// How much of "2024-05-17T10:20:30" is in the stamp of a period.
+const STAMP_LENGTH = { S: 19, M: 16, H: 13 } as const;
+const WHOLE_STAMP = /^(\d{4}-\d\d-\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
+
+/** The boundaries of one schedule. */
+export class Boundaries {
+  readonly #schedule: Schedule;
+  /** Seconds of a period that is a fixed time; undefined for one of the calendar. */
+  readonly #fixed: number | undefined;
+  readonly #stampLength: number;
+  readonly #temporal = loadTemporal();
+
+  constructor(schedule: Schedule) {
+    const { when, interval } = schedule;
+    this.#schedule = schedule;
+    this.#fixed = when in SECONDS ? SECONDS[when as keyof typeof SECONDS] * interval : undefined;
+    this.#stampLength = STAMP_LENGTH[when as keyof typeof STAMP_LENGTH] ?? 10;
+  }
+
+  /** Seconds from `now` to the first rotation of a file begun then: the next boundary, and always after `now`. */
+  next(now: number): number {
+    const second = Math.floor(now);
+    if (this.#fixed !== undefined) return second + this.#fixed;
+    for (let date = this.#zoned(second).toPlainDate(); ; date = date.add({ days: 1 })) {
+      if (!this.#isRotationDay(date) || this.#momentOf(date) <= second) continue;
+      return this.#momentOf(date.add({ days: (this.#schedule.interval - 1) * this.#daysOfUnit }));
+    }
+  }
+
+  /** The name of the period that ends at `boundary`: the wall time at which it began. */
+  stamp(boundary: number): string {
+    const start = this.#zoned(this.#startOf(boundary)).toPlainDateTime();
+    return start
+      .toString({ smallestUnit: "second" })
+      .slice(0, this.#stampLength)
+      .replace("T", "_")
+      .replaceAll(":", "-");
+  }
+
+  /** True for what {@link stamp} makes, of whatever period. */
+  isStamp(text: string): boolean {
+    return text.length === this.#stampLength && this.#parse(text) !== undefined;
+  }
+
+  /** Seconds since 1970 at which the period of that name ends, at the latest. */
+  endOf(stamp: string): number {
+    const { timeZone, interval } = this.#schedule;
+    const wall = this.#parse(stamp)!;
+    if (this.#fixed !== undefined) {
+      const start = wall.toZonedDateTime(timeZone, { disambiguation: "later" });
+      return Math.ceil(start.epochMilliseconds / 1000) + this.#unit + this.#fixed;
+    }
+    return this.#momentOf(wall.toPlainDate().add({ days: interval * this.#daysOfUnit }));
+  }
+
+  get #daysOfUnit(): number {
+    return this.#schedule.when === "MIDNIGHT" ? 1 : 7;
+  }
+
+  /** Seconds that a stamp leaves open. */
+  get #unit(): number {
+    return this.#schedule.when in SECONDS ? SECONDS[this.#schedule.when as keyof typeof SECONDS] : DAY;
+  }
+
+  /** Of the calendar: the boundary that is nearest to so many days before, since days differ in length. */
+  #startOf(boundary: number): number {
+    if (this.#fixed !== undefined) return boundary - this.#fixed;
+    const days = this.#daysOfUnit;
+    const target = boundary - this.#schedule.interval * days * DAY;
+    const around = this.#zoned(target).toPlainDate();
+    return Array.from({ length: 2 * days + 1 }, (_, i) => around.add({ days: i - days }))
+      .filter((date) => this.#isRotationDay(date))
+      .map((date) => this.#momentOf(date))
+      .reduce((best, moment) => (Math.abs(moment - target) < Math.abs(best - target) ? moment : best));
+  }
+
+  #isRotationDay(date: Temporal.PlainDate): boolean {
+    const { when, atTime } = this.#schedule;
+    if (when === "MIDNIGHT") return true;
+    const day = Number(when.slice(1)) + 1;
+    // The midnight that ends the day is the first moment of the next one.
+    return date.dayOfWeek === (atTime === undefined ? (day % 7) + 1 : day);
+  }
+
+  /** Seconds since 1970 of the time of rotation on that day. */
+  #momentOf(date: Temporal.PlainDate): number {
+    const { atTime = 0, timeZone } = this.#schedule;
+    const wall = date.toPlainDateTime().add({ seconds: atTime });
+    const first = wall.toZonedDateTime(timeZone, { disambiguation: "earlier" });
+    const isLeftOut = !first.toPlainDateTime().equals(wall);
+    const moment = isLeftOut ? first.getTimeZoneTransition("next")! : first;
+    return Math.ceil(moment.epochMilliseconds / 1000);
+  }
+
+  #zoned(seconds: number): Temporal.ZonedDateTime {
+    const { timeZone } = this.#schedule;
+    return this.#temporal.Instant.fromEpochMilliseconds(seconds * 1000).toZonedDateTimeISO(timeZone);
+  }
+
+  #parse(stamp: string): Temporal.PlainDateTime | undefined {
+    const match = WHOLE_STAMP.exec(stamp);
+    if (match === null) return undefined;
+    const [, date, hour = "00", minute = "00", second = "00"] = match;
+    try {
+      return this.#temporal.PlainDateTime.from(`${date}T${hour}:${minute}:${second}`, { overflow: "reject" });
+    } catch (error) {
+      if (error instanceof RangeError) return undefined; // "2024-02-30"
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { FileStatus, FileSystem } from "../platform/file-system.js";
+import { O_NOFOLLOW, O_RDONLY } from "../platform/file-system.js";
+
+/**
+ * How many of `records`, the first ones, are in that file of the log from `offset` on: of what somebody was about to
+ * append, and did not come to note, how much is done?
+ */
+export type CountAppended = (file: FileStatus, offset: number, records: Iterable<Buffer>) => number;
+
+/**
+ * See {@link CountAppended}.
+ * @param path where the file is now; undefined when it is nowhere: then nothing of it counts, since a record that is
+ *   there twice is better than none
+ * @param terminatorLength bytes that the last record may lack: whoever writes next adds them
+ */
+export function countAppended(
+  fs: FileSystem,
+  path: string | undefined,
+  offset: number,
+  records: Iterable<Buffer>,
+  terminatorLength: number,
+): number {
+  if (path === undefined) return 0;
+  const fd = fs.open(path, O_RDONLY | O_NOFOLLOW);
+  let count = 0;
+  try {
+    let at = offset;
+    for (const record of records) {
+      const found = Buffer.alloc(record.length);
+      const length = fs.read(fd, found, 0, found.length, at);
+      const isThere = length > 0 && length >= record.length - terminatorLength;
+      if (!isThere || !found.subarray(0, length).equals(record.subarray(0, length))) break;
+      at += record.length;
+      count++;
+    }
+  } finally {
+    fs.close(fd);
+  }
+  return count;
+}

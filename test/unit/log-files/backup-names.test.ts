@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { basename } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  datedName,
+  type Extension,
+  isCompressedForm,
+  isSpill,
+  isUnfinished,
+  type Namer,
+  numberedName,
+  type Pending,
+  parseNumbered,
+  parsePending,
+  pendingPath,
+  unfinishedPath,
+} from "../../../src/log-files/backup-names.js";
+
+const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
+const extensions = fc.constantFrom<Extension>("", ".gz", ".br", ".zst");
+const pendings: fc.Arbitrary<Pending> = fc.record(
+  {
+    sequence: fc.integer({ min: 1, max: 9_999_999_999 }),
+    place: fc.constantFrom("0", "1a2b-3c4d", "ff-0"),
+    state: fc.constantFrom("pending", "published"),
+  },
+  { noNullPrototype: true },
+);
+
+test("a numbered name reads back", () => {
+  fc.assert(
+    fc.property(names, fc.integer({ min: 1 }), extensions, (log, n, extension) => {
+      const path = `/var/log/${log}`;
+      assert.deepEqual(parseNumbered(path, basename(numberedName(path, n) + extension)), { n, extension });
+    }),
+  );
+});
+
+test("a pending name reads back", () => {
+  fc.assert(
+    fc.property(names, pendings, (log, pending) => {
+      const path = `/var/log/${log}`;
+      assert.deepEqual(parsePending(path, basename(pendingPath(path, pending))), pending);
+    }),
+  );
+});
+
+test("the name of an unfinished compressed form reads back, and is none of a file that waits", () => {
+  fc.assert(
+    fc.property(names, fc.integer({ min: 1, max: 9_999_999_999 }), (log, sequence) => {
+      const path = `/var/log/${log}`;
+      const name = basename(unfinishedPath(path, sequence, "0123abcd"));
+      assert.ok(isUnfinished(path, name));
+      assert.deepEqual(
+        [parsePending(path, name), isCompressedForm(path, name), isSpill(path, name)],
+        [undefined, false, false],
+      );
+    }),
+  );
+});
+
+test("a name that reads as ours is the one that we would write", () => {
+  const alphabet = fc.string({ unit: fc.constantFrom(..."app.log0123gzbr_-pending"), maxLength: 30 });
+  fc.assert(
+    fc.property(alphabet, (name) => {
+      const numbered = parseNumbered("app.log", name);
+      if (numbered) assert.equal(numberedName("app.log", numbered.n) + numbered.extension, name);
+      const pending = parsePending("app.log", name);
+      if (pending) assert.equal(pendingPath("app.log", pending), name);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("names of others are not ours", () => {
+  for (const name of [
+    "app.log",
+    "app.log.0",
+    "app.log.01",
+    "app.log.1.bak",
+    "app.log.1.gz.old",
+    "app.log.rotate.0123",
+    "app.log.2026-11-22",
+    "app.log.audit.1",
+    "app.logs.1",
+    "xapp.log.1",
+    "app.log.1 ",
+  ]) {
+    assert.equal(parseNumbered("app.log", name), undefined, name);
+  }
+  for (const name of [
+    ".__app.lock",
+    ".__app.log.1.0.pending",
+    ".__app.log.0000000001.0.pending.tmp",
+    ".__app.log.0000000001.pending",
+    ".__other.log.0000000001.0.pending",
+  ]) {
+    assert.equal(parsePending("app.log", name), undefined, name);
+  }
+});
+
+test("a namer is given the default path", () => {
+  assert.equal(
+    numberedName("/logs/app.log", 3, (name) => name.toUpperCase()),
+    "/LOGS/APP.LOG.3",
+  );
+});
+
+test("what a namer returns is a path, beside the log unless it says where", () => {
+  assert.equal(
+    numberedName("/logs/app.log", 1, () => "app-1.log"),
+    "/logs/app-1.log",
+  );
+  assert.equal(
+    datedName("/logs/app.log", { stamp: "2024-05-17", counter: 2 }, () => "../old/app"),
+    "/old/app.2",
+  );
+  for (const wrong of [undefined, null, "", 5, "a\0b", Promise.resolve("app-1.log")]) {
+    const namer = (() => wrong) as unknown as Namer;
+    assert.throws(
+      () => numberedName("/logs/app.log", 1, namer),
+      /must return the path to use for \/logs\/app\.log\.1, not /,
+    );
+    assert.throws(() => datedName("/logs/app.log", { stamp: "2024-05-17", counter: 0 }, namer), TypeError);
+  }
+});

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { basename } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { datedName, datedPlace, parseDated, parseDatedPlace } from "../../../src/log-files/backup-names.js";
+import { Boundaries, type Schedule, WHENS } from "../../../src/rotation/schedule.js";
+
+const DAY = 86_400;
+const zones = [...Intl.supportedValuesOf("timeZone"), "UTC", "+05:30", "-03:00"];
+const moments = fc.integer({ min: 0, max: Date.UTC(2100, 0) / 1000 });
+const calendar = WHENS.slice(4);
+const schedules = (whens: readonly Schedule["when"][], intervals = fc.integer({ min: 1, max: 40 })) =>
+  fc.record({
+    when: fc.constantFrom(...whens),
+    interval: intervals,
+    atTime: fc.option(fc.integer({ min: 0, max: DAY - 1 }), { nil: undefined }),
+    timeZone: fc.constantFrom(...zones),
+  });
+
+test("the next boundary is after now, in every zone", () => {
+  fc.assert(
+    fc.property(schedules(WHENS), moments, (schedule, now) => {
+      const next = new Boundaries(schedule).next(now);
+      assert.ok(Number.isSafeInteger(next));
+      assert.ok(next > now);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("of the calendar, it is the first one after now: none is passed over", () => {
+  fc.assert(
+    fc.property(
+      schedules(calendar, fc.constant(1)),
+      moments,
+      fc.double({ min: 0, max: 1, noNaN: true }),
+      (schedule, now, part) => {
+        const boundaries = new Boundaries(schedule);
+        const next = boundaries.next(now);
+        assert.equal(boundaries.next(now + Math.floor((next - now - 1) * part)), next);
+        assert.ok(next - now <= (schedule.when === "MIDNIGHT" ? 2 : 8) * DAY + 7200);
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
+
+test("the wall time of the calendar's boundaries is the one that was asked for, or the first after a gap", () => {
+  fc.assert(
+    fc.property(schedules(["MIDNIGHT"], fc.constant(1)), moments, (schedule, now) => {
+      const { timeZone, atTime = 0 } = schedule;
+      fc.pre(!/^[+-]/.test(timeZone)); // Intl of Node 20 knows no offsets
+      const next = new Boundaries(schedule).next(now);
+      const clock = new Intl.DateTimeFormat("en-GB", { timeZone, timeStyle: "medium" });
+      const wall = (seconds: number) => {
+        const [h, m, s] = clock
+          .format(seconds * 1000)
+          .split(":")
+          .map(Number) as [number, number, number];
+        return h * 3600 + m * 60 + s;
+      };
+      if (wall(next) === atTime) return;
+      const jump = (wall(next) - wall(next - 1) + DAY) % DAY;
+      assert.ok(jump > 1 || timeZone === "Pacific/Apia" || timeZone === "Pacific/Kwajalein", `${timeZone} ${next}`);
+      assert.ok((atTime - wall(next - 1) + DAY) % DAY < Math.max(jump, DAY - 1));
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("a period's name is read back, sorts after the one before, and ends no later than it says", () => {
+  fc.assert(
+    fc.property(schedules(WHENS, fc.constant(1)), moments, (schedule, now) => {
+      const boundaries = new Boundaries(schedule);
+      const first = boundaries.next(now);
+      const second = boundaries.next(first);
+      const stamp = boundaries.stamp(first);
+      assert.ok(boundaries.isStamp(stamp), stamp);
+      assert.ok(boundaries.endOf(stamp) >= first - DAY - 3600);
+      if (calendar.includes(schedule.when)) assert.ok(stamp < boundaries.stamp(second), `${stamp} ${second}`);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("S, M, H and D name the wall time at which the period began", () => {
+  const names = (["S", "M", "H", "D"] as const).map((when) =>
+    new Boundaries({ when, interval: 1, atTime: undefined, timeZone: "Asia/Kathmandu" }).stamp(1715940000),
+  );
+  assert.deepEqual(names, ["2024-05-17_15-44-59", "2024-05-17_15-44", "2024-05-17_14", "2024-05-16"]);
+});
+
+test("only whole stamps of its own kind are stamps", () => {
+  const hourly = new Boundaries({ when: "H", interval: 1, atTime: undefined, timeZone: "UTC" });
+  for (const stamp of ["2024-05-17_10", "2024-02-29_23"]) assert.ok(hourly.isStamp(stamp), stamp);
+  for (const other of ["2024-05-17", "2024-05-17_10-20", "2024-02-30_10", "2024-05-17_24", "2024-5-17_10", "", "x"]) {
+    assert.ok(!hourly.isStamp(other), other);
+  }
+});
+
+test("names are read back as they were written", () => {
+  const backups = fc.record({
+    stamp: fc.constantFrom("2024-05-17", "1999-12-31"),
+    counter: fc.integer({ min: 0, max: 999_999_999_999_999 }),
+  });
+  const daily = new Boundaries({ when: "D", interval: 1, atTime: undefined, timeZone: "UTC" });
+  const isStamp = (text: string) => daily.isStamp(text);
+  const namer = (name: string) => name.replace("app.log.", "old-").concat(".log");
+  fc.assert(
+    fc.property(backups, fc.constantFrom("", ".gz", ".br", ".zst"), (backup, extension) => {
+      for (const way of [undefined, namer]) {
+        const name = basename(`${datedName("app.log", backup, way)}${extension}`);
+        assert.deepEqual(parseDated("app.log", name, isStamp, way), { ...backup, extension });
+      }
+      assert.deepEqual(parseDatedPlace(datedPlace(backup)), { ...backup });
+    }),
+  );
+});
+
+test("what is not exactly such a name is not ours", () => {
+  for (const name of [
+    ...["app.log", "app.log.2024-05-17.01", "app.log.2024-05-17.0", "app.log.2024-05-17.gz.gz", "app.log.1"],
+    ...["app.log.2024-05-17.bak", "xapp.log.2024-05-17", "app.log.audit.2024-05-17", "app.log.2024-05-17x"],
+    ...["app.log.2024-05-17_10", "app.log.2024-05-17.2024-05-18", "2024-05-17"],
+  ]) {
+    const daily = new Boundaries({ when: "D", interval: 1, atTime: undefined, timeZone: "UTC" });
+    assert.equal(
+      parseDated("app.log", name, (text) => daily.isStamp(text)),
+      undefined,
+      name,
+    );
+  }
+});

@@ -1,0 +1,310 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../../src/index.js";
+import { systemEnvironment } from "../../../src/platform/environment.js";
+import { type DoubleName, doubleOf } from "../../support/doubles.js";
+import { ManualClock, systemError } from "../../support/environment.js";
+import { makeLock } from "../../support/locks.js";
+import { Mortal } from "../../support/mortal.js";
+import { sweepLog } from "../../support/operations.js";
+import { temporaryDirectory } from "../../support/temporary.js";
+
+const system = systemEnvironment();
+const RECORDS = ["one", "two", "three", "four", "five"];
+
+function make(log: string, process: Mortal, options: RotatingFileHandlerOptions = {}): ConcurrentRotatingFileHandler {
+  const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0, ...options }, process.environment);
+  handler.on("error", () => {});
+  return handler;
+}
+
+/** Leaves a spill with {@link RECORDS}, of a process that has died. */
+function leaveSpill(log: string): void {
+  const holder = makeLock(join(log, "..", ".__app.lock"));
+  assert.ok(holder.acquire(0));
+  const owner = new Mortal();
+  const handler = make(log, owner);
+  for (const record of RECORDS) assert.equal(handler.write(record), false);
+  assert.equal(handler.stats().pending, RECORDS.length);
+  owner.die();
+  holder.release();
+  holder.close();
+}
+
+function hidden(log: string): string[] {
+  return readdirSync(join(log, "..")).filter((name) => name.startsWith(".") && !/\.(lock|settings|sweep)$/.test(name));
+}
+
+function setUp(t: TestContext): string {
+  return join(temporaryDirectory(t), "app.log");
+}
+
+const EXPECTED = `${[...RECORDS, "last"].join("\n")}\n`;
+
+describe("a lock that is not free in time", () => {
+  test("lets records wait on disk, in order, until it is", async (t) => {
+    const log = setUp(t);
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    const handler = make(log, new Mortal(), { lockTimeout: 20 });
+    for (const record of RECORDS) assert.equal(handler.write(record), false);
+    assert.match(hidden(log).join(), /^\.__app\.log\.\d+\.[0-9a-f]{8}\.spill$/);
+    holder.close();
+    await handler.flush();
+    assert.ok(handler.write("last"));
+    assert.equal(readFileSync(log, "utf8"), EXPECTED);
+    assert.deepEqual(hidden(log), []);
+    assert.deepEqual([handler.stats().pending, handler.stats().records], [0, 6]);
+    handler.close();
+  });
+
+  test("is thrown, if asked for, and the record is not kept", (t) => {
+    const log = setUp(t);
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    const handler = make(log, new Mortal(), { onLockTimeout: "throw" });
+    const message =
+      /\.__app\.lock within 0 ms.*\(fuser -v says which\)\. The record was not written, and is not kept\.$/;
+    assert.throws(() => handler.write("one"), { code: "ERR_CLH_LOCK_TIMEOUT", message });
+    assert.deepEqual(hidden(log), []);
+    holder.close();
+    assert.ok(handler.write("two"));
+    assert.equal(readFileSync(log, "utf8"), "two\n");
+    handler.close();
+  });
+
+  test("is told by open() and rotate() as it is", (t) => {
+    const log = setUp(t);
+    const errors: string[] = [];
+    const handler = make(log, new Mortal(), { onLockTimeout: "throw" });
+    handler.on("error", ({ message }) => errors.push(message));
+    assert.ok(handler.write("one"));
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    assert.throws(() => handler.open(), { code: "ERR_CLH_LOCK_TIMEOUT", message: /\. The log was not opened\.$/ });
+    assert.equal(handler.rotate(), false);
+    assert.match(errors.join("\n"), /^Could not lock .*\.__app\.lock within 0 ms.*\. The log was not rotated\.$/);
+    holder.close();
+    assert.ok(handler.rotate());
+    assert.equal(handler.stats().lockTimeouts, 2);
+    handler.close();
+  });
+
+  test("keeps records in memory where no spill can be made", (t) => {
+    const log = setUp(t);
+    const holder = makeLock(join(log, "..", ".__app.lock"));
+    assert.ok(holder.acquire(0));
+    const { environment } = new Mortal();
+    const fs = { ...environment.fs };
+    fs.open = (path, flags, mode) => {
+      if (path.endsWith(".spill")) throw systemError("ENOSPC", "open");
+      return environment.fs.open(path, flags, mode);
+    };
+    const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0 }, { ...environment, fs });
+    const codes: string[] = [];
+    handler.on("error", ({ code }) => codes.push(code));
+    for (const record of RECORDS) assert.equal(handler.write(record), false);
+    assert.ok(codes.includes("ERR_CLH_SPILL"));
+    holder.close();
+    assert.ok(handler.flushSync());
+    assert.ok(handler.write("last"));
+    assert.equal(readFileSync(log, "utf8"), EXPECTED);
+    handler.close();
+  });
+});
+
+describe("a spill whose process has died", () => {
+  test("is merged by the next handler, and one whose process lives is not", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    const handler = make(log, new Mortal());
+    handler.open();
+    assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
+    assert.deepEqual(hidden(log), []);
+    handler.close();
+  });
+
+  test("is told of once when it cannot be opened, and others are merged", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    const first = join(log, "..", hidden(log)[0]!);
+    leaveSpill(log);
+    const { fs } = system;
+    const open: typeof fs.open = (path, flags, mode) => {
+      if (path === first) throw systemError("EACCES", "open");
+      return fs.open(path, flags, mode);
+    };
+    const environment = { ...system, fs: { ...fs, open } };
+    const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 40, backupCount: 9 }, environment);
+    const messages: string[] = [];
+    handler.on("error", ({ code, message }) => messages.push(`${code} ${message}`));
+    for (const record of [...RECORDS, ...RECORDS]) assert.ok(handler.write(record));
+    handler.close();
+    assert.equal(messages.length, 1);
+    assert.match(messages[0]!, /^ERR_CLH_SPILL Cannot merge .*\.spill.*EACCES/);
+    assert.deepEqual(hidden(log), [basename(first)]);
+  });
+
+  test("is left to others when the lock is not free soon, however many there are", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    leaveSpill(log);
+    const clock = new ManualClock();
+    const { environment } = new Mortal();
+    const locks = new Set<number>();
+    let isStuck = false;
+    const handler = new ConcurrentRotatingFileHandler(
+      log,
+      { maxTotalBytes: "1MiB", lockTimeout: "10s" },
+      {
+        clock,
+        fs: {
+          ...environment.fs,
+          open(path, flags, mode) {
+            const fd = environment.fs.open(path, flags, mode);
+            if (path.endsWith(".lock")) locks.add(fd);
+            return fd;
+          },
+        },
+        lockBackend: {
+          tryLock: (fd) => !(isStuck && locks.has(fd)) && environment.lockBackend.tryLock(fd),
+          unlock(fd) {
+            environment.lockBackend.unlock(fd);
+            isStuck = true;
+          },
+        },
+      },
+    );
+    const codes: string[] = [];
+    handler.on("error", ({ code }) => codes.push(code));
+    assert.ok(handler.write("first"));
+    assert.ok(clock.time <= 2 * 100, `${clock.time} ms for spills and backups`);
+    assert.deepEqual(codes, ["ERR_CLH_PRUNE"]);
+    isStuck = false;
+    handler.close();
+    const next = make(log, new Mortal());
+    next.open();
+    next.close();
+    assert.equal(readFileSync(log, "utf8"), `first\n${`${RECORDS.join("\n")}\n`.repeat(2)}`);
+    assert.deepEqual(hidden(log), []);
+  });
+
+  test("obeys the limits of the log", (t) => {
+    const log = setUp(t);
+    leaveSpill(log);
+    const handler = make(log, new Mortal(), { maxBytes: 12, backupCount: 10 });
+    handler.open();
+    handler.close();
+    const names = readdirSync(join(log, "..")).filter((name) => name.startsWith("app.log"));
+    const texts = names.sort().map((name) => readFileSync(join(log, "..", name), "utf8"));
+    assert.deepEqual(texts, ["five\n", "three\nfour\n", "one\ntwo\n"]);
+  });
+
+  for (const lastWords of [false, true]) {
+    for (const isMoved of [false, true]) {
+      const name = `is merged once though its merger is killed at any call${lastWords ? ", half-way through a write" : ""}${isMoved ? ", and the log moved away" : ""}`;
+      test(name, (t) => {
+        let untouched = false;
+        for (let n = 1; !untouched; n++) {
+          const log = setUp(t);
+          leaveSpill(log);
+          const merger = new Mortal(n, lastWords);
+          try {
+            make(log, merger).open();
+          } catch {
+            // ERR_CLH_LOCK, ERR_CLH_OPEN: killed before it merged anything
+          }
+          untouched = merger.calls < n;
+          merger.die();
+          if (isMoved && readdirSync(join(log, "..")).includes("app.log")) renameSync(log, `${log}.1`);
+          const next = make(log, new Mortal());
+          assert.ok(next.write("last"));
+          next.close();
+          const names = readdirSync(join(log, ".."))
+            .filter((file) => file.startsWith("app.log"))
+            .sort()
+            .reverse();
+          const text = names.map((file) => readFileSync(join(log, "..", file), "utf8")).join("\n");
+          const lines = text.split("\n");
+          const whole = EXPECTED.split("\n");
+          for (const line of new Set(whole.slice(0, -1))) {
+            assert.equal(lines.filter((found) => found === line).length, 1, `killed at ${n}: ${JSON.stringify(text)}`);
+          }
+          const rest = lines.filter((line) => line !== "" && !whole.includes(line));
+          assert.ok(rest.length <= (lastWords ? 1 : 0), `killed at ${n}: ${JSON.stringify(text)}`);
+          assert.deepEqual(hidden(log), [], `killed at ${n}`);
+        }
+      });
+    }
+  }
+});
+
+/** The last call of a merger that is killed when its records are in the log, and before the spill says so. */
+function killAMerger(log: string, double: DoubleName = "real"): void {
+  const merger = new Mortal();
+  Object.assign(merger.environment, { fs: { ...doubleOf(double, merger.environment.fs) } });
+  const { fs } = merger.environment;
+  const handler = make(log, merger);
+  const write = fs.write;
+  fs.write = (...args) => {
+    const written = write(...args);
+    merger.die();
+    return written;
+  };
+  handler.open();
+}
+
+describe("a spill whose merger was killed before it noted what it did is merged once", () => {
+  for (const double of ["real", "notes no intent"] as const) {
+    test(double === "real" ? "since it noted what it was about to do" : "and twice, if it did not", (t) => {
+      const log = setUp(t);
+      leaveSpill(log);
+      killAMerger(log, double);
+      const next = make(log, new Mortal());
+      next.open();
+      next.close();
+      assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`.repeat(double === "real" ? 1 : 2));
+    });
+  }
+
+  test("though its file is rotated to where it is not found", (t) => {
+    const log = setUp(t);
+    const namer = (name: string) => name.replace("app.log", "elsewhere");
+    const next = make(log, new Mortal(), { maxBytes: 30, backupCount: 9, namer });
+    assert.ok(next.write("first"));
+    leaveSpill(log);
+    killAMerger(log);
+    assert.ok(next.write("last"));
+    next.close();
+    assert.equal(readFileSync(log.replace("app.log", "elsewhere.1"), "utf8"), `first\n${RECORDS.join("\n")}\n`);
+    assert.equal(readFileSync(log, "utf8"), "last\n");
+    assert.deepEqual(hidden(log), []);
+  });
+
+  test("though its file is compressed before anybody looks for spills", async (t) => {
+    const log = setUp(t);
+    const rotator = new Mortal();
+    const { fs } = rotator.environment;
+    const { renameNew } = fs;
+    fs.renameNew = (...args) => {
+      renameNew(...args);
+      rotator.die();
+    };
+    const options = { maxBytes: 30, backupCount: 9, useGzip: true };
+    const next = make(log, rotator, options);
+    assert.ok(next.write("first"));
+    leaveSpill(log);
+    killAMerger(log);
+    assert.equal(next.write("not kept"), false);
+    await sweepLog(log, system);
+    const last = make(log, new Mortal(), options);
+    assert.ok(last.write("last"));
+    last.close();
+    assert.equal(gunzipSync(readFileSync(`${log}.1.gz`)).toString(), `first\n${RECORDS.join("\n")}\n`);
+    assert.equal(readFileSync(log, "utf8"), "last\n");
+    assert.deepEqual(hidden(log), []);
+  });
+});
