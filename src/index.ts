@@ -16,6 +16,7 @@ export type {
   Size,
   SyncMode,
   TimedRotatingFileHandlerOptions,
+  When,
 } from "./options/options.js";
 export { type FollowLogOptions, followLog } from "./reading/follow-log.js";
 export { type ReadLogOptions, type ReadOptions, readLog } from "./reading/read-log.js";
@@ -23,5 +24,4 @@ export type { LogRecord } from "./reading/records/block.js";
 export type { FollowOptions } from "./reading/records/follow-blocks.js";
 export type { Selection } from "./reading/selection.js";
 export type { UnicodeErrorPolicy } from "./records/encoder.js";
-export type { When } from "./rotation/schedule.js";
 export type { HandlerStats } from "./writer/stats.js";

@@ -86,7 +86,7 @@ export default function transport(options: PinoOptions): Writable {
   return new ThreadStream(handlerOf({ delivery: TOGETHER, ...given }, PINO_NAMES, ALL_BACKUPS), { lines: true });
 }
 
-class ThreadStream extends HandlerStream {
+class ThreadStream extends HandlerStream<ConcurrentFileHandler> {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.handler.close();
     const end = () => callback(error);

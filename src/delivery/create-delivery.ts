@@ -1,7 +1,8 @@
 import { LogFileError } from "../base/errors.js";
 import type { Tell } from "../events/handler-events.js";
 import type { HandlerJson } from "../options/handler-json.js";
-import type { DeliveryMode, ResolvedOptions } from "../options/options.js";
+import type { DeliveryMode } from "../options/options.js";
+import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import { Encoder } from "../records/encoder.js";
 import type { CountAppended } from "../spill/appended-records.js";

@@ -1,4 +1,4 @@
-import type { QueueLimits } from "../options/options.js";
+import type { QueueLimits } from "../options/resolved-options.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
 import type { Batch } from "../records/batch.js";
 import type { Spill } from "../spill/spill-file.js";

@@ -1,15 +1,15 @@
 import { flushAtExit } from "../platform/exit-hooks.js";
-import type { ConcurrentFileHandler } from "./file-handler.js";
+import type { RecordSink } from "./record-sink.js";
 
 /** Who waits for which handler, in order. */
-const waiting = new Map<ConcurrentFileHandler, (() => void)[]>();
+const waiting = new Map<RecordSink, (() => void)[]>();
 let isExiting = false;
 
 /**
  * Calls `callback` when the handler takes more records: at once, or when its queue has drained. When the process exits,
  * nobody waits: the queue is written first, so that what is behind it follows before the process is gone.
  */
-export function whenReady(handler: ConcurrentFileHandler, callback: () => void): void {
+export function whenReady(handler: RecordSink, callback: () => void): void {
   if (!handler.writableNeedDrain) {
     callback();
     return;
@@ -30,7 +30,7 @@ export function whenReady(handler: ConcurrentFileHandler, callback: () => void):
 }
 
 /** When one of them fills the queue again, the others wait on, and it waits behind them. */
-function goOn(handler: ConcurrentFileHandler): void {
+function goOn(handler: RecordSink): void {
   const callbacks = waiting.get(handler) ?? [];
   while (callbacks.length > 0 && (isExiting || !handler.writableNeedDrain)) callbacks.shift()!();
   if (callbacks.length === 0) waiting.delete(handler);

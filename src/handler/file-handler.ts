@@ -12,8 +12,9 @@ import { FileLock, withLock } from "../lock/file-lock.js";
 import { LockFile, lockFilePath } from "../lock/lock-file.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { type HandlerJson, optionsToJson } from "../options/handler-json.js";
-import type { ResolvedOptions, Rotator } from "../options/options.js";
+import type { Rotator } from "../options/options.js";
 import { checkNamer } from "../options/resolve-options.js";
+import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import { Batch } from "../records/batch.js";
 import { Encoder } from "../records/encoder.js";
@@ -246,7 +247,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   }
 
   /** A Writable for what wants a stream: `console.Console`, bunyan, morgan, `pipe`; see {@link HandlerStream}. */
-  toStream(options?: StreamOptions): HandlerStream {
+  toStream(options?: StreamOptions): HandlerStream<ConcurrentFileHandler> {
     return new HandlerStream(this, options);
   }
 

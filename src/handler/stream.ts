@@ -6,7 +6,7 @@ import { flushAtExit, forget } from "../platform/exit-hooks.js";
 import { isPlainUtf8 } from "../records/encodings.js";
 import { LineSplitter, part } from "../records/line-splitter.js";
 import { whenReady } from "./backpressure.js";
-import type { ConcurrentFileHandler } from "./file-handler.js";
+import type { RecordSink } from "./record-sink.js";
 
 /** What is a record in what a stream is given. */
 export interface StreamOptions {
@@ -25,13 +25,13 @@ type Callback = (error?: Error | null) => void;
  * A Writable whose records go to `handler`. When its delivery queues records and the queue is full, the stream waits for
  * it to drain. The end of the stream waits until all its records are in the file; the handler stays open.
  */
-export class HandlerStream extends Writable {
-  readonly handler: ConcurrentFileHandler;
+export class HandlerStream<Handler extends RecordSink = RecordSink> extends Writable {
+  readonly handler: Handler;
   readonly #lines: boolean;
   readonly #splitter = new LineSplitter();
   readonly #takesBytes: boolean;
 
-  constructor(handler: ConcurrentFileHandler, { lines = false }: StreamOptions = {}) {
+  constructor(handler: Handler, { lines = false }: StreamOptions = {}) {
     super({ decodeStrings: false });
     const options = handler.toJSON();
     if (options.onLockTimeout === "throw") {
@@ -102,14 +102,14 @@ export class HandlerStream extends Writable {
 }
 
 /** `handler.flush()`, for those that take callbacks. */
-export function flushTo(handler: ConcurrentFileHandler, callback: Callback): void {
+export function flushTo(handler: RecordSink, callback: Callback): void {
   handler.flush().then(() => callback(), callback);
 }
 
 /** An error that nobody listens for does not end the process: it is reported as one of the handler. */
 export function tellUnheard(
   listening: { listenerCount(event: "error"): number } | undefined,
-  handler: ConcurrentFileHandler,
+  handler: RecordSink,
   error: Error | null | undefined,
 ): Error | undefined {
   if (!error || (listening?.listenerCount("error") ?? 0) > 0) return error ?? undefined;

@@ -1,11 +1,12 @@
 import { type HandlerJson, optionsFromJson } from "../options/handler-json.js";
 import type { TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { refused, resolveTimedOptions } from "../options/resolve-options.js";
+import type { Schedule } from "../options/resolved-options.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
 import { DatedBackups } from "../rotation/dated-backups.js";
 import { RolloverTime } from "../rotation/rollover-time.js";
-import { Boundaries, type Schedule } from "../rotation/schedule.js";
+import { Boundaries } from "../rotation/schedule.js";
 import { TimeTrigger } from "../rotation/time-trigger.js";
 import { sizeTrigger } from "../rotation/trigger.js";
 import { ConcurrentFileHandler } from "./file-handler.js";

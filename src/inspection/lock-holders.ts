@@ -1,5 +1,5 @@
 import type { FileStatus, FileSystem } from "../platform/file-system.js";
-import { readSmallFile } from "../reading/files/small-file.js";
+import { readSmallFile } from "../platform/small-file.js";
 
 const LONGEST = 16 * 1024 ** 2;
 // "1: FLOCK  ADVISORY  WRITE 1234 fe:00:262145 0 EOF"; one that only waits has "->" behind the number (proc_locks(5)).

@@ -1,7 +1,7 @@
 import { hasCode } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
-import { readSmallFile } from "../reading/files/small-file.js";
+import { readSmallFile } from "../platform/small-file.js";
 
 /** A process, as /proc tells; `command` and `since` are left out where this user may not know them. */
 export interface ProcessInfo {

@@ -7,7 +7,7 @@ import { parseDuration, parseSize } from "../options/parsers.js";
 import type { Environment } from "../platform/environment.js";
 import type { FileSystem } from "../platform/file-system.js";
 import type { SettingsLeft } from "../writer/settings-left.js";
-import type { Finding } from "./verify.js";
+import { type Finding, finding } from "./finding.js";
 
 /** The limits that a log has to keep; infinite ones, and 0 for `maxBytes`, are none. */
 export interface KeptLimits {
@@ -119,8 +119,4 @@ function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits
 function periodOf(log: string, name: string): string | undefined {
   const pending = parsePending(log, name);
   return (pending === undefined ? parseDated(log, name, () => true) : parseDatedPlace(pending.place))?.stamp;
-}
-
-export function finding(severity: Finding["severity"], kind: Finding["kind"], path: string, message: string): Finding {
-  return { severity, kind, path, message };
 }

@@ -3,15 +3,15 @@ import { LogFileError } from "../base/errors.js";
 import type { LogFile } from "../log-files/list-files.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
+import { readSmallFile } from "../platform/small-file.js";
 import { unreadable } from "../reading/files/open-files.js";
-import { readSmallFile } from "../reading/files/small-file.js";
 import { stillPicture } from "../reading/files/snapshot.js";
 import { type SettingsLeft, settingsLeft, unknownNames } from "../writer/settings-left.js";
+import { type Finding, finding } from "./finding.js";
 import { lockHolders } from "./lock-holders.js";
 import { type ProcessInfo, processInfo, writersOf } from "./processes.js";
-import { finding, limitFindings, limitsOf, numberingFindings } from "./set-rules.js";
+import { limitFindings, limitsOf, numberingFindings } from "./set-rules.js";
 import { type Leftover, listOnTheWay } from "./unfinished-files.js";
-import type { Finding } from "./verify.js";
 
 interface FileState {
   readonly path: string;

@@ -10,9 +10,8 @@ import {
 import { isFile } from "../log-files/path-type.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
+import { type Finding, finding } from "./finding.js";
 import { lockHolders } from "./lock-holders.js";
-import { finding } from "./set-rules.js";
-import type { Finding } from "./verify.js";
 
 // Seconds after which what is on its way somewhere has been left there.
 const ABANDONED = 60;

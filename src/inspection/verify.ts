@@ -5,17 +5,10 @@ import type { LogFile } from "../log-files/list-files.js";
 import { stillPicture } from "../reading/files/snapshot.js";
 import type { Block } from "../reading/records/block.js";
 import { type BlockReader, readBlocks } from "../reading/records/read-blocks.js";
+import type { Finding } from "./finding.js";
 import type { SequenceResult, Sequences } from "./sequences.js";
 import { type KeptLimits, limitFindings, numberingFindings } from "./set-rules.js";
 import { leftoverFindings } from "./unfinished-files.js";
-
-/** Something that is not as it should be (`problem`), or that one may want to know (`note`). */
-export interface Finding {
-  readonly severity: "problem" | "note";
-  readonly kind: "unreadable" | "torn" | "bytes" | "numbering" | "limit" | "leftover" | "sequence";
-  readonly path: string;
-  readonly message: string;
-}
 
 interface VerifiedFile {
   /** When it was found: two may have had one name, one after the other. */

@@ -1,16 +1,7 @@
 import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
+import type { LockBackend } from "../platform/lock-backend.js";
 import type { LockFile } from "./lock-file.js";
-
-/** One way of the operating system to lock an open file against every other open of it, here or elsewhere. */
-export interface LockBackend {
-  /**
-   * Takes the lock if it is free; false when it is not. Throws a system error when it cannot be asked for.
-   * @param isRead the content of the file is read by others meanwhile: Windows refuses that where a file is locked
-   */
-  tryLock(fd: number, isRead?: boolean): boolean;
-  unlock(fd: number): void;
-}
 
 // A holder needs microseconds, so a waiter first asks again at once; then it sleeps, longer each time, since every
 // waiter that wakes up in vain takes its time from the holder. Measured with 2, 4 and 8 processes: 0.90 to 0.99 of the

@@ -2,8 +2,18 @@ import { Filterer, type FilterLike } from "./filter.js";
 import type { Handler } from "./handlers/handler.js";
 import { checkLevel, type Level, NOTSET } from "./levels.js";
 import { type AnyMethod, LogMethods } from "./log-methods.js";
-import type { Manager } from "./manager.js";
 import { type CallOptions, LogRecord } from "./record.js";
+
+/** What a logger asks of the manager that made it. */
+interface LoggerManager {
+  /** Counts what can change which levels are told of. */
+  readonly changes: number;
+  readonly disable: number;
+  readonly lastResort: Handler | undefined;
+  changed(): void;
+  getLogger(name: string): Logger;
+  loggers(): Logger[];
+}
 
 /** Above every level. */
 const NEVER = Number.POSITIVE_INFINITY;
@@ -21,14 +31,14 @@ export class Logger extends LogMethods {
   propagate = true;
   #level: number;
   #disabled = false;
-  readonly #manager: Manager;
+  readonly #manager: LoggerManager;
   readonly #filterer = new Filterer();
   // The lowest level that is told of, and when that was found out.
   #threshold = NEVER;
   #asOf = -1;
 
   /** @internal Loggers are made by `getLogger`. */
-  constructor(manager: Manager, name: string, level: number = NOTSET) {
+  constructor(manager: LoggerManager, name: string, level: number = NOTSET) {
     super();
     this.#manager = manager;
     this.name = name;

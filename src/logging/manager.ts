@@ -9,7 +9,10 @@ interface Place {
   readonly below: Map<string, Place>;
 }
 
-/** The loggers of a program, by their names. */
+/**
+ * The loggers of a program, by their names.
+ * @internal
+ */
 export class Manager {
   readonly root: Logger;
   /** Counts what can change which levels are told of, so that loggers know when to ask again. */

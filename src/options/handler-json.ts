@@ -1,6 +1,5 @@
-import type { Schedule } from "../rotation/schedule.js";
-import type { ResolvedOptions, ResolvedTimedOptions } from "./options.js";
 import { refused } from "./resolve-options.js";
+import type { ResolvedOptions, ResolvedTimedOptions, Schedule } from "./resolved-options.js";
 
 /** A handler as JSON: its class, its options, and the names of those that are functions and cannot be in it. */
 export interface HandlerJson {

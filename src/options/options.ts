@@ -1,8 +1,6 @@
 import type { Namer } from "../log-files/backup-names.js";
 import type { Compression, CompressionFormat } from "../log-files/compression-formats.js";
 import type { UnicodeErrorPolicy } from "../records/encoder.js";
-import type { Limits } from "../rotation/retention.js";
-import type { Schedule, When } from "../rotation/schedule.js";
 
 /** Bytes: a whole number, or with a unit of 1,024: `"512k"`, `"10MiB"`, `"2g"`. */
 export type Size =
@@ -11,6 +9,10 @@ export type Size =
 
 /** Milliseconds: a whole number, or with a unit: `"500ms"`, `"10s"`, `"5m"`. */
 export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
+
+/** A number of seconds, minutes, hours or days; or of midnights; or a day of the week, W0 being Monday. */
+export const WHENS = ["S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6"] as const;
+export type When = (typeof WHENS)[number];
 
 export type OnLockTimeout = "spill" | "wait" | "throw";
 
@@ -218,60 +220,4 @@ export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOpti
    * @default false
    */
   readonly rotateWhenIdle?: boolean;
-}
-
-/** Options after validation: defaults, units and names resolved. */
-export interface ResolvedOptions {
-  /** Absolute. */
-  readonly filename: string;
-  readonly mode: "a" | "w";
-  /** Bytes; 0 = never. */
-  readonly maxBytes: number;
-  readonly strictMaxBytes: boolean;
-  /** Infinity = no limit; 0 = none is kept. */
-  readonly backupCount: number;
-  /** Those that are held by deleting backups, not by renaming them. */
-  readonly limits: Limits;
-  readonly rotateWhenIdle: boolean;
-  readonly encoding: string;
-  readonly unicodeErrorPolicy: UnicodeErrorPolicy;
-  readonly newline: string | null;
-  readonly terminator: string;
-  readonly compression: Compression | undefined;
-  readonly delayCompression: boolean;
-  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
-  readonly chmod: number | undefined;
-  readonly umask: number | undefined;
-  /** Absolute. */
-  readonly lockFileDirectory: string | undefined;
-  /** Undefined = unless the log is on a network file system. */
-  readonly keepFileOpen: boolean | undefined;
-  /** Milliseconds. */
-  readonly lockTimeout: number;
-  readonly onLockTimeout: OnLockTimeout;
-  /** Bytes. */
-  readonly retryBufferBytes: number;
-  readonly namer: Namer | undefined;
-  readonly rotator: Rotator | undefined;
-  readonly sync: SyncMode;
-  readonly delivery: ResolvedDelivery;
-  readonly debug: boolean;
-}
-
-export type ResolvedDelivery = { readonly mode: "sync" } | QueueLimits;
-
-export interface QueueLimits {
-  readonly mode: "batched" | "background";
-  /** Bytes. */
-  readonly queueBytes: number;
-  readonly overflow: Overflow;
-  /** Bytes. */
-  readonly maxBatchBytes: number;
-  /** Milliseconds. */
-  readonly flushInterval: number;
-}
-
-/** As {@link ResolvedOptions}, of a log that is rotated by time. */
-export interface ResolvedTimedOptions extends ResolvedOptions {
-  readonly schedule: Schedule;
 }

@@ -9,9 +9,10 @@ import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.j
 import { loadLibc } from "../platform/native.js";
 import { isTimeZone, localTimeZone } from "../platform/time-zones.js";
 import { findCodec } from "../records/encodings.js";
-import { WHENS, type When } from "../rotation/schedule.js";
-import type { ResolvedDelivery, ResolvedOptions, ResolvedTimedOptions, Rotator } from "./options.js";
+import type { Rotator } from "./options.js";
+import { WHENS, type When } from "./options.js";
 import { parseDuration, parseMask, parseMode, parseSize } from "./parsers.js";
+import type { ResolvedDelivery, ResolvedOptions, ResolvedTimedOptions } from "./resolved-options.js";
 import { hintFor } from "./suggestions.js";
 
 const LONGEST_TERMINATOR = 64;

@@ -1,8 +1,8 @@
 import type { Source } from "../delivery/source.js";
-import type { LockBackend } from "../lock/file-lock.js";
 import { type Clock, systemClock } from "./clock.js";
 import { type FileSystem, fileSystemOver } from "./file-system.js";
 import { flockBackend } from "./flock.js";
+import type { LockBackend } from "./lock-backend.js";
 import { lockFileExBackend } from "./lock-file-ex.js";
 import { loadKernel32, loadLibc } from "./native.js";
 import { forWindows } from "./windows-fs.js";

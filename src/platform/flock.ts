@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 import { systemError } from "../base/errors.js";
-import type { LockBackend } from "../lock/file-lock.js";
+import type { LockBackend } from "./lock-backend.js";
 import type { Libc } from "./native.js";
 
 // sys/file.h; the same on Linux, macOS and the BSDs.

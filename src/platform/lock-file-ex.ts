@@ -1,4 +1,4 @@
-import type { LockBackend } from "../lock/file-lock.js";
+import type { LockBackend } from "./lock-backend.js";
 import type { Kernel32 } from "./native.js";
 
 // fileapi.h, winerror.h

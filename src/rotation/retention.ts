@@ -1,3 +1,5 @@
+import type { Limits } from "../options/resolved-options.js";
+
 /* Which backups have to go. Pure: it sees names and sizes, and says what to delete. */
 
 /** A backup as retention sees it. */
@@ -9,18 +11,6 @@ export interface Backup {
   readonly endsAt: number;
   /** Name of the period that it belongs to, in a log that is rotated by time. */
   readonly period?: string;
-}
-
-/** How much is kept. All limits that are given hold. */
-export interface Limits {
-  /** Backups. */
-  readonly count: number;
-  /** Seconds since the last record of a backup. */
-  readonly age: number;
-  /** Bytes of all backups together. */
-  readonly totalBytes: number;
-  /** Periods that have backups. */
-  readonly periods: number;
 }
 
 /**

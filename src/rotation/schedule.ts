@@ -1,4 +1,5 @@
 import type { Temporal } from "temporal-polyfill";
+import type { Schedule } from "../options/resolved-options.js";
 import { loadTemporal } from "../platform/time-zones.js";
 
 /*
@@ -6,19 +7,6 @@ import { loadTemporal } from "../platform/time-zones.js";
  * The rules are those of Python's TimedRotatingFileHandler, on a calendar instead of on seconds: a wall time that occurs
  * twice is its first occurrence, one that a clock change leaves out is the moment after the gap.
  */
-
-/** A number of seconds, minutes, hours or days; or of midnights; or a day of the week, W0 being Monday. */
-export const WHENS = ["S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6"] as const;
-export type When = (typeof WHENS)[number];
-
-export interface Schedule {
-  readonly when: When;
-  readonly interval: number;
-  /** Time of day of MIDNIGHT and W0-W6, in seconds; without it, midnight, for W0-W6 the one that ends the day. */
-  readonly atTime: number | undefined;
-  /** IANA name, or an offset such as "+05:30". */
-  readonly timeZone: string;
-}
 
 const SECONDS = { S: 1, M: 60, H: 3600, D: 86_400 } as const;
 const DAY = 86_400;

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { hasCode } from "../base/errors.js";
-import type { LockBackend } from "../lock/file-lock.js";
 import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import type { LockBackend } from "../platform/lock-backend.js";
 import { Batch, type Journal } from "../records/batch.js";
 import type { CountAppended } from "./appended-records.js";
 

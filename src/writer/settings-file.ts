@@ -8,7 +8,7 @@ import { hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Permissions } from "../disk/permissions.js";
 import { type Namer, settingsPath } from "../log-files/backup-names.js";
 import { optionsToJson } from "../options/handler-json.js";
-import type { ResolvedOptions } from "../options/options.js";
+import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { findCodec } from "../records/encodings.js";

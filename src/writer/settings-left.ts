@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { LogFileError } from "../base/errors.js";
 import { settingsPath } from "../log-files/backup-names.js";
 import type { FileSystem } from "../platform/file-system.js";
-import { readSmallFile } from "../reading/files/small-file.js";
+import { readSmallFile } from "../platform/small-file.js";
 
 const LONGEST = 16 * 1024;
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { Boundaries, type When } from "../../src/rotation/schedule.js";
+import type { When } from "../../src/options/options.js";
+import { Boundaries } from "../../src/rotation/schedule.js";
 import { oracle } from "../support/oracles.js";
 import { secondsOfDay } from "../support/times.js";
 

@@ -1,7 +1,8 @@
 import { Permissions } from "../../src/disk/permissions.js";
-import { FileLock, type LockBackend } from "../../src/lock/file-lock.js";
+import { FileLock } from "../../src/lock/file-lock.js";
 import { LockFile } from "../../src/lock/lock-file.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
+import type { LockBackend } from "../../src/platform/lock-backend.js";
 
 /** A lock as it should be, or broken in one way, to see that the tests notice. */
 export type LockKind = "real" | "no lock" | "never looks again";

@@ -1,5 +1,5 @@
-import type { LockBackend } from "../../src/lock/file-lock.js";
 import type { FileSystem } from "../../src/platform/file-system.js";
+import type { LockBackend } from "../../src/platform/lock-backend.js";
 
 /** One call of the file system, before it is made. */
 interface WatchedCall {

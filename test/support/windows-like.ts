@@ -1,6 +1,6 @@
-import type { LockBackend } from "../../src/lock/file-lock.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW } from "../../src/platform/file-system.js";
+import type { LockBackend } from "../../src/platform/lock-backend.js";
 import { systemError } from "./environment.js";
 
 /**

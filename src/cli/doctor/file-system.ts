@@ -1,7 +1,7 @@
 import { resolve, sep } from "node:path";
 import { isOnNetwork } from "../../disk/network-mounts.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
-import { readSmallFile } from "../../reading/files/small-file.js";
+import { readSmallFile } from "../../platform/small-file.js";
 import { lyingLocks } from "./lying-locks.js";
 
 /** What a directory is on, as far as the system tells. */

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
-import { type FileLock, type LockBackend, withLock } from "../../lock/file-lock.js";
+import { type FileLock, withLock } from "../../lock/file-lock.js";
 import type { LockFile } from "../../lock/lock-file.js";
 import {
   compressedPath,
@@ -16,6 +16,7 @@ import { COMPRESSED, type Compression } from "../../log-files/compression-format
 import { isFile, occupantOf } from "../../log-files/path-type.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
+import type { LockBackend } from "../../platform/lock-backend.js";
 import type { Publisher } from "../backups.js";
 import { compress, type Source } from "./compress.js";
 

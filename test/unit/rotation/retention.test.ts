@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Backup, type Limits, toPrune } from "../../../src/rotation/retention.js";
+import type { Limits } from "../../../src/options/resolved-options.js";
+import { type Backup, toPrune } from "../../../src/rotation/retention.js";
 
 const NOW = 1000;
 const NO_LIMITS: Limits = { count: Infinity, age: Infinity, totalBytes: Infinity, periods: Infinity };

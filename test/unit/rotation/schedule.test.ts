@@ -3,7 +3,9 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { datedName, datedPlace, parseDated, parseDatedPlace } from "../../../src/log-files/backup-names.js";
-import { Boundaries, type Schedule, WHENS } from "../../../src/rotation/schedule.js";
+import { WHENS } from "../../../src/options/options.js";
+import type { Schedule } from "../../../src/options/resolved-options.js";
+import { Boundaries } from "../../../src/rotation/schedule.js";
 
 const DAY = 86_400;
 const zones = [...Intl.supportedValuesOf("timeZone"), "UTC", "+05:30", "-03:00"];

@@ -1,5 +1,5 @@
-import { hasCode } from "../../base/errors.js";
-import { type FileSystem, O_NONBLOCK, O_RDONLY } from "../../platform/file-system.js";
+import { hasCode } from "../base/errors.js";
+import { type FileSystem, O_NONBLOCK, O_RDONLY } from "./file-system.js";
 
 const CHUNK = 64 * 1024;
 
