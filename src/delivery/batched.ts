@@ -1,25 +1,26 @@
+import type { QueueLimits } from "../options/resolved-options.js";
 import type { Batch } from "../records/batch.js";
-import type { Spill } from "../spill/spill-file.js";
-import type { Place } from "./delivery.js";
+import type { DeliveryWriter, Place } from "./delivery.js";
 import { MemoryQueue } from "./memory-queue.js";
 import { Drain } from "./queue-drain.js";
-import type { Outlet, OutletObserver, QueuedDeliveryOptions } from "./queued.js";
+import type { Outlet, OutletObserver } from "./queued.js";
 
 /**
  * Delivery `batched`: records wait in memory until the end of this turn of the event loop, or of `flushInterval`, or
  * until they are many, and are then written under one lock.
  */
 export class LocalOutlet implements Outlet {
-  readonly #options: QueuedDeliveryOptions;
+  readonly #writer: DeliveryWriter;
+  readonly #limits: QueueLimits;
   readonly #queue: MemoryQueue;
   readonly #drain: Drain;
   #cancelFlush: (() => void) | undefined;
-  readonly counts = undefined;
 
-  constructor(options: QueuedDeliveryOptions, { onProgress, onLost }: OutletObserver) {
-    this.#options = options;
-    this.#queue = new MemoryQueue(options.maxBatchBytes);
-    this.#drain = new Drain(options, this.#queue, { onProgress, onLost });
+  constructor(writer: DeliveryWriter, limits: QueueLimits, { onProgress, onLost }: OutletObserver) {
+    this.#writer = writer;
+    this.#limits = limits;
+    this.#queue = new MemoryQueue(limits.maxBatchBytes);
+    this.#drain = new Drain(writer, this.#queue, { onProgress, onLost });
   }
 
   get pending(): number {
@@ -66,16 +67,11 @@ export class LocalOutlet implements Outlet {
     return this.#drain.run(milliseconds);
   }
 
-  adopt(spill: Spill): boolean {
-    return this.#drain.adopt(spill);
-  }
-
-  async swept(): Promise<void> {}
-
   close(): void {}
 
   #flushSoon(): void {
-    const { clock, flushInterval } = this.#options;
+    const { clock } = this.#writer;
+    const { flushInterval } = this.#limits;
     const flush = () => {
       this.#cancelFlush = undefined;
       this.#drain.run();

@@ -1,6 +1,6 @@
 import { Batch } from "../records/batch.js";
 import type { Place } from "./delivery.js";
-import type { Queue } from "./source.js";
+import type { Queue } from "./queue-drain.js";
 
 /** A queue in the memory of one thread. */
 export class MemoryQueue implements Queue {

@@ -1,17 +1,32 @@
-import type { Spill } from "../spill/spill-file.js";
-import type { CommitResult, DeliveryOptions } from "./delivery.js";
-import { FIRST_RETRY, LONGEST_RETRY, MERE_TRY, TIDYING, TIMED_OUT, WAIT_AFTER_TIMEOUT } from "./delivery.js";
-import type { Queue } from "./source.js";
+import { Backoff } from "../base/backoff.js";
+import {
+  FIRST_QUEUE_RETRY_MS,
+  LONGEST_QUEUE_RETRY_MS,
+  NO_WAIT_MS,
+  WAIT_AFTER_TIMEOUT_MS,
+} from "../lock/lock-timing.js";
+import type { Batch, CommitResult } from "../records/batch.js";
+import { type DeliveryWriter, FIRST_RETRY_MS, LONGEST_RETRY_MS, TIMED_OUT } from "./delivery.js";
 import { Spilled } from "./spill-queue.js";
 
-// Milliseconds between tries of a lock that is not free.
-const FIRST_TRY_AGAIN = 1;
-const LONGEST_TRY_AGAIN = 8;
-
-export type DrainOptions = Pick<
-  DeliveryOptions,
-  "commit" | "onTimedOut" | "markerOf" | "createSpill" | "onSpillFailure" | "clock" | "lockTimeout" | "onLockTimeout"
->;
+/** Records that wait to be written, oldest first. */
+export interface Queue {
+  /** Records. */
+  readonly count: number;
+  /** The oldest ones, as many as are written under one lock; undefined when there are none. {@link settle} follows. */
+  take(): Batch | undefined;
+  /** The batch that was taken is to be put into a spill; false when it must not be, since it was taken over by others. */
+  mayPutAside(): boolean;
+  /**
+   * What is written of the batch that was taken is forgotten, the rest is taken again next time.
+   * @param spilled records in front of it that are in a spill
+   */
+  settle(batch: Batch, spilled: number): void;
+  /** Records that were dropped, and have no marker yet. */
+  readonly dropped: number;
+  /** There is a marker for so many of them now. */
+  marked(count: number): void;
+}
 
 export interface DrainObserver {
   /** Called after each attempt to write. */
@@ -25,13 +40,14 @@ export interface DrainObserver {
  * later, with the event loop free; when `lockTimeout` has passed, records go into a spill.
  */
 export class Drain {
-  readonly #options: DrainOptions;
+  readonly #writer: DeliveryWriter;
   readonly #queue: Queue;
   readonly #spilled: Spilled;
   readonly #onProgress: () => void;
   /** When the lock was first found taken. */
   #busySince: number | undefined;
-  #delay = 0;
+  readonly #busyRetries = new Backoff(FIRST_QUEUE_RETRY_MS, LONGEST_QUEUE_RETRY_MS);
+  readonly #failureRetries = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS);
   #cancel: (() => void) | undefined;
   /** Records of a spill that the disk did not give back, and that have no marker yet. */
   #lost = 0;
@@ -39,10 +55,10 @@ export class Drain {
   /** The last attempt failed; the next one is due later. */
   isStuck = false;
 
-  constructor(options: DrainOptions, queue: Queue, { onProgress, onLost }: DrainObserver) {
-    this.#options = options;
+  constructor(writer: DeliveryWriter, queue: Queue, { onProgress, onLost }: DrainObserver) {
+    this.#writer = writer;
     this.#queue = queue;
-    this.#spilled = new Spilled(options, (count) => {
+    this.#spilled = new Spilled(writer, (count) => {
       this.#lost += count;
       onLost(count);
     });
@@ -58,20 +74,16 @@ export class Drain {
     return this.#spilled.count;
   }
 
-  adopt(spill: Spill): boolean {
-    return this.#spilled.adopt(spill, Math.min(TIDYING, this.#options.lockTimeout));
-  }
-
   /**
    * Writes now what can be written; true when nothing is left.
    * @param wait for the lock, for each batch, in milliseconds
    */
-  run(wait = MERE_TRY): boolean {
+  run(wait = NO_WAIT_MS): boolean {
     if (this.#isRunning) return false; // a listener of an event of ours writes: the one that runs takes it along
     this.#isRunning = true;
     let result: CommitResult;
     try {
-      result = this.#write(this.#isOutOfPatience ? Math.max(wait, WAIT_AFTER_TIMEOUT) : wait);
+      result = this.#write(this.#isOutOfPatience ? Math.max(wait, WAIT_AFTER_TIMEOUT_MS) : wait);
     } finally {
       this.#isRunning = false;
     }
@@ -82,7 +94,7 @@ export class Drain {
 
   /** Runs in a while, unless the process ends before. */
   later(milliseconds: number): void {
-    this.#cancel ??= this.#options.clock.after(milliseconds, () => {
+    this.#cancel ??= this.#writer.clock.after(milliseconds, () => {
       this.#cancel = undefined;
       this.run();
     });
@@ -95,12 +107,12 @@ export class Drain {
       if (batch === undefined) return this.#writeMarker(wait);
       try {
         result = this.#writeMarker(wait);
-        if (result === "done") result = this.#options.commit(batch, wait);
+        if (result === "done") result = this.#writer.commit(batch, wait);
       } finally {
         this.#queue.settle(batch, 0);
       }
     }
-    if (result === "lock timeout" && wait !== MERE_TRY) this.#timeOut();
+    if (result === "lock timeout" && wait !== NO_WAIT_MS) this.#timeOut();
     return result;
   }
 
@@ -108,7 +120,7 @@ export class Drain {
     const { dropped } = this.#queue;
     const count = this.#lost + dropped;
     if (count === 0) return "done";
-    const result = this.#options.commit(this.#options.markerOf(count), wait);
+    const result = this.#writer.commit(this.#writer.markerOf(count), wait);
     if (result !== "done") return result;
     this.#lost = 0;
     this.#queue.marked(dropped);
@@ -116,9 +128,9 @@ export class Drain {
   }
 
   #timeOut(): void {
-    const { onTimedOut, onLockTimeout } = this.#options;
+    const { onLockTimeout } = this.#writer.options;
     if (onLockTimeout === "spill") this.#putAside();
-    onTimedOut(TIMED_OUT[onLockTimeout]);
+    this.#writer.noteLockTimeout(TIMED_OUT[onLockTimeout]);
   }
 
   #putAside(): void {
@@ -131,8 +143,8 @@ export class Drain {
   }
 
   get #isOutOfPatience(): boolean {
-    const { clock, lockTimeout } = this.#options;
-    return this.#busySince !== undefined && clock.monotonic() - this.#busySince >= lockTimeout;
+    const { clock, options } = this.#writer;
+    return this.#busySince !== undefined && clock.monotonic() - this.#busySince >= options.lockTimeout;
   }
 
   /** When to try again, if at all. */
@@ -142,13 +154,12 @@ export class Drain {
     this.isStuck = result !== "done";
     if (result !== "lock timeout") this.#busySince = undefined;
     if (result === "done") {
-      this.#delay = 0;
+      this.#busyRetries.reset();
+      this.#failureRetries.reset();
       return;
     }
     const isBusy = result === "lock timeout";
-    if (isBusy) this.#busySince ??= this.#options.clock.monotonic();
-    const [first, longest] = isBusy ? [FIRST_TRY_AGAIN, LONGEST_TRY_AGAIN] : [FIRST_RETRY, LONGEST_RETRY];
-    this.#delay = Math.min(Math.max(this.#delay * 2, first), longest);
-    this.later(this.#delay);
+    if (isBusy) this.#busySince ??= this.#writer.clock.monotonic();
+    this.later((isBusy ? this.#busyRetries : this.#failureRetries).next());
   }
 }

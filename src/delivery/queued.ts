@@ -1,12 +1,8 @@
 import type { QueueLimits } from "../options/resolved-options.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
 import type { Batch } from "../records/batch.js";
-import type { Spill } from "../spill/spill-file.js";
-import type { Counts } from "../writer/stats.js";
-import type { Delivery, DeliveryOptions, Place } from "./delivery.js";
+import type { Delivery, DeliveryWriter, Place } from "./delivery.js";
 import { Acknowledgements, LATE } from "./flush-waiters.js";
-
-export type QueuedDeliveryOptions = DeliveryOptions & QueueLimits;
 
 // Milliseconds between two looks whether a full queue has room again.
 const LOOK = 10;
@@ -20,8 +16,6 @@ export interface Outlet {
   readonly pending: number;
   /** Bytes that wait in memory. */
   readonly queued: number;
-  /** What a handler elsewhere has done. */
-  readonly counts: Counts | undefined;
   /** Where a record of at most so many bytes may be put; the limits of the queue are held already. */
   reserve(longest: number): Place | undefined;
   filled(length: number): void;
@@ -38,8 +32,6 @@ export interface Outlet {
   write(when: "soon" | "now"): void;
   /** Writes, blocking for at most so many milliseconds; true when nothing is pending. */
   writeWithin(milliseconds: number): boolean;
-  adopt(spill: Spill): boolean;
-  swept(): Promise<void>;
   close(): void;
 }
 
@@ -58,7 +50,8 @@ export interface OutletObserver {
  * written.
  */
 export class QueuedDelivery implements Delivery {
-  readonly #options: QueuedDeliveryOptions;
+  readonly #writer: DeliveryWriter;
+  readonly #limits: QueueLimits;
   readonly #acknowledgements: Acknowledgements;
   readonly #outlet: Outlet;
   /** Records that were taken over. */
@@ -78,9 +71,10 @@ export class QueuedDelivery implements Delivery {
   needsDrain = false;
   #letGo: (() => void) | undefined;
 
-  constructor(options: QueuedDeliveryOptions, outletFor: (observer: OutletObserver) => Outlet) {
-    this.#options = options;
-    this.#acknowledgements = new Acknowledgements(options.clock, options.path, () => this.#proceed());
+  constructor(writer: DeliveryWriter, limits: QueueLimits, outletFor: (observer: OutletObserver) => Outlet) {
+    this.#writer = writer;
+    this.#limits = limits;
+    this.#acknowledgements = new Acknowledgements(writer.clock, writer.options.filename, () => this.#proceed());
     this.#outlet = outletFor({
       onProgress: () => this.#proceed(),
       onLost: (count) => this.#lose(count),
@@ -90,10 +84,6 @@ export class QueuedDelivery implements Delivery {
 
   get pending(): number {
     return this.#outlet.pending;
-  }
-
-  get counts(): Counts | undefined {
-    return this.#outlet.counts;
   }
 
   push(batch: Batch): boolean {
@@ -147,17 +137,9 @@ export class QueuedDelivery implements Delivery {
     // As long as records are written; the marker for those that were dropped follows the others.
     for (let written = -1; this.pending > 0 && this.#in - this.pending > written; ) {
       written = this.#in - this.pending;
-      this.#outlet.writeWithin(this.#options.lockTimeout);
+      this.#outlet.writeWithin(this.#writer.options.lockTimeout);
     }
     return this.pending === 0;
-  }
-
-  adopt(spill: Spill): boolean {
-    return this.#outlet.adopt(spill);
-  }
-
-  swept(): Promise<void> {
-    return this.#outlet.swept();
   }
 
   close(): void {
@@ -182,21 +164,21 @@ export class QueuedDelivery implements Delivery {
     const isProgress = this.#advance();
     if (this.pending === 0) this.#unlist();
     if (!this.needsDrain) return;
-    if (this.#outlet.queued * 4 <= this.#options.queueBytes) {
+    if (this.#outlet.queued * 4 <= this.#limits.queueBytes) {
       this.needsDrain = false;
       this.#letGo?.();
-      this.#options.onDrain();
+      this.#writer.events.tell("drain");
     } else if (isProgress) this.#hold();
   }
 
   #wait(isForOne: boolean, lost: number): Promise<void> {
-    const promise = this.#acknowledgements.wait(this.#in, isForOne, lost, this.#options.lockTimeout);
+    const promise = this.#acknowledgements.wait(this.#in, isForOne, lost, this.#writer.options.lockTimeout);
     this.#outlet.write("now");
     return promise;
   }
 
   #askForPause(): void {
-    if (this.needsDrain || this.#outlet.queued * 2 <= this.#options.queueBytes) return;
+    if (this.needsDrain || this.#outlet.queued * 2 <= this.#limits.queueBytes) return;
     this.needsDrain = true;
     this.#hold();
     this.#outlet.write("soon"); // now somebody waits for it
@@ -205,20 +187,20 @@ export class QueuedDelivery implements Delivery {
   /** Keeps the process alive for who has paused, as long as there is progress within `lockTimeout`. */
   #hold(): void {
     this.#letGo?.();
-    this.#letGo = this.#options.clock.after(this.#options.lockTimeout, () => {}, true);
+    this.#letGo = this.#writer.clock.after(this.#writer.options.lockTimeout, () => {}, true);
   }
 
   #hasRoomFor(longest: number): boolean {
     if (this.#droppedNewest > 0) return false;
     const { queued } = this.#outlet;
-    this.#credit = this.#options.queueBytes / 2 - queued;
-    return queued + longest <= this.#options.queueBytes;
+    this.#credit = this.#limits.queueBytes / 2 - queued;
+    return queued + longest <= this.#limits.queueBytes;
   }
 
   #makeRoomFor({ length }: Batch): boolean {
     if (this.#droppedNewest > 0 && !this.#mark()) return false;
     if (this.#fits(length)) return true;
-    switch (this.#options.overflow) {
+    switch (this.#limits.overflow) {
       case "drop-newest":
         return false;
       case "drop-oldest":
@@ -241,13 +223,14 @@ export class QueuedDelivery implements Delivery {
   #fits(bytes: number): boolean {
     return (
       this.#outlet.queued === 0 ||
-      (this.#outlet.queued + bytes <= this.#options.queueBytes && this.#outlet.hasRoomFor(bytes))
+      (this.#outlet.queued + bytes <= this.#limits.queueBytes && this.#outlet.hasRoomFor(bytes))
     );
   }
 
   /** Waits until there is room, for `lockTimeout` at most, and not again until there was. */
   #block(bytes: number): boolean {
-    const { clock, lockTimeout } = this.#options;
+    const { clock } = this.#writer;
+    const { lockTimeout } = this.#writer.options;
     if (this.#isGivenUp) return false;
     let wasLate = false;
     for (let left = lockTimeout; left > 0; ) {
@@ -267,14 +250,14 @@ export class QueuedDelivery implements Delivery {
 
   /** Behind those that wait. Where the oldest are dropped, a marker there would be dropped itself: it goes in front. */
   #noteMissing(count: number): void {
-    if (this.#options.overflow === "drop-oldest") this.#outlet.markDropped(count);
+    if (this.#limits.overflow === "drop-oldest") this.#outlet.markDropped(count);
     else this.#droppedNewest += count;
   }
 
   #noteDropped(count: number): void {
     this.#droppedSinceFlush += count;
     this.#untold += count;
-    this.#cancelTelling ??= this.#options.clock.soon(() => this.#tellDrops());
+    this.#cancelTelling ??= this.#writer.clock.soon(() => this.#tellDrops());
   }
 
   /** Once a turn, not once a record. */
@@ -283,13 +266,13 @@ export class QueuedDelivery implements Delivery {
     this.#cancelTelling = undefined;
     const count = this.#untold;
     this.#untold = 0;
-    if (count > 0) this.#options.onDrop(count);
+    if (count > 0) this.#writer.noteDrop(count);
   }
 
   /** Puts the marker for dropped records behind those that wait, once half of the queue is free; true when that was done. */
   #mark(): boolean {
-    if (this.#outlet.queued * 2 > this.#options.queueBytes) return false;
-    const marker = this.#options.markerOf(this.#droppedNewest);
+    if (this.#outlet.queued * 2 > this.#limits.queueBytes) return false;
+    const marker = this.#writer.markerOf(this.#droppedNewest);
     this.#droppedNewest = 0;
     this.#isGivenUp = false;
     this.#in += marker.count;

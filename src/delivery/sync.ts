@@ -1,45 +1,33 @@
+import { Backoff } from "../base/backoff.js";
 import { LogFileError } from "../base/errors.js";
+import { FIRST_FLUSH_RETRY_MS, LONGEST_FLUSH_RETRY_MS, WAIT_AFTER_TIMEOUT_MS } from "../lock/lock-timing.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
-import { Batch } from "../records/batch.js";
-import type { Spill } from "../spill/spill-file.js";
-import {
-  type CommitResult,
-  type Delivery,
-  type DeliveryOptions,
-  FIRST_RETRY,
-  LONGEST_RETRY,
-  TIDYING,
-  TIMED_OUT,
-  WAIT_AFTER_TIMEOUT,
-} from "./delivery.js";
+import { Batch, type CommitResult } from "../records/batch.js";
+import { type Delivery, type DeliveryWriter, FIRST_RETRY_MS, LONGEST_RETRY_MS, TIMED_OUT } from "./delivery.js";
 import { Spilled } from "./spill-queue.js";
-
-export interface SyncDeliveryOptions extends DeliveryOptions {
-  readonly retryBufferBytes: number;
-}
 
 /**
  * Delivery `sync`: the record is in the file when push returns true. What cannot be written waits in memory, first in,
  * first out, and is tried again at later writes and by a timer that keeps no process alive.
  */
 export class SyncDelivery implements Delivery {
-  readonly #options: SyncDeliveryOptions;
+  readonly #writer: DeliveryWriter;
   readonly #spilled: Spilled;
   readonly #kept = new Batch();
   #dropped = 0;
   #isLastDropped = false;
   #wait: number;
   #retryAt = 0;
-  #retryDelay = FIRST_RETRY;
+  readonly #retries = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS);
   #cancelRetry: (() => void) | undefined;
 
-  constructor(options: SyncDeliveryOptions) {
-    this.#options = options;
-    this.#spilled = new Spilled(options, (lost) => {
-      options.onDrop(lost);
+  constructor(writer: DeliveryWriter) {
+    this.#writer = writer;
+    this.#spilled = new Spilled(writer, (lost) => {
+      writer.noteDrop(lost);
       this.#dropped += lost;
     });
-    this.#wait = options.lockTimeout;
+    this.#wait = writer.options.lockTimeout;
   }
 
   get pending(): number {
@@ -52,15 +40,15 @@ export class SyncDelivery implements Delivery {
   }
 
   push(batch: Batch): boolean {
-    const { news } = this.#options;
+    const { events } = this.#writer;
     this.#isLastDropped = false;
-    news.isHeld = true;
+    events.isHeld = true;
     try {
       return this.#push(batch);
     } finally {
       const isDropped = this.#isLastDropped;
-      news.isHeld = false;
-      news.catchUp();
+      events.isHeld = false;
+      events.catchUp();
       this.#isLastDropped = isDropped; // also when a listener has written
     }
   }
@@ -71,12 +59,8 @@ export class SyncDelivery implements Delivery {
     throw new Error("nothing was reserved");
   }
 
-  adopt(spill: Spill): boolean {
-    return this.#spilled.adopt(spill, Math.min(TIDYING, this.#options.lockTimeout));
-  }
-
   keep(batch: Batch): void {
-    const { retryBufferBytes, onDrop } = this.#options;
+    const { retryBufferBytes } = this.#writer.options;
     let dropped = 0;
     for (const record of batch.records()) {
       // Once a record does not fit, none does until all is written: the marker has its place in the order.
@@ -86,7 +70,7 @@ export class SyncDelivery implements Delivery {
     }
     this.#dropped += dropped;
     this.#isLastDropped = dropped > 0;
-    if (dropped > 0) onDrop(dropped);
+    if (dropped > 0) this.#writer.noteDrop(dropped);
     flushAtExit(this);
   }
 
@@ -97,48 +81,44 @@ export class SyncDelivery implements Delivery {
   }
 
   async flush(): Promise<void> {
-    const { clock, lockTimeout } = this.#options;
-    let deadline = clock.monotonic() + lockTimeout;
+    const { clock, options } = this.#writer;
+    const retries = new Backoff(FIRST_FLUSH_RETRY_MS, LONGEST_FLUSH_RETRY_MS);
+    let deadline = clock.monotonic() + options.lockTimeout;
     let least = this.pending;
-    for (let delay = 1; !this.#retry(WAIT_AFTER_TIMEOUT); delay = Math.min(delay * 2, 50)) {
+    while (!this.#retry(WAIT_AFTER_TIMEOUT_MS)) {
       if (this.pending < least) {
         least = this.pending;
-        deadline = clock.monotonic() + lockTimeout; // others write as well, and many records take their time
-        delay = 1;
+        deadline = clock.monotonic() + options.lockTimeout; // others write as well, and many records take their time
+        retries.reset();
       }
       if (clock.monotonic() >= deadline) throw this.#failure(`${this.pending} records could not be written`);
-      await clock.delay(delay);
+      await clock.delay(retries.next());
     }
   }
 
   close(): void {}
 
-  async swept(): Promise<void> {}
-
-  get counts(): undefined {
-    return undefined;
-  }
-
   flushSync(): boolean {
-    return this.#retry(this.#options.lockTimeout);
+    return this.#retry(this.#writer.options.lockTimeout);
   }
 
   #push(batch: Batch): boolean {
-    const { clock, commit, onLockTimeout, onTimedOut, isLockedHere } = this.#options;
+    const { clock } = this.#writer;
+    const { onLockTimeout } = this.#writer.options;
     if (!this.#isClear && clock.monotonic() >= this.#retryAt) this.#writeKept(this.#wait);
     if (!this.#isClear) {
       if (!this.#spilled.isEmpty && this.#kept.isDone) this.#putAside(batch);
       else this.keep(batch);
       return false;
     }
-    const result = commit(batch, this.#wait);
+    const result = this.#writer.commit(batch, this.#wait);
     if (result === "done") {
       if (!this.#isClear) this.#writeKept(this.#wait); // what a namer has logged meanwhile
       return true;
     }
-    const isWaitInVain = onLockTimeout === "wait" && isLockedHere();
+    const isWaitInVain = onLockTimeout === "wait" && this.#writer.isLockedHere;
     if (result === "lock timeout" && !isWaitInVain) {
-      onTimedOut(TIMED_OUT[onLockTimeout], onLockTimeout === "throw");
+      this.#writer.noteLockTimeout(TIMED_OUT[onLockTimeout], onLockTimeout === "throw");
       if (onLockTimeout === "wait") return this.#waitWith(batch);
       this.#putAside(batch);
     } else this.keep(batch);
@@ -148,21 +128,21 @@ export class SyncDelivery implements Delivery {
 
   /** Waits until `batch` can be written, and tells so meanwhile: a listener may write, so that it is kept first. */
   #waitWith(batch: Batch): boolean {
-    const { news, lockTimeout } = this.#options;
+    const { events, options } = this.#writer;
     for (const record of batch.records()) this.#kept.add(record);
     flushAtExit(this);
     let result: CommitResult;
     do {
-      news.isHeld = false;
-      news.catchUp();
-      news.isHeld = true;
-      result = this.#writeKept(lockTimeout);
+      events.isHeld = false;
+      events.catchUp();
+      events.isHeld = true;
+      result = this.#writeKept(options.lockTimeout);
     } while (result === "lock timeout");
     return result === "done";
   }
 
   #failure(what: string): LogFileError {
-    const { path } = this.#options;
+    const path = this.#writer.options.filename;
     return new LogFileError("ERR_CLH_FLUSH", `${what} to ${path}. What is kept in memory is tried again.`, { path });
   }
 
@@ -178,30 +158,29 @@ export class SyncDelivery implements Delivery {
 
   /** As {@link #writeKept}; true when nothing is left. */
   #retry(wait: number): boolean {
-    const { news } = this.#options;
+    const { events } = this.#writer;
     if (this.#isClear) return true;
-    if (news.isHeld) return false; // a namer or rotator flushes
-    news.isHeld = true;
+    if (events.isHeld) return false; // a namer or rotator flushes
+    events.isHeld = true;
     try {
       return this.#writeKept(wait) === "done";
     } finally {
-      news.isHeld = false;
-      news.catchUp();
+      events.isHeld = false;
+      events.catchUp();
     }
   }
 
   /** Writes what was kept, and a marker for what was dropped. */
   #writeKept(wait: number): CommitResult {
-    const { commit, markerOf, onTimedOut } = this.#options;
     let result = this.#spilled.merge(wait);
-    if (result === "done" && !this.#kept.isDone) result = commit(this.#kept, wait);
-    if (result === "lock timeout") onTimedOut("What is kept is tried again.");
+    if (result === "done" && !this.#kept.isDone) result = this.#writer.commit(this.#kept, wait);
+    if (result === "lock timeout") this.#writer.noteLockTimeout("What is kept is tried again.");
     if (result !== "done") {
       this.#postpone(result);
       return result;
     }
     if (this.#dropped > 0) {
-      const marker = markerOf(this.#dropped);
+      const marker = this.#writer.markerOf(this.#dropped);
       this.#dropped = 0;
       this.keep(marker);
       return this.#writeKept(wait);
@@ -214,18 +193,19 @@ export class SyncDelivery implements Delivery {
     forget(this);
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    this.#wait = this.#options.lockTimeout;
-    this.#retryDelay = FIRST_RETRY;
+    this.#wait = this.#writer.options.lockTimeout;
+    this.#retries.reset();
     this.#retryAt = 0;
   }
 
   #postpone(result: CommitResult): void {
-    this.#wait = result === "lock timeout" ? WAIT_AFTER_TIMEOUT : this.#options.lockTimeout;
-    this.#retryAt = this.#options.clock.monotonic() + this.#retryDelay;
-    this.#cancelRetry ??= this.#options.clock.after(this.#retryDelay, () => {
+    const { clock, options } = this.#writer;
+    const delay = this.#retries.next();
+    this.#wait = result === "lock timeout" ? WAIT_AFTER_TIMEOUT_MS : options.lockTimeout;
+    this.#retryAt = clock.monotonic() + delay;
+    this.#cancelRetry ??= clock.after(delay, () => {
       this.#cancelRetry = undefined;
       this.#retry(this.#wait);
     });
-    this.#retryDelay = Math.min(this.#retryDelay * 2, LONGEST_RETRY);
   }
 }

@@ -2,8 +2,6 @@ import { type HandlerJson, optionsFromJson } from "../options/handler-json.js";
 import type { RotatingFileHandlerOptions } from "../options/options.js";
 import { resolveRotatingOptions } from "../options/resolve-options.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
-import { NumberedBackups } from "../rotation/numbered-backups.js";
-import { sizeTrigger } from "../rotation/trigger.js";
 import { ConcurrentFileHandler } from "./file-handler.js";
 
 /**
@@ -27,12 +25,7 @@ export class ConcurrentRotatingFileHandler extends ConcurrentFileHandler {
     environment: Environment,
   );
   constructor(filename: unknown, options?: unknown, environment: Environment = systemEnvironment()) {
-    const resolved = resolveRotatingOptions(filename, options, environment.fs);
-    const { filename: log, maxBytes, strictMaxBytes, backupCount } = resolved;
-    super(resolved, environment, ({ namer }) => ({
-      trigger: sizeTrigger(maxBytes, strictMaxBytes),
-      backups: new NumberedBackups(environment.fs, log, backupCount, namer),
-    }));
+    super(resolveRotatingOptions(filename, options, environment.fs), environment);
   }
 
   /**

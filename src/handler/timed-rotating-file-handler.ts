@@ -1,14 +1,7 @@
 import { type HandlerJson, optionsFromJson } from "../options/handler-json.js";
 import type { TimedRotatingFileHandlerOptions } from "../options/options.js";
-import { refused, resolveTimedOptions } from "../options/resolve-options.js";
-import type { Schedule } from "../options/resolved-options.js";
+import { resolveTimedOptions } from "../options/resolve-options.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
-import { FilePath, FileStatus } from "../platform/file-system.js";
-import { DatedBackups } from "../rotation/dated-backups.js";
-import { RolloverTime } from "../rotation/rollover-time.js";
-import { Boundaries } from "../rotation/schedule.js";
-import { TimeTrigger } from "../rotation/time-trigger.js";
-import { sizeTrigger } from "../rotation/trigger.js";
 import { ConcurrentFileHandler } from "./file-handler.js";
 
 /**
@@ -33,25 +26,7 @@ export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
     environment: Environment,
   );
   constructor(filename: unknown, options?: unknown, environment: Environment = systemEnvironment()) {
-    const { fs, clock } = environment;
-    const resolved = resolveTimedOptions(filename, options, fs);
-    const { filename: log, encoding, maxBytes, strictMaxBytes, schedule, limits } = resolved;
-    const boundaries = boundariesOf(schedule, clock.now() / 1000);
-    const path = new FilePath(log);
-    const status = new FileStatus();
-    super(resolved, environment, ({ lockFile, namer }) => {
-      const trigger = new TimeTrigger({
-        boundaries,
-        clock,
-        shared: new RolloverTime(lockFile, encoding),
-        lastRecord: () => (fs.statusWithTime(path, status) && status.size > 0 ? status.modifiedAt : undefined),
-        identity: () => (fs.status(path, status) ? JSON.stringify(status.place) : undefined),
-        size: sizeTrigger(maxBytes, strictMaxBytes),
-      });
-      const hasLimits = Object.values(limits).some(Number.isFinite);
-      const period = () => trigger.period;
-      return { trigger, backups: new DatedBackups({ fs, log, boundaries, period, namer, hasLimits }) };
-    });
+    super(resolveTimedOptions(filename, options, environment.fs), environment);
   }
 
   /**
@@ -65,16 +40,4 @@ export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
     const options = optionsFromJson("time", json, functions);
     return new ConcurrentTimedRotatingFileHandler(options as TimedRotatingFileHandlerOptions & { filename: string });
   }
-}
-
-/** Refuses an interval of which the calendar has no end: else every write would fail. */
-function boundariesOf(schedule: Schedule, now: number): Boundaries {
-  const boundaries = new Boundaries(schedule);
-  try {
-    boundaries.stamp(boundaries.next(boundaries.next(now)));
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw refused("interval", schedule.interval, "smaller: the calendar does not reach so far", cause);
-  }
-  return boundaries;
 }

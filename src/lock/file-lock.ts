@@ -1,20 +1,16 @@
+import { Backoff } from "../base/backoff.js";
 import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
 import type { LockBackend } from "../platform/lock-backend.js";
 import type { LockFile } from "./lock-file.js";
-
-// A holder needs microseconds, so a waiter first asks again at once; then it sleeps, longer each time, since every
-// waiter that wakes up in vain takes its time from the holder. Measured with 2, 4 and 8 processes: 0.90 to 0.99 of the
-// records per second of one process; 50 tries and 0.02 to 1 ms of sleep had 0.82 to 0.85.
-const TRIES_WITHOUT_SLEEP = 10;
-const FIRST_SLEEP = 0.2;
-const LONGEST_SLEEP = 8;
-const FIRST_DELAY = 1;
-const LONGEST_DELAY = 20;
-
-// How long a lock file that was seen to be the one at its path is believed to be so, in milliseconds. It spares the
-// second stat of a writer that logs without pause; a rotation always asks. See docs/concepts/locking.md.
-const TRUST = 1;
+import {
+  FIRST_DELAY_MS,
+  FIRST_SLEEP_MS,
+  LOCK_FILE_TRUST_MS,
+  LONGEST_DELAY_MS,
+  LONGEST_SLEEP_MS,
+  TRIES_WITHOUT_SLEEP,
+} from "./lock-timing.js";
 
 // A lock file that is replaced again and again is as good as held by another.
 const REPLACEMENTS = 10;
@@ -51,23 +47,25 @@ export class FileLock {
     if (wait <= 0 || this.isHeldByThisThread) return false;
     const deadline = this.#clock.monotonic() + wait;
     if (this.#tryOften()) return true;
-    for (let sleep = FIRST_SLEEP; ; sleep = Math.min(sleep * 2, LONGEST_SLEEP)) {
+    for (const backoff = new Backoff(FIRST_SLEEP_MS, LONGEST_SLEEP_MS); ; ) {
+      const sleep = backoff.next();
       const left = deadline - this.#clock.monotonic();
       if (left <= 0) return false;
       this.#clock.sleep(Math.min(sleep, left));
       // One that has waited long asks in earnest: a writer without pause leaves the lock free a third of the time.
-      if (sleep < LONGEST_SLEEP ? this.tryAcquire() : this.#tryOften()) return true;
+      if (sleep < LONGEST_SLEEP_MS ? this.tryAcquire() : this.#tryOften()) return true;
     }
   }
 
   /** As {@link acquire}, with the event loop free while it waits. */
   async acquireAsync(wait: number): Promise<boolean> {
     const deadline = this.#clock.monotonic() + wait;
-    for (let delay = FIRST_DELAY; !this.tryAcquire(); delay = Math.min(delay * 2, LONGEST_DELAY)) {
+    const backoff = new Backoff(FIRST_DELAY_MS, LONGEST_DELAY_MS);
+    while (!this.tryAcquire()) {
       this.waits++;
       const left = deadline - this.#clock.monotonic();
       if (left <= 0) return false;
-      await this.#clock.delay(Math.min(delay, left));
+      await this.#clock.delay(Math.min(backoff.next(), left));
     }
     return true;
   }
@@ -135,7 +133,7 @@ export class FileLock {
 
   #isCurrent(): boolean {
     const now = this.#clock.monotonic();
-    if (now - this.#seenCurrent < TRUST) return true;
+    if (now - this.#seenCurrent < LOCK_FILE_TRUST_MS) return true;
     if (!this.#file.isCurrent()) return false;
     this.#seenCurrent = now;
     return true;

@@ -1,4 +1,3 @@
-import type { Source } from "../delivery/source.js";
 import { type Clock, systemClock } from "./clock.js";
 import { type FileSystem, fileSystemOver } from "./file-system.js";
 import { flockBackend } from "./flock.js";
@@ -12,10 +11,6 @@ export interface Environment {
   readonly fs: FileSystem;
   readonly clock: Clock;
   readonly lockBackend: LockBackend;
-  /** Where a handler finds its records when `write` is called in another thread. */
-  readonly source?: Source;
-  /** The handler is not one of the log's writers: its settings are its own, and are not left beside the log. */
-  readonly isVisitor?: boolean;
   /** The runtime is Deno, where delivery `background` is not to be had. */
   readonly isDeno?: boolean;
 }

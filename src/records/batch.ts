@@ -1,5 +1,11 @@
 import type { FileStatus } from "../platform/file-system.js";
 
+/**
+ * How an attempt to write a batch ended; unless it is `done`, some of its records may be written and some not. `failed`
+ * is reported already, or a namer or rotator is under way and flushes.
+ */
+export type CommitResult = "done" | "lock timeout" | "failed";
+
 /** Wants to know, before and after, what is appended to which file. Called with the lock held. */
 export interface Journal {
   /**

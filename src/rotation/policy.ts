@@ -1,16 +1,79 @@
 import type { LockFile } from "../lock/lock-file.js";
 import type { Namer } from "../log-files/backup-names.js";
+import { refused } from "../options/resolve-options.js";
+import type { ResolvedOptions, ResolvedTimedOptions, Schedule } from "../options/resolved-options.js";
+import type { Environment } from "../platform/environment.js";
+import { FilePath, FileStatus } from "../platform/file-system.js";
 import type { Backups } from "./backups.js";
-import type { Trigger } from "./trigger.js";
+import { DatedBackups } from "./dated-backups.js";
+import { NumberedBackups } from "./numbered-backups.js";
+import { RolloverTime } from "./rollover-time.js";
+import { Boundaries } from "./schedule.js";
+import { TimeTrigger } from "./time-trigger.js";
+import { sizeTrigger, type Trigger } from "./trigger.js";
 
-/** What makes a handler the one it is: when it rotates, and what becomes of the file. */
+/** What makes a log's rotation the one it is: when it is due, and what becomes of the file. */
 export interface Policy {
   readonly trigger: Trigger;
   readonly backups: Backups;
 }
 
-/** What a policy may ask the handler for. */
+/** What a policy may ask the writer for. */
 export interface PolicyContext {
   readonly lockFile: LockFile;
   readonly namer: () => Namer | undefined;
+}
+
+/**
+ * By time where the options have a schedule, else by size.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for an interval of which the calendar has no end
+ */
+export function policyOf(options: ResolvedOptions, environment: Environment, context: PolicyContext): Policy {
+  return "schedule" in options
+    ? timePolicy(options as ResolvedTimedOptions, environment, context)
+    : sizePolicy(options, environment, context);
+}
+
+function sizePolicy(
+  { filename, maxBytes, strictMaxBytes, backupCount }: ResolvedOptions,
+  { fs }: Environment,
+  { namer }: PolicyContext,
+): Policy {
+  return {
+    trigger: sizeTrigger(maxBytes, strictMaxBytes),
+    backups: new NumberedBackups(fs, filename, backupCount, namer),
+  };
+}
+
+function timePolicy(
+  { filename, encoding, maxBytes, strictMaxBytes, schedule, limits }: ResolvedTimedOptions,
+  { fs, clock }: Environment,
+  { lockFile, namer }: PolicyContext,
+): Policy {
+  const boundaries = boundariesOf(schedule, clock.now() / 1000);
+  const path = new FilePath(filename);
+  const status = new FileStatus();
+  const trigger = new TimeTrigger({
+    boundaries,
+    clock,
+    shared: new RolloverTime(lockFile, encoding),
+    lastRecord: () => (fs.statusWithTime(path, status) && status.size > 0 ? status.modifiedAt : undefined),
+    identity: () => (fs.status(path, status) ? JSON.stringify(status.place) : undefined),
+    size: sizeTrigger(maxBytes, strictMaxBytes),
+  });
+  const hasLimits = Object.values(limits).some(Number.isFinite);
+  const period = () => trigger.period;
+  return { trigger, backups: new DatedBackups({ fs, log: filename, boundaries, period, namer, hasLimits }) };
+}
+
+/** Refuses an interval of which the calendar has no end: else every write would fail. */
+function boundariesOf(schedule: Schedule, now: number): Boundaries {
+  const boundaries = new Boundaries(schedule);
+  try {
+    boundaries.stamp(boundaries.next(boundaries.next(now)));
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw refused("interval", schedule.interval, "smaller: the calendar does not reach so far", cause);
+  }
+  return boundaries;
 }

@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { Backoff } from "../base/backoff.js";
 import { hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Durability } from "../disk/durability.js";
 import type { RotationReason, Tell } from "../events/handler-events.js";
@@ -16,8 +17,8 @@ import { Sweeper } from "./compression/compression-thread.js";
 import { toPrune } from "./retention.js";
 import { type Rotated, rotate } from "./rotate.js";
 
-const FIRST_RETRY = 1000;
-const LONGEST_RETRY = 60_000;
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 60_000;
 
 // For files that were set aside when compression was on, and is off now.
 const LEFT_BEHIND = { format: "gzip" } as const;
@@ -34,7 +35,7 @@ export class Rotation {
   readonly #pruneFailures: Failures;
   #rotator: Rotator | undefined;
   #notBefore = Number.NEGATIVE_INFINITY;
-  #retry = FIRST_RETRY;
+  readonly #retries = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS);
   #hasSetAside = false;
   /** Rotations that this handler did. */
   count = 0;
@@ -98,7 +99,7 @@ export class Rotation {
     // The new file that follows brings the log's own directory to the disk.
     if (rotated.to !== undefined && dirname(rotated.to) !== dirname(filename)) this.#durability.name(rotated.to);
     this.count++;
-    this.#retry = FIRST_RETRY;
+    this.#retries.reset();
     this.#hasSetAside = this.#options.compression !== undefined && rotated.to !== undefined;
     this.#tell("rotated", { from: filename, to: rotated.to, reason: why });
     for (const path of rotated.removed) this.#tell("removed", { path });
@@ -184,12 +185,12 @@ export class Rotation {
 
   #postpone(cause: unknown): void {
     const { filename } = this.#options;
+    const retry = this.#retries.next();
     const message =
       `Cannot rotate ${filename}: ${reason(cause)}. Records go on being written to it; ` +
-      `the rotation is tried again in ${this.#retry / 1000} s.`;
+      `the rotation is tried again in ${retry / 1000} s.`;
     this.#tell("error", new LogFileError("ERR_CLH_ROTATE", message, { cause, path: filename }));
-    this.#notBefore = this.#environment.clock.monotonic() + this.#retry;
-    this.#retry = Math.min(this.#retry * 2, LONGEST_RETRY);
+    this.#notBefore = this.#environment.clock.monotonic() + retry;
   }
 
   #sweepJob(): SweepJob {

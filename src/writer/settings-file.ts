@@ -45,16 +45,14 @@ export class SharedSettings {
   #own: Settings;
   readonly #me: Writer = { pid: process.pid, host: hostname(), thread: threadId, id: randomUUID() };
   readonly #fs: FileSystem;
-  readonly #isVisitor: boolean;
   readonly #permissions: Permissions;
 
   /** @param terminator what ends a record, in bytes */
   constructor(options: ResolvedOptions, terminator: Buffer, environment: Environment, permissions: Permissions) {
-    const { fs, isVisitor = false } = environment;
+    const { fs } = environment;
     this.#path = settingsPath(options.filename);
     this.#own = settingsOf(options, terminator);
     this.#fs = fs;
-    this.#isVisitor = isVisitor;
     this.#permissions = permissions;
   }
 
@@ -70,7 +68,6 @@ export class SharedSettings {
     warn: (warning: LogFileError) => void,
     trace: ((message: string) => void) | undefined,
   ): number | undefined {
-    if (this.#isVisitor) return undefined;
     this.#own = { ...this.#own, namer: namer === undefined ? null : true };
     try {
       const { fd } = this.#permissions.open(this.#fs, this.#path, O_RDWR | O_NOFOLLOW, NEW_SETTINGS_FILE_MODE);

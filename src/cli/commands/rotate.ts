@@ -1,11 +1,15 @@
+import { EventEmitter } from "node:events";
 import { dirname } from "node:path";
 import { Command } from "commander";
-import { type HandlerOptions, makeHandler } from "../../handler/create-handler.js";
-import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
+import { type HandlerEvents, News } from "../../events/handler-events.js";
+import { tracer } from "../../events/trace.js";
+import { type HandlerOptions, isTimed } from "../../handler/create-handler.js";
 import { collectLogFiles, type LogFile } from "../../log-files/list-files.js";
+import { resolveRotatingOptions, resolveTimedOptions } from "../../options/resolve-options.js";
 import type { FileSystem } from "../../platform/file-system.js";
 import { blockReader } from "../../reading/read-log.js";
 import { textOptions } from "../../reading/records/line-format.js";
+import { LogWriter } from "../../writer/log-writer.js";
 import { lockDirectoryLeft, type SettingsLeft, unknownNames } from "../../writer/settings-left.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
@@ -37,7 +41,7 @@ export function sweepCommand(): Command {
       "after",
       "\nExamples:\n  clh sweep app.log\n  clh sweep app.log --max-age 14d --max-total-bytes 2GiB --gzip",
     )
-    .action((file: string, flags: Flags) => run(file, flags, (handler) => void handler.open()));
+    .action((file: string, flags: Flags) => run(file, flags, (writer) => writer.open()));
 }
 
 function addSettings(command: Command): Command {
@@ -47,15 +51,15 @@ function addSettings(command: Command): Command {
   );
 }
 
-function rotate(handler: ConcurrentFileHandler): void {
-  handler.open();
-  handler.rotate();
+function rotate(writer: LogWriter): void {
+  writer.open();
+  writer.rotate();
 }
 
 /** What was done, each with its path. */
 type Deed = readonly [what: "rotated" | "compressed" | "removed" | "recovered", path: string];
 
-async function run(file: string, flags: Flags, act: (handler: ConcurrentFileHandler) => void): Promise<void> {
+async function run(file: string, flags: Flags, act: (writer: LogWriter) => void): Promise<void> {
   const { lockFileDirectory } = flags;
   const { environment, log, lockPath, left } = blockReader(file, { ...(lockFileDirectory && { lockFileDirectory }) });
   const files = environment.fs.exists(dirname(log)) ? collectLogFiles(environment.fs, log) : [];
@@ -73,21 +77,25 @@ async function run(file: string, flags: Flags, act: (handler: ConcurrentFileHand
     const message = `${why} ${log}: a rotation would delete its records. Say how many are kept with --backup-count`;
     throw new CommandFailure(`${message} (0 deletes them).`, BAD_USAGE);
   }
-  const handler = makeHandler(log, options, { ...environment, isVisitor: true });
+  const resolve = isTimed(options) ? resolveTimedOptions : resolveRotatingOptions;
+  const events = new EventEmitter<HandlerEvents>();
+  const resolved = resolve(log, options, environment.fs);
+  const writer = new LogWriter(resolved, environment, new News(events, tracer(resolved.debug)), {
+    leavesSettings: false, // no writer of the log obeys the settings of one command
+  });
   const deeds: Deed[] = [];
-  handler.on("rotated", ({ to }) => deeds.push(["rotated", to ?? "(not kept)"]));
+  events.on("rotated", ({ to }) => deeds.push(["rotated", to ?? "(not kept)"]));
   for (const what of ["compressed", "removed", "recovered"] as const) {
-    handler.on(what, ({ path }) => deeds.push([what, path]));
+    events.on(what, ({ path }) => deeds.push([what, path]));
   }
   const failures: string[] = [];
-  handler.on("error", ({ message }) => failures.push(message));
-  handler.on("warning", ({ message }) => process.stderr.write(`clh: ${message}\n`));
-  act(handler);
+  events.on("error", ({ message }) => failures.push(message));
+  events.on("warning", ({ message }) => process.stderr.write(`clh: ${message}\n`));
+  act(writer);
   const stopProgress = showSweep(environment.fs, log, flags.json === true);
   try {
-    await handler.flush();
-    handler.close();
-    await handler.swept();
+    writer.close();
+    await writer.whenSwept();
   } finally {
     stopProgress();
   }

@@ -1,28 +1,29 @@
 import { LogFileError } from "../../base/errors.js";
-import type { HandlerJson } from "../../options/handler-json.js";
+import { BACKGROUND_GRACE_MS } from "../../lock/lock-timing.js";
+import type { QueueLimits, ResolvedOptions } from "../../options/resolved-options.js";
 import { Batch } from "../../records/batch.js";
-import type { Spill } from "../../spill/spill-file.js";
+import type { LogWriter, RemoteWriter } from "../../writer/log-writer.js";
 import { COUNTS, type Counts } from "../../writer/stats.js";
 import { LocalOutlet } from "../batched.js";
 import type { Place } from "../delivery.js";
-import type { Outlet, OutletObserver, QueuedDeliveryOptions } from "../queued.js";
+import type { Outlet, OutletObserver } from "../queued.js";
 import { makeRingMemory } from "./ring.js";
 import { RingWriter } from "./ring-writer.js";
 import { type FarHandler, farHandlerFor } from "./thread.js";
 
-// Milliseconds: how long this thread blocks before it looks again, and what the other one is given, beyond
-// `lockTimeout`, to put records into a spill.
-const LOOK = 20;
-const GRACE = 1000;
+// How long this thread blocks before it looks again.
+const LOOK_MS = 20;
 
 /**
  * Delivery `background`: another thread, one for all handlers of this one, has lock and file; records go to it through
  * memory that both see. When it is lost, what it has not written is written from here, and so is all that follows.
  */
-export class FarOutlet implements Outlet {
-  readonly #options: QueuedDeliveryOptions;
+export class FarOutlet implements Outlet, RemoteWriter {
+  readonly #writer: LogWriter;
+  readonly #limits: QueueLimits;
   readonly #observer: OutletObserver;
-  #json: HandlerJson;
+  /** For the writer of the other thread. */
+  #options: ResolvedOptions;
   #ring: RingWriter | undefined;
   #far: FarHandler | undefined;
   /** Of the handlers that there were, and of the one that there is. */
@@ -38,11 +39,13 @@ export class FarOutlet implements Outlet {
   /** It was closed, and lets go of the other thread once that has written everything. */
   #isClosing = false;
 
-  constructor(options: QueuedDeliveryOptions, observer: OutletObserver, json: HandlerJson) {
-    this.#options = options;
+  constructor(writer: LogWriter, limits: QueueLimits, observer: OutletObserver) {
+    this.#writer = writer;
+    this.#limits = limits;
     this.#observer = observer;
-    this.#json = { ...json, delivery: "sync" };
-    if (json.rotateWhenIdle === true) this.#open();
+    this.#options = writer.options;
+    writer.remote = this;
+    if (this.#options.rotateWhenIdle) this.#open();
   }
 
   get pending(): number {
@@ -69,7 +72,7 @@ export class FarOutlet implements Outlet {
   }
 
   hasRoomFor(bytes: number): boolean {
-    return this.reserve(bytes) !== undefined || this.#here !== undefined || bytes > this.#options.queueBytes;
+    return this.reserve(bytes) !== undefined || this.#here !== undefined || bytes > this.#limits.queueBytes;
   }
 
   add(batch: Batch): void {
@@ -100,18 +103,18 @@ export class FarOutlet implements Outlet {
   }
 
   writeWithin(milliseconds: number): boolean {
-    const { clock } = this.#options;
+    const { clock } = this.#writer;
     if (this.#here !== undefined) return this.#here.writeWithin(milliseconds);
     if (this.#ring === undefined) return true;
     const before = this.#ring.progress;
-    let left = milliseconds + GRACE;
+    let left = milliseconds + BACKGROUND_GRACE_MS;
     while (this.#ring.count > 0 && left > 0) {
       const start = clock.monotonic();
       const seen = this.#ring.progress;
       this.#wake();
-      if (this.#ring.count > 0) this.#ring.sleepUntilProgress(seen, Math.min(left, LOOK));
+      if (this.#ring.count > 0) this.#ring.sleepUntilProgress(seen, Math.min(left, LOOK_MS));
       // Time in which this process was stopped was none for the other thread either.
-      left -= Math.min(clock.monotonic() - start, 2 * LOOK);
+      left -= Math.min(clock.monotonic() - start, 2 * LOOK_MS);
     }
     // One that tries in vain is not lost: this thread would do no better.
     if (this.#ring.count > 0 && this.#ring.progress === before) this.#takeOver("it did not write in time");
@@ -119,11 +122,7 @@ export class FarOutlet implements Outlet {
     return this.pending === 0;
   }
 
-  adopt(spill: Spill): boolean {
-    return this.#here?.adopt(spill) ?? false;
-  }
-
-  async swept(): Promise<void> {
+  async whenSwept(): Promise<void> {
     await (this.#far?.swept() ?? this.#isSwept);
   }
 
@@ -146,19 +145,18 @@ export class FarOutlet implements Outlet {
   #open(): Pick<Outlet, "reserve"> {
     this.#isClosing = false;
     if (this.#ring !== undefined) return this.#ring;
-    const { queueBytes, maxBatchBytes } = this.#options;
-    const memory = makeRingMemory(queueBytes, COUNTS.length);
+    const memory = makeRingMemory(this.#limits.queueBytes, COUNTS.length);
     this.#countsNow = new Float64Array(memory.counts);
     this.#ring = new RingWriter(memory);
     this.#far = farHandlerFor(
-      { json: this.#json, memory, maxBatchBytes },
+      { options: this.#options, memory, maxBatchBytes: this.#limits.maxBatchBytes },
       {
-        tell: this.#options.tell,
+        tell: this.#writer.events.tell,
         onProgress: () => this.#proceed(),
         onLost: (why) => this.#takeOver(why, false),
       },
     );
-    this.#json = { ...this.#json, mode: "a" }; // the file is emptied once
+    this.#options = { ...this.#options, mode: "a" }; // the file is emptied once
     return this.#here ?? this.#ring;
   }
 
@@ -169,7 +167,7 @@ export class FarOutlet implements Outlet {
   /** Once a turn: to wake a thread takes longer than all the rest. */
   #wakeSoon(): void {
     this.#willWake = true;
-    this.#options.clock.soon(() => {
+    this.#writer.clock.soon(() => {
       this.#willWake = false;
       this.#wake();
     });
@@ -196,13 +194,13 @@ export class FarOutlet implements Outlet {
   #addHere(record: Buffer): void {
     for (let before = Infinity; this.#here === undefined && this.pending > 0 && this.pending < before; ) {
       before = this.pending;
-      this.writeWithin(this.#options.lockTimeout);
+      this.writeWithin(this.#writer.options.lockTimeout);
     }
     if (this.pending > 0) this.#takeOver("it did not write in time");
     const batch = new Batch();
     batch.add(record);
     if (this.#here !== undefined) this.#here.add(batch);
-    else if (this.#options.commit(batch, this.#options.lockTimeout) !== "done") {
+    else if (this.#writer.commit(batch, this.#writer.options.lockTimeout) !== "done") {
       this.#takeOver("the disk fails");
       this.#here!.add(batch);
     }
@@ -210,20 +208,20 @@ export class FarOutlet implements Outlet {
 
   /** Writes from here on. What a thread that lives is appending now, it may end. */
   #takeOver(why: string, isAlive = true): void {
-    const { countAppended, mergeOrphans, path, tell } = this.#options;
+    const path = this.#options.filename;
     const ring = this.#ring;
     if (this.#here !== undefined || ring === undefined) return;
-    for (let left = isAlive ? GRACE : 0; !ring.claim() && left > 0; left -= LOOK)
-      ring.sleepUntilProgress(ring.progress, LOOK);
-    this.#here = new LocalOutlet(this.#options, this.#observer);
-    mergeOrphans();
-    const left = ring.takeAll(countAppended);
+    for (let left = isAlive ? BACKGROUND_GRACE_MS : 0; !ring.claim() && left > 0; left -= LOOK_MS)
+      ring.sleepUntilProgress(ring.progress, LOOK_MS);
+    this.#here = new LocalOutlet(this.#writer, this.#limits, this.#observer);
+    this.#writer.takeOver();
+    const left = ring.takeAll((...asked) => this.#writer.countAppended(...asked));
     this.#here.markDropped(ring.takeDropped());
     this.#letGo();
     this.#here.add(left);
     this.#here.write("now");
     // Last: who is told may log that, and these records are older.
     const message = `The thread that writes ${path} was lost: ${why}. This thread writes from now on.`;
-    tell("error", new LogFileError("ERR_CLH_THREAD", message, { path }));
+    this.#writer.events.tell("error", new LogFileError("ERR_CLH_THREAD", message, { path }));
   }
 }

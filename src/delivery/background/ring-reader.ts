@@ -1,7 +1,7 @@
 import { sleepWhile } from "../../platform/clock.js";
 import type { FileStatus } from "../../platform/file-system.js";
 import { Batch, type Journal } from "../../records/batch.js";
-import type { Queue } from "../source.js";
+import type { Queue } from "../queue-drain.js";
 import {
   BYTE_TAIL,
   DROPPED,

@@ -1,14 +1,15 @@
 import { Worker } from "node:worker_threads";
-import { LogFileError, type LogFileErrorCode } from "../../base/errors.js";
 import type { HandlerEvents, Tell } from "../../events/handler-events.js";
-import type { HandlerJson } from "../../options/handler-json.js";
+import type { ResolvedOptions } from "../../options/resolved-options.js";
+import { deserializeError, type ErrorData, WorkerChannel } from "../../platform/worker-channel.js";
 import type { RingMemory } from "./ring.js";
 
 /* The thread of delivery `background`, seen from the one that logs. Its other half is worker.ts. */
 
-/** From what the other thread makes a handler; crosses to it by structured clone. */
+/** From what the other thread makes a writer; crosses to it by structured clone. */
 export interface FarJob {
-  readonly json: HandlerJson;
+  /** Without functions, which cannot cross. */
+  readonly options: ResolvedOptions;
   readonly memory: RingMemory;
   /** Bytes. */
   readonly maxBatchBytes: number;
@@ -19,17 +20,9 @@ export type ToFar = { readonly id: number } & (
   | { readonly type: "swept" | "close" }
 );
 
-/** An error that has crossed between threads. */
-export interface FarError {
-  readonly code: LogFileErrorCode;
-  readonly message: string;
-  readonly path: string | undefined;
-  readonly cause: { readonly message: string; readonly code: string | undefined } | undefined;
-}
-
 export type FromFar = { readonly id: number } & (
   | { readonly type: "event"; readonly name: keyof HandlerEvents; readonly payload: unknown }
-  | { readonly type: "error" | "warning"; readonly error: FarError }
+  | { readonly type: "error" | "warning"; readonly error: ErrorData }
   | { readonly type: "progress" | "swept" }
 );
 
@@ -62,9 +55,12 @@ export class FarHandler {
 
 /** One for all handlers of this thread, started when first needed. By itself it keeps no process alive. */
 class BackgroundThread {
-  #worker: Worker | undefined;
+  readonly #channel = new WorkerChannel<ToFar, FromFar>(
+    (options) => new Worker(new URL("./worker.js", import.meta.url), options),
+    "clh-background",
+    { onMessage: (message) => this.#receive(message), onLost: (why) => this.#lose(why) },
+  );
   #lastId = 0;
-  #holds = 0;
   readonly #observers = new Map<number, FarObserver>();
   readonly #sweeps = new Map<number, { promise: Promise<void>; resolve: () => void }>();
 
@@ -72,7 +68,7 @@ class BackgroundThread {
     const id = ++this.#lastId;
     this.#observers.set(id, observer);
     try {
-      this.#post({ type: "open", id, job });
+      this.#channel.post({ type: "open", id, job });
     } catch (error) {
       this.#observers.delete(id);
       observer.onLost((error as Error).message); // such as Node's permission model, without --allow-worker
@@ -81,7 +77,7 @@ class BackgroundThread {
   }
 
   close(id: number): void {
-    if (this.#observers.delete(id)) this.#post({ type: "close", id });
+    if (this.#observers.delete(id)) this.#channel.post({ type: "close", id });
   }
 
   async swept(id: number): Promise<void> {
@@ -94,34 +90,10 @@ class BackgroundThread {
       });
       sweep = { promise, resolve };
       this.#sweeps.set(id, sweep);
-      this.#hold(true);
-      this.#post({ type: "swept", id });
+      this.#channel.hold();
+      this.#channel.post({ type: "swept", id });
     }
     await sweep.promise;
-  }
-
-  /** Keeps the process alive. */
-  #hold(isHeld: boolean): void {
-    this.#holds += isHeld ? 1 : -1;
-    if (this.#holds > 0) this.#worker?.ref();
-    else this.#worker?.unref();
-  }
-
-  #post(message: ToFar): void {
-    this.#worker ??= this.#start();
-    this.#worker.postMessage(message);
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL("./worker.js", import.meta.url), {
-      name: "clh-background",
-      ...execArgvOfWorker(),
-    });
-    worker.on("message", (message: FromFar) => this.#receive(message));
-    worker.on("error", (error) => this.#lose(worker, error.message));
-    worker.on("exit", (code) => this.#lose(worker, `it ended with code ${code}`));
-    if (this.#holds === 0) worker.unref(); // after the listeners, which keep it
-    return worker;
   }
 
   #receive(message: FromFar): void {
@@ -137,7 +109,7 @@ class BackgroundThread {
         return;
       case "error":
       case "warning":
-        observer.tell(message.type, toError(message.error));
+        observer.tell(message.type, deserializeError(message.error));
         return;
       case "event":
         observer.tell(message.name, ...([message.payload] as never));
@@ -147,31 +119,15 @@ class BackgroundThread {
 
   #endSweep(id: number): void {
     this.#sweeps.get(id)?.resolve();
-    if (this.#sweeps.delete(id)) this.#hold(false);
+    if (this.#sweeps.delete(id)) this.#channel.release();
   }
 
-  #lose(worker: Worker, why: string): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
+  #lose(why: string): void {
     for (const id of [...this.#sweeps.keys()]) this.#endSweep(id);
     const lost = [...this.#observers.values()];
     this.#observers.clear();
     for (const { onLost } of lost) onLost(why);
   }
-}
-
-function toError({ code, message, path, cause }: FarError): LogFileError {
-  return new LogFileError(code, message, {
-    ...(path !== undefined && { path }),
-    ...(cause !== undefined && { cause: Object.assign(new Error(cause.message), { code: cause.code }) }),
-  });
-}
-
-/** `--input-type` is said of the code that `--eval` has, and refused for a file. What else there is, a thread inherits. */
-function execArgvOfWorker(): { execArgv?: string[] } {
-  const at = process.execArgv.findIndex((argument) => argument.startsWith("--input-type"));
-  if (at < 0) return {};
-  return { execArgv: process.execArgv.toSpliced(at, process.execArgv[at]!.includes("=") ? 1 : 2) };
 }
 
 const thread = new BackgroundThread();

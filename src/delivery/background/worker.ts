@@ -1,18 +1,17 @@
+import { EventEmitter } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
-import type { LogFileError } from "../../base/errors.js";
-import type { HandlerEvents } from "../../events/handler-events.js";
-import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
-import { ConcurrentRotatingFileHandler } from "../../handler/rotating-file-handler.js";
-import { ConcurrentTimedRotatingFileHandler } from "../../handler/timed-rotating-file-handler.js";
-import type { HandlerJson } from "../../options/handler-json.js";
-import { type Environment, systemEnvironment } from "../../platform/environment.js";
+import { type HandlerEvents, News } from "../../events/handler-events.js";
+import { tracer } from "../../events/trace.js";
+import { systemEnvironment } from "../../platform/environment.js";
+import { serializeError } from "../../platform/worker-channel.js";
+import { LogWriter } from "../../writer/log-writer.js";
 import { COUNTS } from "../../writer/stats.js";
-import type { Pump } from "../source.js";
+import { Drain } from "../queue-drain.js";
 import { RingReader } from "./ring-reader.js";
-import type { FarError, FarJob, FromFar, ToFar } from "./thread.js";
+import type { FarJob, FromFar, ToFar } from "./thread.js";
 
-/* The thread of delivery `background`: for each log a handler that writes what it finds in a ring. */
+/* The thread of delivery `background`: for each log a writer of what is in its ring. */
 
 type Outgoing = FromFar extends infer Message ? (Message extends unknown ? Omit<Message, "id"> : never) : never;
 
@@ -30,47 +29,45 @@ const EVENTS = [
 
 class FarLog {
   readonly #reader: RingReader;
-  readonly #handler: ConcurrentFileHandler;
-  readonly #environment = systemEnvironment();
+  readonly #writer: LogWriter;
+  readonly #drain: Drain;
   readonly #counts: Float64Array;
   readonly #send: (message: Outgoing) => void;
-  #pump: Pump | undefined;
   #isClosed = false;
 
-  constructor({ json, memory, maxBatchBytes }: FarJob, send: (message: Outgoing) => void) {
+  constructor({ options, memory, maxBatchBytes }: FarJob, send: (message: Outgoing) => void) {
     this.#send = send;
     this.#reader = new RingReader(memory, maxBatchBytes);
     this.#counts = new Float64Array(memory.counts);
-    const source = {
-      queue: this.#reader,
-      attach: (pump: Pump) => {
-        this.#pump = pump;
-      },
+    const events = new EventEmitter<HandlerEvents>();
+    this.#writer = new LogWriter(options, systemEnvironment(), new News(events, tracer(options.debug)));
+    this.#drain = new Drain(this.#writer, this.#reader, {
       onProgress: () => this.#proceed(),
-    };
-    this.#handler = makeHandler(json, { ...this.#environment, source });
-    for (const name of EVENTS) this.#handler.on(name, (payload: unknown) => send({ type: "event", name, payload }));
+      onLost: (count) => this.#writer.noteDrop(count),
+    });
+    for (const name of EVENTS) events.on(name, (payload: unknown) => send({ type: "event", name, payload }));
     for (const type of ["error", "warning"] as const)
-      this.#handler.on(type, (error) => send({ type, error: toFar(error) }));
+      events.on(type, (error) => send({ type, error: serializeError(error) }));
   }
 
   /** Until it is closed. */
   async serve(): Promise<void> {
-    const { clock } = this.#environment;
+    const { clock } = this.#writer;
     let looks = 0;
     while (!this.#isClosed) {
       if (looks === 0) await this.#reader.sleep();
       const isNew = this.#reader.count > 0;
-      if (!this.#pump!.isStuck) this.#pump!.run();
+      if (!this.#drain.isStuck) this.#drain.run();
       looks = isNew ? LOOKS : Math.max(0, looks - 1);
-      if (looks > 0 || this.#pump!.isStuck) await clock.delay(BETWEEN_LOOKS);
+      if (looks > 0 || this.#drain.isStuck) await clock.delay(BETWEEN_LOOKS);
       else await setImmediate(); // timers and messages have their turn
     }
-    this.#handler.close();
+    this.#drain.run();
+    this.#writer.close();
   }
 
   async swept(): Promise<void> {
-    await this.#handler.swept();
+    await this.#writer.whenSwept();
     this.#send({ type: "swept" });
   }
 
@@ -80,22 +77,10 @@ class FarLog {
   }
 
   #proceed(): void {
-    const stats = this.#handler.stats();
-    for (const [i, name] of COUNTS.entries()) this.#counts[i] = stats[name];
-    if (this.#reader.tellProgress(this.#pump!.spilled)) this.#send({ type: "progress" });
+    const { counts } = this.#writer;
+    for (const [i, name] of COUNTS.entries()) this.#counts[i] = counts[name];
+    if (this.#reader.tellProgress(this.#drain.spilled)) this.#send({ type: "progress" });
   }
-}
-
-function makeHandler({ type: _, ...options }: HandlerJson, environment: Environment): ConcurrentFileHandler {
-  return "when" in options
-    ? new ConcurrentTimedRotatingFileHandler(options, undefined, environment)
-    : new ConcurrentRotatingFileHandler(options, undefined, environment);
-}
-
-function toFar({ code, message, path, cause }: LogFileError): FarError {
-  const reason =
-    cause instanceof Error ? { message: cause.message, code: (cause as NodeJS.ErrnoException).code } : undefined;
-  return { code, message, path, cause: reason };
 }
 
 const logs = new Map<number, FarLog>();

@@ -2,13 +2,13 @@ import { LogFileError, reason } from "../../base/errors.js";
 import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
+import { READER_WAIT_MS } from "../../lock/lock-timing.js";
 import { collectLogFiles, type LogFile } from "../../log-files/list-files.js";
 import type { Environment } from "../../platform/environment.js";
 
 // How often we look before we ask the writers to stand still, and before we give up.
 const LOOKS = 16;
 const MOST_LOOKS = 2000;
-const LONGEST_WAIT = 1000;
 
 /**
  * All files of a log as they were at one moment, oldest first. Two looks that see the same saw one moment: every state
@@ -46,7 +46,7 @@ function lookUnderLock({ fs, clock, lockBackend }: Environment, path: string, lo
   const lock = new FileLock(new LockFile(path, fs, permissions), lockBackend, clock);
   let picture: LogFile[] | undefined;
   try {
-    withLock(lock, LONGEST_WAIT, () => {
+    withLock(lock, READER_WAIT_MS, () => {
       picture = look();
     });
   } catch (error) {

@@ -1,7 +1,8 @@
 import { Worker } from "node:worker_threads";
-import { LogFileError, type LogFileErrorCode } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
 import type { PermissionOptions } from "../../disk/permissions.js";
 import type { Compression } from "../../log-files/compression-formats.js";
+import { deserializeError, type ErrorData, WorkerChannel } from "../../platform/worker-channel.js";
 import type { PublisherData } from "../backups.js";
 import type { SweepEvent } from "./sweep.js";
 
@@ -20,12 +21,7 @@ export interface SweepJob {
 export type SweepMessage = { readonly id: number } & (
   | SweepEvent
   | { readonly type: "done"; readonly isComplete: boolean }
-  | {
-      readonly type: "warning" | "failed";
-      readonly code: LogFileErrorCode;
-      readonly message: string;
-      readonly path?: string;
-    }
+  | { readonly type: "warning" | "failed"; readonly error: ErrorData }
 );
 
 type OnEvent = (event: SweepEvent) => void;
@@ -38,12 +34,13 @@ interface Running {
   readonly reject: (error: LogFileError) => void;
 }
 
-/**
- * Our half of the thread that compresses: one for all handlers of this thread, started when first needed. It keeps the
- * process alive while it works, and only then.
- */
+/** Our half of the thread that compresses: one for all handlers of this thread. It keeps the process alive while it works. */
 class SweepThread {
-  #worker: Worker | undefined;
+  readonly #channel = new WorkerChannel<{ id: number; job: SweepJob }, SweepMessage>(
+    (options) => new Worker(new URL("./compression-worker.js", import.meta.url), options),
+    "clh-sweep",
+    { onMessage: (message) => this.#receive(message), onLost: (why) => this.#lose(why) },
+  );
   #lastId = 0;
   readonly #running = new Map<number, Running>();
 
@@ -52,18 +49,9 @@ class SweepThread {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#running.set(id, { onEvent, onError, resolve, reject });
-      this.#worker ??= this.#start();
-      this.#worker.ref();
-      this.#worker.postMessage({ id, job });
+      this.#channel.hold();
+      this.#channel.post({ id, job });
     });
-  }
-
-  #start(): Worker {
-    const worker = new Worker(new URL("./compression-worker.js", import.meta.url), { name: "clh-sweep" });
-    worker.on("message", (message: SweepMessage) => this.#receive(message));
-    worker.on("error", (error) => this.#lose(worker, error.message));
-    worker.on("exit", (code) => this.#lose(worker, `it ended with code ${code}`));
-    return worker;
   }
 
   #receive(message: SweepMessage): void {
@@ -74,32 +62,29 @@ class SweepThread {
         onEvent(message);
         return;
       case "warning":
-        onError("warning", toError(message));
+        onError("warning", deserializeError(message.error));
         return;
       case "failed":
-        reject(toError(message));
+        reject(deserializeError(message.error));
         break;
       case "done":
         resolve(message.isComplete);
         break;
     }
     this.#running.delete(message.id);
-    if (this.#running.size === 0) this.#worker?.unref();
+    this.#channel.release();
   }
 
   /** The thread is gone: what it had to do stays on disk for the next one. */
-  #lose(worker: Worker, why: string): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
+  #lose(why: string): void {
     const lost = [...this.#running.values()];
     this.#running.clear();
     const message = `The thread that compresses rotated files was lost: ${why}. They stay as they are until the next rotation.`;
-    for (const { reject } of lost) reject(new LogFileError("ERR_CLH_COMPRESS", message));
+    for (const { reject } of lost) {
+      this.#channel.release();
+      reject(new LogFileError("ERR_CLH_COMPRESS", message));
+    }
   }
-}
-
-function toError({ code, message, path }: { code: LogFileErrorCode; message: string; path?: string }): LogFileError {
-  return new LogFileError(code, message, path === undefined ? {} : { path });
 }
 
 const thread = new SweepThread();

@@ -7,13 +7,14 @@ import { sweepLockPath } from "../../log-files/backup-names.js";
 import { FORMATS } from "../../log-files/compression-formats.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import type { FileSystem } from "../../platform/file-system.js";
+import { serializeError } from "../../platform/worker-channel.js";
 import type { Publisher } from "../backups.js";
 import { DatedPublisher } from "../dated-backups.js";
 import { NumberedBackups } from "../numbered-backups.js";
 import type { SweepJob, SweepMessage } from "./compression-thread.js";
 import { sweep } from "./sweep.js";
 
-/* The thread that compresses, one job after another. Its other half is sweeper.ts. */
+/* The thread that compresses, one job after another. Its other half is compression-thread.ts. */
 
 type Outgoing = SweepMessage extends infer Message ? (Message extends unknown ? Omit<Message, "id"> : never) : never;
 
@@ -25,8 +26,8 @@ parentPort!.on("message", ({ id, job }: { id: number; job: SweepJob }) => {
 async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<void> {
   try {
     const { fs, clock, lockBackend } = systemEnvironment();
-    const permissions = new Permissions(job.permissions, ({ code, message, path }) =>
-      send({ type: "warning", code, message, ...(path !== undefined && { path }) }),
+    const permissions = new Permissions(job.permissions, (warning) =>
+      send({ type: "warning", error: serializeError(warning) }),
     );
     const isComplete = await sweep(
       {
@@ -45,8 +46,8 @@ async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<vo
     );
     send({ type: "done", isComplete });
   } catch (error) {
-    const { code, message, path } = error instanceof LogFileError ? error : unexpected(error, job.log);
-    send({ type: "failed", code, message, ...(path !== undefined && { path }) });
+    const failure = error instanceof LogFileError ? error : unexpected(error, job.log);
+    send({ type: "failed", error: serializeError(failure) });
   }
 }
 

@@ -2,17 +2,20 @@ import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, test } from "node:test";
 import { LocalOutlet } from "../../../src/delivery/batched.js";
-import type { CommitResult } from "../../../src/delivery/delivery.js";
-import { QueuedDelivery, type QueuedDeliveryOptions } from "../../../src/delivery/queued.js";
-import { News } from "../../../src/events/handler-events.js";
-import { Batch } from "../../../src/records/batch.js";
+import type { DeliveryWriter } from "../../../src/delivery/delivery.js";
+import { QueuedDelivery } from "../../../src/delivery/queued.js";
+import { type HandlerEvents, News } from "../../../src/events/handler-events.js";
+import { resolveRotatingOptions } from "../../../src/options/resolve-options.js";
+import type { QueueLimits } from "../../../src/options/resolved-options.js";
+import { systemEnvironment } from "../../../src/platform/environment.js";
+import { Batch, type CommitResult } from "../../../src/records/batch.js";
 import type { Spill } from "../../../src/spill/spill-file.js";
 import { ManualClock } from "../../support/environment.js";
 
 const LOCK_TIMEOUT = 1000;
 
 /** A queue in memory, onto a disk that can fail and a lock that can be held. */
-function setUp(limits: Partial<QueuedDeliveryOptions> = {}) {
+function setUp(given: Partial<QueueLimits> = {}) {
   const clock = new ManualClock();
   const disk = {
     text: "",
@@ -24,12 +27,18 @@ function setUp(limits: Partial<QueuedDeliveryOptions> = {}) {
   const drops: number[] = [];
   const drained: number[] = [];
   const spilled: string[] = [];
-  const options: QueuedDeliveryOptions = {
+  const limits: QueueLimits = {
     mode: "batched",
     queueBytes: 100,
     maxBatchBytes: 40,
     flushInterval: 0,
     overflow: "block",
+    ...given,
+  };
+  const emitter = new EventEmitter<HandlerEvents>();
+  emitter.on("drain", () => drained.push(disk.text.length));
+  const writer: DeliveryWriter = {
+    options: resolveRotatingOptions("app.log", { lockTimeout: LOCK_TIMEOUT }, systemEnvironment().fs),
     commit(batch, wait) {
       disk.waits.push(wait);
       if (disk.result === "lock timeout") return disk.result;
@@ -44,24 +53,18 @@ function setUp(limits: Partial<QueuedDeliveryOptions> = {}) {
       if (written.length > 0) disk.commits.push(written.join(""));
       return disk.result;
     },
-    onTimedOut: () => {},
-    isLockedHere: assert.fail,
-    news: new News(new EventEmitter()),
+    noteLockTimeout: () => {},
+    get isLockedHere(): boolean {
+      return assert.fail();
+    },
+    events: new News(emitter),
     markerOf: (count) => batchOf(`<${count}>`),
-    onDrop: (count) => drops.push(count),
-    onDrain: () => drained.push(disk.text.length),
+    noteDrop: (count) => drops.push(count),
     clock,
-    onLockTimeout: "spill",
     createSpill: () => spillInto(spilled),
-    onSpillFailure: () => assert.fail(),
-    lockTimeout: LOCK_TIMEOUT,
-    path: "/app.log",
-    mergeOrphans: assert.fail,
-    countAppended: () => assert.fail(),
-    tell: assert.fail,
-    ...limits,
+    noteSpillFailure: () => assert.fail(),
   };
-  const delivery = new QueuedDelivery(options, (observer) => new LocalOutlet(options, observer));
+  const delivery = new QueuedDelivery(writer, limits, (observer) => new LocalOutlet(writer, limits, observer));
   const push = (text: string) => delivery.push(batchOf(text));
   const turn = () => clock.goTo(clock.time);
   return { clock, disk, drops, drained, spilled, delivery, push, turn };

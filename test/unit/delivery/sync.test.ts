@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { test } from "node:test";
-import type { CommitResult } from "../../../src/delivery/delivery.js";
-import { SyncDelivery, type SyncDeliveryOptions } from "../../../src/delivery/sync.js";
+import type { DeliveryWriter } from "../../../src/delivery/delivery.js";
+import { SyncDelivery } from "../../../src/delivery/sync.js";
 import { News } from "../../../src/events/handler-events.js";
-import { Batch } from "../../../src/records/batch.js";
+import type { RotatingFileHandlerOptions } from "../../../src/options/options.js";
+import { resolveRotatingOptions } from "../../../src/options/resolve-options.js";
+import { systemEnvironment } from "../../../src/platform/environment.js";
+import { Batch, type CommitResult } from "../../../src/records/batch.js";
 import { ManualClock } from "../../support/environment.js";
 
 const LOCK_TIMEOUT = 1000;
 
 /** A delivery onto a disk that can fail. */
-function setUp(options: Partial<SyncDeliveryOptions> = {}) {
+function setUp(given: RotatingFileHandlerOptions = {}, writer: Partial<DeliveryWriter> = {}) {
   const clock = new ManualClock();
   const disk = {
     text: "",
@@ -21,8 +24,10 @@ function setUp(options: Partial<SyncDeliveryOptions> = {}) {
     takes: Infinity,
   };
   const drops: number[] = [];
-  const news = new News(new EventEmitter());
+  const events = new News(new EventEmitter());
+  const options = { lockTimeout: LOCK_TIMEOUT, retryBufferBytes: 1000, ...given };
   const delivery = new SyncDelivery({
+    options: resolveRotatingOptions("app.log", options, systemEnvironment().fs),
     commit(batch, wait) {
       disk.attempts++;
       disk.waits.push(wait);
@@ -35,27 +40,19 @@ function setUp(options: Partial<SyncDeliveryOptions> = {}) {
       }
       return "done";
     },
-    onTimedOut: () => {},
-    isLockedHere: () => false,
-    news,
+    noteLockTimeout: () => {},
+    isLockedHere: false,
+    events,
     markerOf: (count) => record(`${count} dropped\n`),
-    onDrain: assert.fail,
-    mergeOrphans: assert.fail,
-    countAppended: () => assert.fail(),
-    tell: assert.fail,
-    onDrop: (count) => drops.push(count),
+    noteDrop: (count) => drops.push(count),
     clock,
-    onLockTimeout: "spill",
     createSpill: () => {
       throw new Error("no disk");
     },
-    onSpillFailure: () => {},
-    lockTimeout: LOCK_TIMEOUT,
-    retryBufferBytes: 1000,
-    path: "app.log",
-    ...options,
+    noteSpillFailure: () => {},
+    ...writer,
   });
-  return { clock, disk, drops, news, delivery, push: (text: string) => delivery.push(record(text)) };
+  return { clock, disk, drops, events, delivery, push: (text: string) => delivery.push(record(text)) };
 }
 
 function record(text: string): Batch {
@@ -170,25 +167,26 @@ test("flush rejects, with the number of records, when the time is over", async (
   disk.works = false;
   push("one\n");
   push("two\n");
-  await assert.rejects(() => delivery.flush(), { code: "ERR_CLH_FLUSH", message: /^2 records .* app\.log/ });
+  await assert.rejects(() => delivery.flush(), { code: "ERR_CLH_FLUSH", message: /^2 records .*app\.log/ });
   disk.works = true;
   assert.equal(delivery.flushSync(), true);
 });
 
 test("who is told that a lock is waited for may write: behind the record that waits, and larger than what is kept", () => {
   let isTold = false;
-  const { disk, news, delivery, push } = setUp({
-    onLockTimeout: "wait",
-    retryBufferBytes: 1,
-    onTimedOut() {
-      if (isTold) return; // once a minute, as it is of a handler
-      isTold = true;
-      news.add(() => {
-        assert.equal(push("listener\n"), false);
-        disk.works = true;
-      });
+  const { disk, events, delivery, push } = setUp(
+    { onLockTimeout: "wait", retryBufferBytes: 1 },
+    {
+      noteLockTimeout() {
+        if (isTold) return; // once a minute, as it is of a handler
+        isTold = true;
+        events.add(() => {
+          assert.equal(push("listener\n"), false);
+          disk.works = true;
+        });
+      },
     },
-  });
+  );
   Object.assign(disk, { works: false, result: "lock timeout" });
   const batch = record("one\n");
   batch.add(Buffer.from("two\n"));
@@ -197,18 +195,20 @@ test("who is told that a lock is waited for may write: behind the record that wa
 });
 
 test("a record that is not dropped is acknowledged, though one is dropped that a listener writes", async () => {
-  const { disk, drops, news, delivery, push } = setUp({
-    retryBufferBytes: 4,
-    commit(batch) {
-      if (!disk.works) {
-        news.add(() => push("listener\n"));
-        return "failed";
-      }
-      for (const text of batch.records()) disk.text += text;
-      batch.advanceTo(batch.end);
-      return "done";
+  const { disk, drops, events, delivery, push } = setUp(
+    { retryBufferBytes: 4 },
+    {
+      commit(batch) {
+        if (!disk.works) {
+          events.add(() => push("listener\n"));
+          return "failed";
+        }
+        for (const text of batch.records()) disk.text += text;
+        batch.advanceTo(batch.end);
+        return "done";
+      },
     },
-  });
+  );
   disk.works = false;
   push("one\n");
   disk.works = true;

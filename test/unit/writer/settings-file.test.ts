@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { EventEmitter } from "node:events";
 import {
   chmodSync,
   existsSync,
@@ -14,6 +15,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { type HandlerEvents, News } from "../../../src/events/handler-events.js";
 import {
   ConcurrentRotatingFileHandler,
   ConcurrentTimedRotatingFileHandler,
@@ -21,7 +23,9 @@ import {
   type RotatingFileHandlerOptions,
   type TimedRotatingFileHandlerOptions,
 } from "../../../src/index.js";
+import { resolveRotatingOptions } from "../../../src/options/resolve-options.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
+import { LogWriter } from "../../../src/writer/log-writer.js";
 import { environmentWith, systemError } from "../../support/environment.js";
 import { temporaryDirectory, textOf } from "../../support/temporary.js";
 
@@ -155,11 +159,25 @@ describe("two handlers with different settings", () => {
   });
 
   test("who is not one of the writers leaves nothing, and is not warned", (t) => {
-    const { begin, stored } = setUp(t);
+    const { directory, begin, stored } = setUp(t);
     begin({ maxBytes: 1000, backupCount: 9 });
     const before = stored();
-    const { told } = begin({ maxBytes: 20, backupCount: 1 }, { ...systemEnvironment(), isVisitor: true });
-    assert.deepEqual([told, stored()], [[], before]);
+    const environment = systemEnvironment();
+    const options = resolveRotatingOptions(
+      join(directory, "app.log"),
+      { maxBytes: 20, backupCount: 1 },
+      environment.fs,
+    );
+    const emitter = new EventEmitter<HandlerEvents>();
+    const told: unknown[] = [];
+    emitter.on("warning", (warning) => told.push(warning));
+    for (const leavesSettings of [false, true]) {
+      const writer = new LogWriter(options, environment, new News(emitter), { leavesSettings });
+      writer.open();
+      writer.close();
+      assert.equal(told.length, leavesSettings ? 1 : 0);
+      if (!leavesSettings) assert.deepEqual(stored(), before);
+    }
   });
 
   test("the warning comes after the lock is released", (t) => {

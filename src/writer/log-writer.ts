@@ -1,0 +1,379 @@
+import { LogFileError } from "../base/errors.js";
+import { ActiveFile } from "../disk/active-file.js";
+import { Durability } from "../disk/durability.js";
+import { Permissions } from "../disk/permissions.js";
+import type { News, RotationReason } from "../events/handler-events.js";
+import { Failures, lockTimeoutError, unexpected } from "../events/throttled-reporter.js";
+import { tracer } from "../events/trace.js";
+import { FileLock, withLock } from "../lock/file-lock.js";
+import { LockFile, lockFilePath } from "../lock/lock-file.js";
+import { MAINTENANCE_WAIT_MS } from "../lock/lock-timing.js";
+import type { Namer } from "../log-files/backup-names.js";
+import type { Rotator } from "../options/options.js";
+import { checkNamer } from "../options/resolve-options.js";
+import type { ResolvedOptions } from "../options/resolved-options.js";
+import type { Clock } from "../platform/clock.js";
+import type { Environment } from "../platform/environment.js";
+import { Batch, type CommitResult } from "../records/batch.js";
+import { Encoder } from "../records/encoder.js";
+import { policyOf } from "../rotation/policy.js";
+import { Rotation } from "../rotation/rotation.js";
+import type { Trigger } from "../rotation/trigger.js";
+import { Spills } from "../spill/orphaned-spills.js";
+import type { Spill } from "../spill/spill-file.js";
+import { IdleWatch } from "./idle-timer.js";
+import { mergeSpill } from "./merge-spill.js";
+import { SharedSettings } from "./settings-file.js";
+import { type Counts, sum } from "./stats.js";
+
+/** How a writer differs from one that writes every record of its handler. */
+export interface WriterRole {
+  /**
+   * Another thread writes, and this writer only when that thread is lost: it never empties the file for `mode: "w"`, does
+   * not rotate an idle log, and merges no orphans before {@link LogWriter.takeOver}.
+   */
+  readonly isStandby?: boolean;
+  /** False: the writer is no lasting one, and its settings are its own. */
+  readonly leavesSettings?: boolean;
+  /** Told when the writer begins. */
+  readonly warning?: LogFileError | undefined;
+}
+
+/** A writer in another thread that writes in place of a standby. */
+export interface RemoteWriter {
+  readonly counts: Counts;
+  whenSwept(): Promise<void>;
+}
+
+/** Everything that happens under the lock of one log. Knows nothing of queues and users. */
+export class LogWriter {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly events: News;
+  readonly encoder: Encoder;
+  readonly #idleWatch: IdleWatch;
+  readonly #spills: Spills;
+  readonly #lock: FileLock;
+  readonly #file: ActiveFile;
+  readonly #durability: Durability;
+  readonly #settings: SharedSettings | undefined;
+  readonly #trigger: Trigger;
+  readonly #rotation: Rotation;
+  readonly #failures: Failures;
+  readonly #warning: LogFileError | undefined;
+  readonly #trace: ((message: string) => void) | undefined;
+  readonly #counts = { records: 0, bytes: 0, lockTimeouts: 0, failures: 0 };
+  #namer: Namer | undefined;
+  /** The batch that #append writes. */
+  #batch = new Batch();
+  #isWriting = false;
+  #isFresh = true;
+  #isKeptOpen: boolean;
+  #isRotationForced = false;
+  #empties: boolean;
+  #mergesOrphans: boolean;
+  /** Set by a delivery whose records another thread writes. */
+  remote: RemoteWriter | undefined;
+  /** Records that a delivery has dropped. */
+  dropped = 0;
+
+  constructor(options: ResolvedOptions, environment: Environment, events: News, role: WriterRole = {}) {
+    const { fs, clock, lockBackend } = environment;
+    const { filename, lockFileDirectory } = options;
+    const { isStandby = false, leavesSettings = true, warning } = role;
+    this.options = options;
+    this.clock = clock;
+    this.events = events;
+    this.encoder = new Encoder(options);
+    this.#warning = warning;
+    this.#namer = options.namer;
+    this.#empties = options.mode === "w" && !isStandby;
+    this.#mergesOrphans = !isStandby;
+    this.#isKeptOpen = options.keepFileOpen !== false;
+    this.#trace = tracer(options.debug);
+    const permissions = new Permissions(options, (warning) => events.tell("warning", warning));
+    const rotatesWhenIdle = options.rotateWhenIdle && !isStandby;
+    this.#idleWatch = new IdleWatch({
+      clock,
+      letGo: () => this.#file.letGo(),
+      rotate: rotatesWhenIdle ? () => this.commit(new Batch(), this.#maintenanceWait) : undefined,
+      boundary: () => this.#trigger.boundary ?? Number.POSITIVE_INFINITY,
+    });
+    this.#failures = new Failures((error) => events.tell("error", error), clock);
+    const lockFile = new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions);
+    this.#lock = new FileLock(lockFile, lockBackend, clock);
+    this.#durability = new Durability(options.sync, environment, (error) => events.tell("error", error));
+    if (leavesSettings) this.#settings = new SharedSettings(options, this.encoder.terminator, environment, permissions);
+    this.#file = new ActiveFile(filename, environment, permissions, this.encoder, {
+      onOpened: (path, isAnother) => {
+        this.#trace?.(`opened ${path}`);
+        if (isAnother) this.#durability.name(path);
+        if (this.#isKeptOpen) this.#idleWatch.start();
+      },
+      onHealed: (path) => events.tell("recovered", { path }),
+    });
+    const { trigger, backups } = policyOf(options, environment, { lockFile, namer: () => this.namer });
+    this.#trigger = trigger;
+    const underLock = (body: () => void) => {
+      const isLocked = this.#exclusively(this.#maintenanceWait, body);
+      events.catchUp();
+      return isLocked;
+    };
+    this.#rotation = new Rotation(options, environment, backups, events.tell, underLock, this.#durability);
+    this.#spills = new Spills(filename, environment, permissions, this.encoder.terminator.length, underLock);
+    if (rotatesWhenIdle) this.#idleWatch.start();
+  }
+
+  get namer(): Namer | undefined {
+    return this.#namer;
+  }
+
+  /** @throws {LogFileError} `ERR_CLH_OPTION` where backups cannot be named by a function */
+  set namer(namer: Namer | undefined) {
+    checkNamer(namer, this.options);
+    this.#namer = namer;
+  }
+
+  get rotator(): Rotator | undefined {
+    return this.#rotation.rotator;
+  }
+
+  /** @throws {LogFileError} `ERR_CLH_OPTION` where a function cannot move the file */
+  set rotator(rotator: Rotator | undefined) {
+    this.#rotation.rotator = rotator;
+  }
+
+  /** True while a namer or rotator runs: the lock is held, and what is logged now is written later. */
+  get isWriting(): boolean {
+    return this.#isWriting;
+  }
+
+  /** Another writer of this log on this thread holds the lock: its namer or rotator runs. Waiting would be in vain. */
+  get isLockedHere(): boolean {
+    return this.#lock.isHeldByThisThread;
+  }
+
+  /** Counts of this writer, and of the one in another thread. */
+  get counts(): Counts {
+    const here = { ...this.#counts, rotations: this.#rotation.count, lockWaits: this.#lock.waits };
+    return this.remote === undefined ? here : sum(here, this.remote.counts);
+  }
+
+  /**
+   * Writes as much of `batch` as can be written. Reports what fails, but for a lock timeout, and throws nothing.
+   * @param wait for the lock, in milliseconds
+   */
+  commit(batch: Batch, wait: number): CommitResult {
+    if (this.#isWriting) return "failed"; // a namer or rotator flushes
+    try {
+      if (!this.#underLock(batch, wait)) return "lock timeout";
+      this.#failures.clear();
+      return "done";
+    } catch (error) {
+      this.#counts.failures++;
+      this.#failures.note(error instanceof LogFileError ? error : unexpected(error, this.options.filename));
+      return "failed";
+    } finally {
+      this.events.catchUp();
+    }
+  }
+
+  /**
+   * Opens lock and log file.
+   * @throws {LogFileError} `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT` or `ERR_CLH_OPEN`
+   */
+  open(): void {
+    if (!this.#underLock(new Batch(), this.options.lockTimeout)) this.noteLockTimeout("The log was not opened.", true);
+    this.events.catchUp();
+  }
+
+  /** Rotates now, whatever the size; true when that was done. A file without records is left as it is. */
+  rotate(): boolean {
+    const before = this.#rotation.count;
+    this.#isRotationForced = true;
+    const result = this.commit(new Batch(), this.options.lockTimeout);
+    if (result === "lock timeout") this.noteLockTimeout("The log was not rotated.");
+    return this.#rotation.count > before;
+  }
+
+  /**
+   * Counts and reports that the lock was not free in time.
+   * @param then what becomes of the records, as a sentence
+   * @throws {LogFileError} `ERR_CLH_LOCK_TIMEOUT` if `isThrown`, rather than to report it
+   */
+  noteLockTimeout(then: string, isThrown = false): void {
+    this.#counts.failures++;
+    this.#counts.lockTimeouts++;
+    const error = lockTimeoutError(this.#lock.path, this.options.lockTimeout, then);
+    if (isThrown) throw error;
+    this.#failures.note(error);
+  }
+
+  /**
+   * Makes a file for records that wait for the lock.
+   * @throws a system error, or {LogFileError}
+   */
+  createSpill(): Spill {
+    return this.#spills.create();
+  }
+
+  noteSpillFailure(cause: unknown): void {
+    this.events.tell("error", this.#spills.failure(cause));
+  }
+
+  /** Counts and reports records that a delivery has dropped. */
+  noteDrop(count: number): void {
+    this.dropped += count;
+    this.events.tell("drop", { count });
+  }
+
+  /** The record that stands in the file for `count` dropped ones. */
+  markerOf(count: number): Batch {
+    const text = `[concurrent-log-handler] ${count.toLocaleString("en")} records dropped: they could not be written in time, and no more fitted into memory`;
+    return new Encoder(this.options).encode(text);
+  }
+
+  /** How many of `records` are behind `offset` in `file`, wherever that is now. */
+  countAppended(...args: Parameters<Spills["countAppended"]>): number {
+    return this.#spills.countAppended(...args);
+  }
+
+  /** From now on this writer does what it left to another thread. */
+  takeOver(): void {
+    this.#mergesOrphans = true;
+    this.#mergeOrphans();
+  }
+
+  /** Resolves when no compression that this writer has started is under way, here or in another thread. */
+  async whenSwept(): Promise<void> {
+    await Promise.all([this.#rotation.swept(), this.remote?.whenSwept()]);
+  }
+
+  /** Closes all files. A later commit opens them again. */
+  close(): void {
+    this.#failures.close([this.#file, this.#lock], this.options.filename);
+    this.#settings?.close();
+    this.#idleWatch.stop();
+  }
+
+  get #maintenanceWait(): number {
+    return Math.min(MAINTENANCE_WAIT_MS, this.options.lockTimeout);
+  }
+
+  /** False when the lock could not be had. */
+  #underLock(batch: Batch, wait: number): boolean {
+    this.#batch = batch;
+    try {
+      do {
+        if (!this.#exclusively(wait, this.#appendAndLetGo)) return false;
+      } while (!batch.isDone);
+      return true;
+    } finally {
+      this.#isRotationForced = false;
+      if (!this.#isKeptOpen) this.#failures.close([this.#file, this.#lock], this.options.filename);
+    }
+  }
+
+  /** The same of anything that is done with the lock held. */
+  #exclusively(wait: number, body: () => void): boolean {
+    const { isHeld } = this.events;
+    this.#isWriting = this.events.isHeld = true;
+    try {
+      return withLock(this.#lock, wait, body);
+    } finally {
+      this.#isWriting = false;
+      this.events.isHeld = isHeld;
+    }
+  }
+
+  /** Closes the log before the lock is released: only then do other hosts of a network file system see what is in it. */
+  readonly #appendAndLetGo = (): void => {
+    try {
+      this.#append();
+    } finally {
+      if (!this.#isKeptOpen) this.#file.close();
+    }
+  };
+
+  /** Appends the records of the current batch, rotating where that is due. Called with the lock held. */
+  #append(): void {
+    const batch = this.#batch;
+    if (this.#isFresh) this.#begin();
+    do {
+      this.#file.refresh();
+      const why = this.#whyRotate(batch);
+      if (why !== undefined) {
+        if (!this.#lock.isStillShared()) return; // the lock file was replaced: take the new one, then ask again
+        this.#rotate(why);
+        this.#file.refresh(); // also when that failed: it may have failed after the file was moved
+      }
+      if (batch.isDone) return;
+      const { start } = batch;
+      const end = batch.endWithin(this.#trigger.room(this.#file.size));
+      this.#appendPart(batch, start, end);
+    } while (!batch.isDone);
+  }
+
+  /** Appends records. When that fails half-way, those that are there are not written again. */
+  #appendPart(batch: Batch, start: number, end: number): void {
+    batch.journal?.begin(this.#file.identity, this.#file.offset, end);
+    try {
+      this.#file.append(batch.bytes, start, end);
+      this.#counts.records += batch.advanceTo(end);
+      this.#durability.records(this.#file);
+    } catch (error) {
+      this.#counts.records += batch.cutAt(start + this.#file.appended, this.encoder.terminator.length);
+      throw error;
+    } finally {
+      this.#counts.bytes += this.#file.appended;
+      batch.journal?.end(batch.start);
+    }
+  }
+
+  #whyRotate(batch: Batch): RotationReason | undefined {
+    const { size } = this.#file;
+    const due = this.#trigger.due(size, batch.firstLength);
+    if (this.#isRotationForced) return size > 0 ? (due ?? "manual") : undefined;
+    return this.#rotation.isAllowed ? due : undefined;
+  }
+
+  /** Called with the lock held. */
+  #rotate(why: RotationReason): void {
+    this.#trace?.(`${this.options.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
+    this.#spills.settle(this.events.tell);
+    if (!this.#rotation.rotate(why)) return;
+    this.events.add(() => this.#tidy());
+    this.#file.close();
+    this.#trigger.rotated?.(why);
+  }
+
+  /** Before the first record. Called with the lock held. */
+  #begin(): void {
+    const { keepFileOpen, filename } = this.options;
+    if (this.#empties) this.#file.remove();
+    this.#isFresh = this.#empties = false;
+    const warn = (warning: LogFileError) => this.events.tell("warning", warning);
+    if (this.#warning !== undefined) warn(this.#warning);
+    const limit = this.#settings?.agree(this.namer, warn, this.#trace);
+    if (limit !== undefined) this.#trigger.limitTo(limit);
+    this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);
+    this.#rotation.recover();
+    this.events.add(() => this.#tidy());
+  }
+
+  /** When a handler begins and after each rotation: what others have left, then compression and retention. */
+  #tidy(): void {
+    if (this.#mergesOrphans) this.#mergeOrphans();
+    this.#rotation.tidy();
+  }
+
+  /** Merges the spills of processes that have ended. */
+  #mergeOrphans(): void {
+    const commit = (batch: Batch) => this.commit(batch, this.#maintenanceWait);
+    const onFailure = (cause: unknown) => this.noteSpillFailure(cause);
+    this.#spills.mergeOrphans((spill) => {
+      const result = mergeSpill(spill, { commit, onFailure });
+      return result === "done" || result === "unreadable";
+    }, this.events.tell);
+  }
+}
