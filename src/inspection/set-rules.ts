@@ -1,6 +1,7 @@
 import { basename } from "node:path";
-import { byPeriod, parseDated, parseDatedPlace, parseNumbered, parsePending } from "../log-files/backup-names.js";
+import { byPeriod, datedName, numberedName, parseDated, parseNumbered } from "../log-files/backup-names.js";
 import { EXTENSIONS } from "../log-files/compression-formats.js";
+import { parseDatedPlace, parsePending } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
 import { occupantOf } from "../log-files/path-type.js";
 import { parseDuration, parseSize } from "../options/parsers.js";
@@ -41,17 +42,17 @@ export function numberingFindings(fs: FileSystem, log: string, files: readonly L
   for (const { path, kind } of files) {
     if (kind !== "backup") continue;
     const numbered = parseNumbered(log, basename(path));
-    const dated = numbered === undefined ? parseDated(log, basename(path), () => true) : undefined;
+    const dated = numbered === undefined ? parseDated(log, basename(path)) : undefined;
     if (numbered !== undefined) numbers.add(numbered.n);
     if (dated !== undefined) periods.set(dated.stamp, (periods.get(dated.stamp) ?? new Set()).add(dated.counter));
   }
-  const missing = gaps(numbers, 1).map((n) => `${log}.${n}`);
+  const missing = gaps(numbers, 1).map((n) => numberedName(log, n));
   const stamps = [...periods.keys()].sort((a, b) => byPeriod({ stamp: a, counter: 0 }, { stamp: b, counter: 0 }));
   for (const [i, stamp] of stamps.entries()) {
     const counters = periods.get(stamp)!;
     // Of the oldest period, retention may have deleted some.
     for (const counter of gaps(counters, i === 0 ? Math.min(...counters) : 0)) {
-      missing.push(`${log}.${stamp}${counter === 0 ? "" : `.${counter}`}`);
+      missing.push(datedName(log, { stamp, counter }));
     }
   }
   // What is no file, and not ours, keeps its name, and backups leave it out.
@@ -118,5 +119,5 @@ function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits
 
 function periodOf(log: string, name: string): string | undefined {
   const pending = parsePending(log, name);
-  return (pending === undefined ? parseDated(log, name, () => true) : parseDatedPlace(pending.place))?.stamp;
+  return (pending === undefined ? parseDated(log, name) : parseDatedPlace(pending.place))?.stamp;
 }

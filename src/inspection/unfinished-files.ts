@@ -1,12 +1,6 @@
 import { dirname, join } from "node:path";
-import {
-  isCompressedForm,
-  isSpill,
-  isUnfinished,
-  parseLeftover,
-  parsePending,
-  sweepLockPath,
-} from "../log-files/backup-names.js";
+import { parseLeftover } from "../log-files/backup-names.js";
+import { isCompressedForm, isSpill, isUnfinished, parsePending, sweepLockPath } from "../log-files/hidden-names.js";
 import { isFile } from "../log-files/path-type.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";

@@ -1,6 +1,6 @@
 import { basename } from "node:path";
 import type { LogFileError } from "../base/errors.js";
-import { isSpill } from "../log-files/backup-names.js";
+import { isSpill } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
 import { stillPicture } from "../reading/files/snapshot.js";
 import type { Block } from "../reading/records/block.js";

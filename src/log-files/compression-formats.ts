@@ -1,8 +1,10 @@
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
-import type { Extension } from "./backup-names.js";
 
 export type CompressionFormat = "gzip" | "brotli" | "zstd";
+
+/** How compressed files are called; the empty extension is a plain file. */
+export type Extension = "" | ".gz" | ".br" | ".zst";
 
 /** How rotated files are compressed. */
 export interface Compression {
@@ -56,3 +58,8 @@ export const COMPRESSED: readonly Extension[] = Object.values(FORMATS).map(({ ex
 
 /** Of all backups, the plain ones first. */
 export const EXTENSIONS: readonly Extension[] = ["", ...COMPRESSED];
+
+/** As a group of a regular expression. */
+export function oneOf(extensions: readonly Extension[]): string {
+  return `(${extensions.map((extension) => extension.replace(".", "\\.")).join("|")})`;
+}

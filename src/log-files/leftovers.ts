@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
-import { type Extension, parseLeftover } from "./backup-names.js";
+import { parseLeftover } from "./backup-names.js";
+import type { Extension } from "./compression-formats.js";
 import { isFile } from "./path-type.js";
 
 /** A file that upstream has rotated and not numbered. */

@@ -1,18 +1,8 @@
 import { basename, dirname, join } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
-import {
-  byPeriod,
-  compressedPath,
-  type DatedBackup,
-  type Extension,
-  type Pending,
-  parseDated,
-  parseDatedPlace,
-  parseLeftover,
-  parseNumbered,
-  parsePending,
-} from "./backup-names.js";
-import { COMPRESSED } from "./compression-formats.js";
+import { byPeriod, type DatedBackup, parseDated, parseLeftover, parseNumbered } from "./backup-names.js";
+import { COMPRESSED, type Extension } from "./compression-formats.js";
+import { compressedPath, type Pending, parseDatedPlace, parsePending } from "./hidden-names.js";
 import { occupantOf } from "./path-type.js";
 
 /** A file that holds records of a log, as it was when somebody looked. */
@@ -78,7 +68,7 @@ export function collectLogFiles(fs: FileSystem, log: string): LogFile[] {
       if (!isHalf) leftovers.push(...look(leftover.extension, "backup"));
       continue;
     }
-    const period = parseDated(log, name, () => true);
+    const period = parseDated(log, name);
     if (period !== undefined) {
       for (const file of look(period.extension, "backup")) dated.push({ ...file, ...period });
     }

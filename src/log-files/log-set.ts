@@ -1,14 +1,8 @@
 import { dirname, join } from "node:path";
 import type { FileSystem } from "../platform/file-system.js";
-import {
-  byPeriod,
-  type DatedBackup,
-  type Extension,
-  parseDated,
-  parseDatedPlace,
-  parseNumbered,
-  pendingPath,
-} from "./backup-names.js";
+import { byPeriod, type DatedBackup, parseDated, parseNumbered } from "./backup-names.js";
+import type { Extension } from "./compression-formats.js";
+import { parseDatedPlace, pendingPath } from "./hidden-names.js";
 import { listLeftovers } from "./leftovers.js";
 import { listPending } from "./pending-files.js";
 
@@ -30,7 +24,7 @@ export function listLog(fs: FileSystem, log: string): LogPart[] {
   });
   numbered.sort((a, b) => b.n - a.n);
   const dated = names.flatMap((name): Dated[] => {
-    const parsed = parseDated(log, name, () => true);
+    const parsed = parseDated(log, name);
     return parsed === undefined ? [] : [{ ...parsed, path: join(directory, name) }];
   });
   const waiting: LogPart[] = [];

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { hasCode } from "../base/errors.js";
 import type { FileSystem } from "../platform/file-system.js";
-import { type Pending, parsePending, parseSequence } from "./backup-names.js";
+import { type Pending, parsePending, parseSequence } from "./hidden-names.js";
 import { isFile } from "./path-type.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { Extension } from "../log-files/backup-names.js";
+import type { Extension } from "../log-files/compression-formats.js";
 import type { Backup } from "./retention.js";
 
 /** Brings a file of the log from one path to another. */

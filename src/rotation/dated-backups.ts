@@ -1,14 +1,7 @@
 import { dirname, join } from "node:path";
-import {
-  byPeriod,
-  type DatedBackup,
-  datedName,
-  datedPlace,
-  type Extension,
-  type Namer,
-  parseDated,
-  parseDatedPlace,
-} from "../log-files/backup-names.js";
+import { byPeriod, type DatedBackup, datedName, type Namer, parseDated } from "../log-files/backup-names.js";
+import type { Extension } from "../log-files/compression-formats.js";
+import { datedPlace, parseDatedPlace } from "../log-files/hidden-names.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
 import { listPending, moveAside } from "../log-files/pending-files.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";

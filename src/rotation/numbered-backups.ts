@@ -1,13 +1,7 @@
 import { dirname, join } from "node:path";
-import {
-  type Extension,
-  type Namer,
-  NO_PLACE,
-  numberedName,
-  parseNumbered,
-  pendingPath,
-} from "../log-files/backup-names.js";
-import { EXTENSIONS } from "../log-files/compression-formats.js";
+import { compressedLeftover, type Namer, numberedName, parseNumbered } from "../log-files/backup-names.js";
+import { EXTENSIONS, type Extension } from "../log-files/compression-formats.js";
+import { NO_PLACE, pendingPath } from "../log-files/hidden-names.js";
 import { type Leftover, listLeftovers } from "../log-files/leftovers.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
 import { moveAside, nextSequence } from "../log-files/pending-files.js";
@@ -58,7 +52,7 @@ export class NumberedBackups implements Backups, Publisher {
     if (this.#count === 0) return [];
     const leftovers = listLeftovers(this.#fs, this.#log);
     for (const leftover of leftovers) {
-      const half = `${leftover.path}.gz`;
+      const half = compressedLeftover(leftover.path);
       if (isFile(this.#fs, half)) this.#fs.unlink(half);
       if (leftover.extension === "" && extension !== "") this.#setAside(leftover, extension);
       else this.insert([leftover.path], leftover.extension, this.#placeOf(leftover, leftover.extension));

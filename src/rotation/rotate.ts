@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
-import { type Extension, pendingPath } from "../log-files/backup-names.js";
+import type { Extension } from "../log-files/compression-formats.js";
+import { pendingPath } from "../log-files/hidden-names.js";
 import { listPending, moveAside, nextSequence } from "../log-files/pending-files.js";
 import type { Rotator } from "../options/options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { advice, LogFileError, reason } from "../base/errors.js";
 import type { Permissions } from "../disk/permissions.js";
 import type { Tell } from "../events/handler-events.js";
-import { isSpill, spillPath } from "../log-files/backup-names.js";
+import { isSpill, spillPath } from "../log-files/hidden-names.js";
 import { listLog } from "../log-files/log-set.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";

@@ -1,7 +1,7 @@
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { hasCode } from "../base/errors.js";
-import { isSpill } from "../log-files/backup-names.js";
+import { isSpill } from "../log-files/hidden-names.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
 
 /* Records that wait in spills until the lock is free, as src/delivery/spill.ts writes them; here they are only read. */

@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path";
 import * as v from "valibot";
 import { LogFileError } from "../base/errors.js";
-import { settingsPath } from "../log-files/backup-names.js";
+import { settingsPath } from "../log-files/hidden-names.js";
 import type { FileSystem } from "../platform/file-system.js";
 import { readSmallFile } from "../platform/small-file.js";
 

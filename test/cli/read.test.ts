@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import iconv from "iconv-lite";
-import { compressedPath, pendingPath, settingsPath, spillPath } from "../../src/log-files/backup-names.js";
+import { compressedPath, pendingPath, settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { FilePath, FileStatus, O_CREAT, O_RDWR } from "../../src/platform/file-system.js";
 import { Batch } from "../../src/records/batch.js";

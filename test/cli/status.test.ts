@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ConcurrentRotatingFileHandler, followLog, readLog } from "../../src/index.js";
-import { pendingPath, settingsPath, spillPath } from "../../src/log-files/backup-names.js";
+import { pendingPath, settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
 import { CLH, Clh } from "../support/clh.js";
 import { makeLock } from "../support/locks.js";
 import { temporaryDirectory } from "../support/temporary.js";

@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { SweepProgress } from "../../src/cli/terminal/sweep-progress.js";
-import { pendingPath, unfinishedPath } from "../../src/log-files/backup-names.js";
+import { pendingPath, unfinishedPath } from "../../src/log-files/hidden-names.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
 

@@ -22,7 +22,7 @@ import {
   spillPath,
   sweepLockPath,
   unfinishedPath,
-} from "../../src/log-files/backup-names.js";
+} from "../../src/log-files/hidden-names.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { O_CREAT, O_RDWR } from "../../src/platform/file-system.js";
 import { blockReader } from "../../src/reading/read-log.js";

@@ -3,7 +3,8 @@ import { basename, dirname } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
 import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
-import { parseNumbered, settingsPath, sweepLockPath } from "../../src/log-files/backup-names.js";
+import { parseNumbered } from "../../src/log-files/backup-names.js";
+import { settingsPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
 import { listLog } from "../../src/log-files/log-set.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 

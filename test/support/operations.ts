@@ -6,7 +6,7 @@ import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../../src/index.js";
 import { FileLock } from "../../src/lock/file-lock.js";
 import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
-import { compressedPath, pendingPath, sweepLockPath } from "../../src/log-files/backup-names.js";
+import { compressedPath, pendingPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { sweep } from "../../src/rotation/compression/sweep.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";

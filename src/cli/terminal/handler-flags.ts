@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { HandlerOptions } from "../../handler/create-handler.js";
+import { FORMATS } from "../../log-files/compression-formats.js";
 
 /** Flags of every command that writes a log. Values are checked by the handler; here they only get their type. */
 export function addHandlerFlags(command: Command): Command {
@@ -18,7 +19,7 @@ export function addHandlerFlags(command: Command): Command {
     .option("--max-periods <n>", "keep the rotated files of so many periods", number)
     .option("--gzip", "compress rotated files")
     .addOption(
-      new Option("--compression <format>", "compress rotated files in this format").choices(["gzip", "brotli", "zstd"]),
+      new Option("--compression <format>", "compress rotated files in this format").choices(Object.keys(FORMATS)),
     )
     .option("--delay-compression", "leave the newest rotated file plain until the next rotation")
     .option("--encoding <name>", "encoding of the log")

@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { isUnfinished, parseSequence, pendingPath } from "../../log-files/backup-names.js";
+import { isUnfinished, parseSequence, pendingPath } from "../../log-files/hidden-names.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
 import { group } from "./progress.js";

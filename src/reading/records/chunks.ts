@@ -1,7 +1,6 @@
 import type { Transform } from "node:stream";
 import { setImmediate } from "node:timers/promises";
-import type { Extension } from "../../log-files/backup-names.js";
-import { FORMATS } from "../../log-files/compression-formats.js";
+import { type Extension, FORMATS } from "../../log-files/compression-formats.js";
 import { FileStatus, type FileSystem } from "../../platform/file-system.js";
 
 const CHUNK_BYTES = 256 * 1024;

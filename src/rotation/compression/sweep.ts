@@ -3,16 +3,15 @@ import { dirname, join } from "node:path";
 import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
 import { type FileLock, withLock } from "../../lock/file-lock.js";
 import type { LockFile } from "../../lock/lock-file.js";
+import { COMPRESSED, type Compression, type Extension } from "../../log-files/compression-formats.js";
 import {
   compressedPath,
-  type Extension,
   isUnfinished,
   NO_PLACE,
   type Pending,
   pendingPath,
   unfinishedPath,
-} from "../../log-files/backup-names.js";
-import { COMPRESSED, type Compression } from "../../log-files/compression-formats.js";
+} from "../../log-files/hidden-names.js";
 import { isFile, occupantOf } from "../../log-files/path-type.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";

@@ -2,31 +2,11 @@ import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  datedName,
-  type Extension,
-  isCompressedForm,
-  isSpill,
-  isUnfinished,
-  type Namer,
-  numberedName,
-  type Pending,
-  parseNumbered,
-  parsePending,
-  pendingPath,
-  unfinishedPath,
-} from "../../../src/log-files/backup-names.js";
+import { datedName, type Namer, numberedName, parseNumbered } from "../../../src/log-files/backup-names.js";
+import type { Extension } from "../../../src/log-files/compression-formats.js";
 
 const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
 const extensions = fc.constantFrom<Extension>("", ".gz", ".br", ".zst");
-const pendings: fc.Arbitrary<Pending> = fc.record(
-  {
-    sequence: fc.integer({ min: 1, max: 9_999_999_999 }),
-    place: fc.constantFrom("0", "1a2b-3c4d", "ff-0"),
-    state: fc.constantFrom("pending", "published"),
-  },
-  { noNullPrototype: true },
-);
 
 test("a numbered name reads back", () => {
   fc.assert(
@@ -37,37 +17,13 @@ test("a numbered name reads back", () => {
   );
 });
 
-test("a pending name reads back", () => {
-  fc.assert(
-    fc.property(names, pendings, (log, pending) => {
-      const path = `/var/log/${log}`;
-      assert.deepEqual(parsePending(path, basename(pendingPath(path, pending))), pending);
-    }),
-  );
-});
-
-test("the name of an unfinished compressed form reads back, and is none of a file that waits", () => {
-  fc.assert(
-    fc.property(names, fc.integer({ min: 1, max: 9_999_999_999 }), (log, sequence) => {
-      const path = `/var/log/${log}`;
-      const name = basename(unfinishedPath(path, sequence, "0123abcd"));
-      assert.ok(isUnfinished(path, name));
-      assert.deepEqual(
-        [parsePending(path, name), isCompressedForm(path, name), isSpill(path, name)],
-        [undefined, false, false],
-      );
-    }),
-  );
-});
-
 test("a name that reads as ours is the one that we would write", () => {
-  const alphabet = fc.string({ unit: fc.constantFrom(..."app.log0123gzbr_-pending"), maxLength: 30 });
+  const rest = fc.string({ unit: fc.constantFrom("", ".", "0", "1", "23", ".gz", ".br", ".zst", "z"), maxLength: 5 });
   fc.assert(
-    fc.property(alphabet, (name) => {
+    fc.property(rest, (text) => {
+      const name = `app.log${text}`;
       const numbered = parseNumbered("app.log", name);
       if (numbered) assert.equal(numberedName("app.log", numbered.n) + numbered.extension, name);
-      const pending = parsePending("app.log", name);
-      if (pending) assert.equal(pendingPath("app.log", pending), name);
     }),
     { numRuns: 2000 },
   );
@@ -88,15 +44,6 @@ test("names of others are not ours", () => {
     "app.log.1 ",
   ]) {
     assert.equal(parseNumbered("app.log", name), undefined, name);
-  }
-  for (const name of [
-    ".__app.lock",
-    ".__app.log.1.0.pending",
-    ".__app.log.0000000001.0.pending.tmp",
-    ".__app.log.0000000001.pending",
-    ".__other.log.0000000001.0.pending",
-  ]) {
-    assert.equal(parsePending("app.log", name), undefined, name);
   }
 });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../../src/index.js";
-import { sweepLockPath } from "../../../src/log-files/backup-names.js";
+import { sweepLockPath } from "../../../src/log-files/hidden-names.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
 import type { FileSystem } from "../../../src/platform/file-system.js";
 import { lockFileExBackend } from "../../../src/platform/lock-file-ex.js";

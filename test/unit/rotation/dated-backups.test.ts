@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { pendingPath } from "../../../src/log-files/backup-names.js";
+import { pendingPath } from "../../../src/log-files/hidden-names.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { DatedBackups, DatedPublisher } from "../../../src/rotation/dated-backups.js";
 import { Boundaries } from "../../../src/rotation/schedule.js";

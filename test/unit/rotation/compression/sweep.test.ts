@@ -21,14 +21,14 @@ import { Permissions } from "../../../../src/disk/permissions.js";
 import { ConcurrentRotatingFileHandler } from "../../../../src/index.js";
 import { FileLock } from "../../../../src/lock/file-lock.js";
 import { LockFile } from "../../../../src/lock/lock-file.js";
+import { type Compression, FORMATS } from "../../../../src/log-files/compression-formats.js";
 import {
   compressedPath,
   type Pending,
   pendingPath,
   sweepLockPath,
   unfinishedPath,
-} from "../../../../src/log-files/backup-names.js";
-import { type Compression, FORMATS } from "../../../../src/log-files/compression-formats.js";
+} from "../../../../src/log-files/hidden-names.js";
 import { listPending } from "../../../../src/log-files/pending-files.js";
 import { systemEnvironment } from "../../../../src/platform/environment.js";
 import type { FileSystem } from "../../../../src/platform/file-system.js";

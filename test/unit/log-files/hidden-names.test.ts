@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { basename } from "node:path";
+import { test } from "node:test";
+import fc from "fast-check";
+import { COMPRESSED } from "../../../src/log-files/compression-formats.js";
+import {
+  compressedPath,
+  isCompressedForm,
+  isSpill,
+  isUnfinished,
+  type Pending,
+  parsePending,
+  pendingPath,
+  unfinishedPath,
+} from "../../../src/log-files/hidden-names.js";
+
+const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
+const pendings: fc.Arbitrary<Pending> = fc.record(
+  {
+    sequence: fc.integer({ min: 1, max: 9_999_999_999 }),
+    place: fc.constantFrom("0", "1a2b-3c4d", "ff-0"),
+    state: fc.constantFrom("pending", "published"),
+  },
+  { noNullPrototype: true },
+);
+
+test("a pending name reads back", () => {
+  fc.assert(
+    fc.property(names, pendings, (log, pending) => {
+      const path = `/var/log/${log}`;
+      assert.deepEqual(parsePending(path, basename(pendingPath(path, pending))), pending);
+    }),
+  );
+});
+
+test("the name of an unfinished compressed form reads back, and is none of a file that waits", () => {
+  fc.assert(
+    fc.property(names, fc.integer({ min: 1, max: 9_999_999_999 }), (log, sequence) => {
+      const path = `/var/log/${log}`;
+      const name = basename(unfinishedPath(path, sequence, "0123abcd"));
+      assert.ok(isUnfinished(path, name));
+      assert.deepEqual(
+        [parsePending(path, name), isCompressedForm(path, name), isSpill(path, name)],
+        [undefined, false, false],
+      );
+    }),
+  );
+});
+
+test("the name of a compressed form reads back, of whatever format", () => {
+  for (const extension of COMPRESSED) {
+    const name = basename(compressedPath("/var/log/app.log", 12, extension));
+    assert.ok(isCompressedForm("/var/log/app.log", name), name);
+    for (const other of [name.replace(".", ""), `${name}x`, name.replace(extension, `x${extension.slice(1)}`)]) {
+      assert.equal(isCompressedForm("/var/log/app.log", other), false, other);
+    }
+  }
+});
+
+test("a name that reads as hidden is the one that we would write", () => {
+  const parts = fc.tuple(
+    fc.stringMatching(/^\d{9,11}$/),
+    fc.constantFrom("0", "00", "1a-2b", "1A-2b", "2024-05-17_10@1", "2024-05-17@01", "@1", "x"),
+    fc.constantFrom("pending", "published", "pending.tmp"),
+  );
+  fc.assert(
+    fc.property(parts, (rest) => {
+      const name = `.__app.log.${rest.join(".")}`;
+      const pending = parsePending("app.log", name);
+      if (pending) assert.equal(pendingPath("app.log", pending), name);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test("names of others are not ours", () => {
+  for (const name of [
+    ".__app.lock",
+    ".__app.log.1.0.pending",
+    ".__app.log.0000000001.0.pending.tmp",
+    ".__app.log.0000000001.pending",
+    ".__other.log.0000000001.0.pending",
+  ]) {
+    assert.equal(parsePending("app.log", name), undefined, name);
+  }
+});
