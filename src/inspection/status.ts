@@ -8,9 +8,10 @@ import { unreadable } from "../reading/files/open-files.js";
 import { stillPicture } from "../reading/files/snapshot.js";
 import { type SettingsLeft, settingsLeft, unknownNames } from "../writer/settings-left.js";
 import { type Finding, finding } from "./finding.js";
+import { limitFindings, limitsOf } from "./limits.js";
 import { lockHolders } from "./lock-holders.js";
+import { numberingFindings } from "./numbering.js";
 import { type ProcessInfo, processInfo, writersOf } from "./processes.js";
-import { limitFindings, limitsOf, numberingFindings } from "./set-rules.js";
 import { type Leftover, listOnTheWay } from "./unfinished-files.js";
 
 interface FileState {

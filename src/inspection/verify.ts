@@ -6,8 +6,9 @@ import { stillPicture } from "../reading/files/snapshot.js";
 import type { Block } from "../reading/records/block.js";
 import { type BlockReader, readBlocks } from "../reading/records/read-blocks.js";
 import type { Finding } from "./finding.js";
+import { type KeptLimits, limitFindings } from "./limits.js";
+import { numberingFindings } from "./numbering.js";
 import type { SequenceResult, Sequences } from "./sequences.js";
-import { type KeptLimits, limitFindings, numberingFindings } from "./set-rules.js";
 import { leftoverFindings } from "./unfinished-files.js";
 
 interface VerifiedFile {

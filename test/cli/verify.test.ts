@@ -13,7 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { limitsOf } from "../../src/inspection/set-rules.js";
+import { limitsOf } from "../../src/inspection/limits.js";
 import { verifyLog } from "../../src/inspection/verify.js";
 import {
   compressedPath,

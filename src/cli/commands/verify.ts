@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import { type KeptLimits, limitsOf } from "../../inspection/limits.js";
 import type { SequenceResult } from "../../inspection/sequences.js";
 import { Sequences } from "../../inspection/sequences.js";
-import { type KeptLimits, limitsOf } from "../../inspection/set-rules.js";
 import { type Verification, verifyLog } from "../../inspection/verify.js";
 import { blockReader } from "../../reading/read-log.js";
 import { colours } from "../terminal/colours.js";
