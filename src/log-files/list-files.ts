@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
-import { byPeriod, type DatedBackup, parseDated, parseLeftover, parseNumbered } from "./backup-names.js";
+import { byPeriod, parseDated, parseLeftover, parseNumbered } from "./backup-names.js";
 import { COMPRESSED, type Extension } from "./compression-formats.js";
 import { compressedPath, type Pending, parseDatedPlace, parsePending } from "./hidden-names.js";
 import { occupantOf } from "./path-type.js";
@@ -16,74 +16,86 @@ export interface LogFile {
 }
 
 type Numbered = LogFile & { readonly n: number };
-type Dated = LogFile & DatedBackup;
 type Waiting = LogFile & Pending;
+
+/** Reads a name in the directory of a log; undefined for one of another kind. */
+type Parse<Parsed> = (log: string, name: string) => Parsed | undefined;
 
 /**
  * All files that hold records of a log, oldest first, the active one last, each record in one of them; as far as nobody
  * renames any meanwhile (see `stillPicture`). Backups named by a namer are not found.
  */
-export function collectLogFiles(fs: FileSystem, log: string): LogFile[] {
-  const directory = dirname(log);
-  const names = fs.readdir(directory);
-  const all = new Set(names);
-  const base = basename(log);
-  const numbered: Numbered[] = [];
-  const dated: Dated[] = [];
-  const waiting: Waiting[] = [];
-  const leftovers: LogFile[] = [];
-  const active: LogFile[] = [];
-  for (const name of names) {
-    if (!name.includes(base)) continue;
-    const look = (extension: Extension, kind: LogFile["kind"]): LogFile[] => {
-      const status = new FileStatus();
-      const path = join(directory, name);
-      const occupant = occupantOf(fs, path, status);
-      // What else has the name of a log or of a backup is told of when it is to be read.
-      const isTold = occupant === "other" && kind !== "waiting" && !status.isSymbolicLink;
-      return occupant === "file" || isTold ? [{ path, extension, kind, status }] : [];
-    };
-    if (name === base) {
-      active.push(...look(extensionOf(name), "active"));
-      continue;
-    }
-    const byNumber = parseNumbered(log, name);
-    if (byNumber !== undefined) {
-      for (const file of look(byNumber.extension, "backup")) numbered.push({ ...file, n: byNumber.n });
-      continue;
-    }
-    const pending = parsePending(log, name);
-    if (pending !== undefined) {
-      if (pending.state === "published" && !hasCompressedForm(log, pending, all)) continue; // it is a backup already
-      const place = parseDatedPlace(pending.place);
-      for (const file of look("", "waiting")) {
-        if (place === undefined) waiting.push({ ...file, ...pending });
-        else dated.push({ ...file, ...place });
-      }
-      continue;
-    }
+export function listLogFiles(fs: FileSystem, log: string): LogFile[] {
+  const names = fs.readdir(dirname(log));
+  const waiting = look(fs, log, names, "waiting", parseWaiting(names));
+  // First: of one name, what waits was rotated before what has it, since upstream cannot see it.
+  const datedWaiting = waiting.flatMap((file) => {
+    const name = parseDatedPlace(file.place);
+    return name === undefined ? [] : [{ ...file, ...name }];
+  });
+  const dated = [...datedWaiting, ...look(fs, log, names, "backup", parseDated)].sort(byPeriod);
+  const unnamed = waiting.filter(({ place }) => parseDatedPlace(place) === undefined);
+  const numbered = look(fs, log, names, "backup", parseNumbered);
+  const active = look(fs, log, names, "active", parseActive);
+  return [...merge([...placeWaiting(numbered, unnamed), dated, listLeftovers(fs, log, names)]), ...active];
+}
+
+/**
+ * What upstream was rotating when it was killed, oldest first. It compresses before it deletes the original: while that
+ * is there, the compressed form may be cut off, and does not count.
+ * @param names of the directory
+ */
+export function listLeftovers(fs: FileSystem, log: string, names = fs.readdir(dirname(log))): LogFile[] {
+  const parse: Parse<{ extension: Extension }> = (_, name) => {
     const leftover = parseLeftover(log, name);
-    if (leftover !== undefined) {
-      const isHalf = leftover.extension !== "" && all.has(name.slice(0, -leftover.extension.length));
-      if (!isHalf) leftovers.push(...look(leftover.extension, "backup"));
-      continue;
-    }
-    const period = parseDated(log, name);
-    if (period !== undefined) {
-      for (const file of look(period.extension, "backup")) dated.push({ ...file, ...period });
-    }
-  }
-  return [...merge([...placeWaiting(numbered, waiting), dated.sort(byPeriod), leftovers.sort(byTime)]), ...active];
+    const isHalf = leftover?.extension && names.includes(name.slice(0, -leftover.extension.length));
+    return isHalf ? undefined : leftover;
+  };
+  return look(fs, log, names, "backup", parse).sort(byTime);
 }
 
-/** A compressed file that is named in place of a log is read as one. */
-function extensionOf(name: string): Extension {
-  return COMPRESSED.find((extension) => name.endsWith(extension)) ?? "";
+/** What `parse` reads out of these names in the directory of a log, and their paths. */
+export function parseNames<Parsed extends object>(
+  log: string,
+  names: readonly string[],
+  parse: Parse<Parsed>,
+): (Parsed & { readonly path: string })[] {
+  const base = basename(log);
+  return names.flatMap((name) => {
+    const parsed = name.includes(base) ? parse(log, name) : undefined;
+    return parsed === undefined ? [] : [{ ...parsed, path: join(dirname(log), name) }];
+  });
 }
 
-/** True while the compressed form of a file has not got its public name. */
-function hasCompressedForm(log: string, { sequence }: Pending, names: ReadonlySet<string>): boolean {
-  return COMPRESSED.some((extension) => names.has(basename(compressedPath(log, sequence, extension))));
+function look<Parsed extends { readonly extension: Extension }>(
+  fs: FileSystem,
+  log: string,
+  names: readonly string[],
+  kind: LogFile["kind"],
+  parse: Parse<Parsed>,
+): (Parsed & LogFile)[] {
+  return parseNames(log, names, parse).flatMap((parsed) => {
+    const status = new FileStatus();
+    const occupant = occupantOf(fs, parsed.path, status);
+    // What else has the name of a log or of a backup is told of when it is to be read.
+    const isTold = occupant === "other" && kind !== "waiting" && !status.isSymbolicLink;
+    return occupant === "file" || isTold ? [{ ...parsed, kind, status }] : [];
+  });
+}
+
+function parseActive(log: string, name: string): { extension: Extension } | undefined {
+  return name === basename(log) ? { extension: "" } : undefined;
+}
+
+/** One that was published is a backup already, unless its compressed form has not got its public name. */
+function parseWaiting(names: readonly string[]): Parse<Pending & { extension: Extension }> {
+  return (log, name) => {
+    const pending = parsePending(log, name);
+    if (pending === undefined) return undefined;
+    const forms = COMPRESSED.map((extension) => basename(compressedPath(log, pending.sequence, extension)));
+    const isWaiting = pending.state === "pending" || forms.some((form) => names.includes(form));
+    return isWaiting ? { ...pending, extension: "" } : undefined;
+  };
 }
 
 /**

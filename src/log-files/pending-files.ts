@@ -1,7 +1,8 @@
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { hasCode } from "../base/errors.js";
 import type { FileSystem } from "../platform/file-system.js";
 import { type Pending, parsePending, parseSequence } from "./hidden-names.js";
+import { parseNames } from "./list-files.js";
 import { isFile } from "./path-type.js";
 
 /**
@@ -13,12 +14,7 @@ export function listPending(
   log: string,
   names: readonly string[] = fs.readdir(dirname(log)),
 ): Pending[] {
-  const found: Pending[] = [];
-  const base = basename(log);
-  for (const name of names) {
-    const pending = name.includes(base) ? parsePending(log, name) : undefined;
-    if (pending !== undefined && isFile(fs, join(dirname(log), name))) found.push(pending);
-  }
+  const found = parseNames(log, names, parsePending).filter(({ path }) => isFile(fs, path));
   return found.sort((a, b) => a.sequence - b.sequence);
 }
 

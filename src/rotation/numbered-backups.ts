@@ -1,8 +1,8 @@
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { compressedLeftover, type Namer, numberedName, parseNumbered } from "../log-files/backup-names.js";
 import { EXTENSIONS, type Extension } from "../log-files/compression-formats.js";
 import { NO_PLACE, pendingPath } from "../log-files/hidden-names.js";
-import { type Leftover, listLeftovers } from "../log-files/leftovers.js";
+import { type LogFile, listLeftovers, parseNames } from "../log-files/list-files.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
 import { moveAside, nextSequence } from "../log-files/pending-files.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
@@ -50,7 +50,7 @@ export class NumberedBackups implements Backups, Publisher {
 
   adopt(extension: Extension): string[] {
     if (this.#count === 0) return [];
-    const leftovers = listLeftovers(this.#fs, this.#log);
+    const leftovers = listLeftovers(this.#fs, this.#log).filter(({ status }) => status.isFile);
     for (const leftover of leftovers) {
       const half = compressedLeftover(leftover.path);
       if (isFile(this.#fs, half)) this.#fs.unlink(half);
@@ -165,12 +165,7 @@ export class NumberedBackups implements Backups, Publisher {
 
   /** What has the name of a backup, by number. */
   #numbered(): { n: number; path: string }[] {
-    const directory = dirname(this.#log);
-    const found: { n: number; extension: Extension; path: string }[] = [];
-    for (const name of this.#fs.readdir(directory)) {
-      const numbered = parseNumbered(this.#log, name);
-      if (numbered !== undefined) found.push({ ...numbered, path: join(directory, name) });
-    }
+    const found = parseNames(this.#log, this.#fs.readdir(dirname(this.#log)), parseNumbered);
     return found.sort((a, b) => a.n - b.n || EXTENSIONS.indexOf(a.extension) - EXTENSIONS.indexOf(b.extension));
   }
 
@@ -185,18 +180,18 @@ export class NumberedBackups implements Backups, Publisher {
   }
 
   /** The number of the newest backup that was rotated before this file: when that was, its time of change tells. */
-  #placeOf({ modifiedAt }: Leftover, extension: Extension): number {
+  #placeOf(leftover: LogFile, extension: Extension): number {
     const status = new FileStatus();
     let n = 1;
     while (n <= this.#count) {
       const occupant = this.#occupantOf(n, extension, status);
-      if (occupant === "nothing" || (occupant === "file" && status.modifiedAt <= modifiedAt)) break;
+      if (occupant === "nothing" || (occupant === "file" && status.modifiedAt <= leftover.status.modifiedAt)) break;
       n++;
     }
     return n;
   }
 
-  #setAside(leftover: Leftover, extension: Extension): void {
+  #setAside(leftover: LogFile, extension: Extension): void {
     const place = this.#placeFrom(this.#placeOf(leftover, extension), extension);
     const sequence = nextSequence(this.#log, this.#fs.readdir(dirname(this.#log)));
     moveAside(this.#fs, leftover.path, pendingPath(this.#log, { sequence, place, state: "pending" }));

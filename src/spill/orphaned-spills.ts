@@ -4,7 +4,7 @@ import { advice, LogFileError, reason } from "../base/errors.js";
 import type { Permissions } from "../disk/permissions.js";
 import type { Tell } from "../events/handler-events.js";
 import { isSpill, spillPath } from "../log-files/hidden-names.js";
-import { listLog } from "../log-files/log-set.js";
+import { listLogFiles } from "../log-files/list-files.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { type CountAppended, countAppended } from "./appended-records.js";
@@ -124,9 +124,7 @@ export class Spills {
   }
 
   #find(file: FileStatus): string | undefined {
-    const { fs } = this.#environment;
-    const status = new FileStatus();
-    const parts = listLog(fs, this.#log).filter(({ extension }) => extension === "");
-    return parts.find(({ path }) => fs.status(new FilePath(path), status) && status.isSameFile(file))?.path;
+    const files = listLogFiles(this.#environment.fs, this.#log);
+    return files.find(({ extension, status }) => extension === "" && status.isSameFile(file))?.path;
   }
 }

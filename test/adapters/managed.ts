@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { listLog } from "../../src/log-files/log-set.js";
+import { listLogFiles } from "../../src/log-files/list-files.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { gap, type Host, Program, readRecords } from "../support/hosts.js";
 import { temporaryDirectory } from "../support/temporary.js";
@@ -39,7 +39,7 @@ export async function faults(
     const least = i > 0 ? records : host === "pino transport" ? 0 : killedAt;
     if (found.length < least) problems.push(`w${i}: ${found.length} records, not ${least}`);
   }
-  const files = listLog(systemEnvironment().fs, file);
+  const files = listLogFiles(systemEnvironment().fs, file);
   if (files.length < 5) problems.push(`${files.length} files`);
   problems.push(...files.filter(({ path }) => statSync(path).size > LIMIT).map(({ path }) => `${path} is too large`));
   return problems;

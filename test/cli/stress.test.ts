@@ -36,14 +36,16 @@ test("a second run in the same directory replaces the first", async (t) => {
   assert.equal((await Clh.run(args)).code, 0);
 });
 
-test("a log that is not from a stress test is not touched", async (t) => {
-  const directory = temporaryDirectory(t);
-  writeFileSync(join(directory, "app.log"), "precious\n");
-  const { code, stderr } = await Clh.run(["stress", ...SMALL, "--log-dir", directory, "--filename", "app.log"]);
-  assert.equal(code, 2);
-  assert.match(stderr, /^clh: .*app\.log is there and not from a stress test: choose another --filename\n$/);
-  assert.deepEqual(readdirSync(directory), ["app.log"]);
-});
+for (const name of ["app.log", "app.log.gz"]) {
+  test(`a log that is not from a stress test is not touched: ${name}`, async (t) => {
+    const directory = temporaryDirectory(t);
+    writeFileSync(join(directory, name), "precious\n");
+    const { code, stderr } = await Clh.run(["stress", ...SMALL, "--log-dir", directory, "--filename", name]);
+    assert.equal(code, 2);
+    assert.ok(stderr.endsWith(`${name} is there and not from a stress test: choose another --filename\n`), stderr);
+    assert.deepEqual(readdirSync(directory), [name]);
+  });
+}
 
 test("tells its progress, a line now and then when there is no terminal", async () => {
   const { stderr } = await Clh.run(["stress", "--num-processes", "2", "--log-calls", "400"]);

@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { ConcurrentRotatingFileHandler } from "../../src/index.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
-import { listLog } from "../../src/log-files/log-set.js";
+import { listLogFiles } from "../../src/log-files/list-files.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { Fixture } from "../support/child.js";
 import { makeLock } from "../support/locks.js";
@@ -106,7 +106,7 @@ for (const delivery of ["batched", "background"] as const) {
 
 /** Of all files of a log, in order. */
 function linesOf(log: string): string[] {
-  const files = listLog(systemEnvironment().fs, log);
+  const files = listLogFiles(systemEnvironment().fs, log);
   return files.flatMap(({ path }) => readFileSync(path, "utf8").split("\n").slice(0, -1));
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { parseStressRecord, type StressRecord } from "../../src/cli/stress/record.js";
-import { listLog } from "../../src/log-files/log-set.js";
+import { listLogFiles } from "../../src/log-files/list-files.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { installed, pack, ROOT } from "./package.js";
 
@@ -90,7 +90,7 @@ export function wholeLines(host: Host, log: string): string[] {
 }
 
 function rawLines(log: string): string[] {
-  const parts = listLog(systemEnvironment().fs, log).map(({ path }) => readFileSync(path, "utf8"));
+  const parts = listLogFiles(systemEnvironment().fs, log).map(({ path }) => readFileSync(path, "utf8"));
   return parts.join("").split(/(?<=\n)/);
 }
 

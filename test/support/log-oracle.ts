@@ -5,7 +5,7 @@ import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { parseNumbered } from "../../src/log-files/backup-names.js";
 import { settingsPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
-import { listLog } from "../../src/log-files/log-set.js";
+import { listLogFiles } from "../../src/log-files/list-files.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 
 /* What must be true of a log, whatever has happened to its writers. */
@@ -75,7 +75,7 @@ export class Snapshot {
 
 function plainFiles(log: string): { path: string; inode: bigint }[] {
   if (!existsSync(dirname(log))) return [];
-  const parts = listLog(systemEnvironment().fs, log).filter(({ extension }) => extension === "");
+  const parts = listLogFiles(systemEnvironment().fs, log).filter(({ extension }) => extension === "");
   return parts.map(({ path }) => ({ path, inode: statSync(path, { bigint: true }).ino }));
 }
 
@@ -85,7 +85,7 @@ export function tornLines(log: string): string[] {
 }
 
 function readParts(log: string, problems: string[]): Part[] {
-  return listLog(systemEnvironment().fs, log).flatMap(({ path, extension }) => {
+  return listLogFiles(systemEnvironment().fs, log).flatMap(({ path, extension }) => {
     const name = basename(path);
     const stored = readFileSync(path);
     let bytes: Buffer;
@@ -152,7 +152,7 @@ function limitProblems(log: string, parts: Part[], expected: Expected): string[]
 
 /** Nothing but the files of the log, its locks and its settings may stay. */
 function leftovers(log: string): string[] {
-  const ours = new Set(listLog(systemEnvironment().fs, log).map(({ path }) => basename(path)));
+  const ours = new Set(listLogFiles(systemEnvironment().fs, log).map(({ path }) => basename(path)));
   const mayStay = [lockFilePath(log), sweepLockPath(log), settingsPath(log)].map((path) => basename(path));
   return readdirSync(dirname(log))
     .filter((name) => !mayStay.includes(name))

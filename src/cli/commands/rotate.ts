@@ -3,8 +3,9 @@ import { dirname } from "node:path";
 import { Command } from "commander";
 import { type HandlerEvents, News } from "../../events/handler-events.js";
 import { tracer } from "../../events/trace.js";
-import { type HandlerOptions, isTimed } from "../../handler/create-handler.js";
-import { collectLogFiles, type LogFile } from "../../log-files/list-files.js";
+import { type HandlerOptions, isTimed, makeHandler } from "../../handler/create-handler.js";
+import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
+import { type LogFile, listLogFiles } from "../../log-files/list-files.js";
 import { resolveRotatingOptions, resolveTimedOptions } from "../../options/resolve-options.js";
 import type { FileSystem } from "../../platform/file-system.js";
 import { blockReader } from "../../reading/read-log.js";
@@ -62,7 +63,7 @@ type Deed = readonly [what: "rotated" | "compressed" | "removed" | "recovered", 
 async function run(file: string, flags: Flags, act: (writer: LogWriter) => void): Promise<void> {
   const { lockFileDirectory } = flags;
   const { environment, log, lockPath, left } = blockReader(file, { ...(lockFileDirectory && { lockFileDirectory }) });
-  const files = environment.fs.exists(dirname(log)) ? collectLogFiles(environment.fs, log) : [];
+  const files = environment.fs.exists(dirname(log)) ? listLogFiles(environment.fs, log) : [];
   if (files.length === 0) throw new CommandFailure(`There is no log ${log}, nor a backup of one`, BAD_USAGE);
   const unfound = unknownNames(log, left);
   if (unfound !== undefined) throw new CommandFailure(`${unfound.message} Only its writers can rotate it.`, BAD_USAGE);

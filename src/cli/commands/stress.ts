@@ -2,7 +2,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type HandlerOptions, isTimed, makeHandler } from "../../handler/create-handler.js";
-import { listLog } from "../../log-files/log-set.js";
+import { listLogFiles } from "../../log-files/list-files.js";
 import { systemClock } from "../../platform/clock.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { makeTemporaryDirectory, O_RDONLY, removeTree } from "../../platform/file-system.js";
@@ -130,7 +130,7 @@ async function runWriters(file: string, options: HandlerOptions, flags: Flags): 
 /** Deletes the log of an earlier stress test; refuses to touch any other. */
 function removePreviousRun(file: string): void {
   const { fs } = systemEnvironment();
-  const parts = fs.exists(dirname(file)) ? listLog(fs, file) : [];
+  const parts = fs.exists(dirname(file)) ? listLogFiles(fs, file) : [];
   for (const { path, extension } of parts) {
     if (extension === "" && !isFromStressTest(path)) {
       throw new CommandFailure(`${path} is there and not from a stress test: choose another --filename`, BAD_USAGE);

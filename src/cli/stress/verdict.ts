@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream/promises";
 import iconv from "iconv-lite";
 import { FORMATS } from "../../log-files/compression-formats.js";
-import { type LogPart, listLog } from "../../log-files/log-set.js";
+import { type LogFile, listLogFiles } from "../../log-files/list-files.js";
 import type { FileSystem } from "../../platform/file-system.js";
 import { findCodec } from "../../records/encodings.js";
 import { parseStressRecord } from "./record.js";
@@ -34,7 +34,7 @@ const MOST_PROBLEMS = 10;
 /** Reads all files of a log and holds them against what was written. */
 export async function check(fs: FileSystem, log: string, encoding: string, expectation: Expectation): Promise<Verdict> {
   const tally = new Tally(expectation);
-  const parts = listLog(fs, log);
+  const parts = listLogFiles(fs, log);
   for (const part of parts) {
     try {
       await readLines(fs, part, encoding, (line) => tally.add(line, part.path));
@@ -47,7 +47,7 @@ export async function check(fs: FileSystem, log: string, encoding: string, expec
 
 async function readLines(
   fs: FileSystem,
-  { path, extension }: LogPart,
+  { path, extension }: LogFile,
   encoding: string,
   onLine: (line: string) => void,
 ): Promise<void> {

@@ -3,7 +3,8 @@ import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
 import { READER_WAIT_MS } from "../../lock/lock-timing.js";
-import { collectLogFiles, type LogFile } from "../../log-files/list-files.js";
+import { COMPRESSED } from "../../log-files/compression-formats.js";
+import { type LogFile, listLogFiles } from "../../log-files/list-files.js";
 import type { Environment } from "../../platform/environment.js";
 
 // How often we look before we ask the writers to stand still, and before we give up.
@@ -17,7 +18,7 @@ const MOST_LOOKS = 2000;
  * @throws {LogFileError} `ERR_CLH_READ`
  */
 export function stillPicture(environment: Environment, log: string, lockPath: string): LogFile[] {
-  const look = () => collectLogFiles(environment.fs, log);
+  const look = () => listLogFiles(environment.fs, log).map(asNamed);
   try {
     let before = look();
     for (let looks = 1; looks < MOST_LOOKS; looks++) {
@@ -37,6 +38,12 @@ export function stillPicture(environment: Environment, log: string, lockPath: st
   }
   const message = `Cannot read ${log}: it is rotated more quickly than its files can be listed. Let this user write to ${lockPath}.`;
   throw new LogFileError("ERR_CLH_READ", message, { path: log });
+}
+
+/** A compressed file that is named in place of a log is read as one. */
+function asNamed(file: LogFile): LogFile {
+  if (file.kind !== "active") return file;
+  return { ...file, extension: COMPRESSED.find((extension) => file.path.endsWith(extension)) ?? "" };
 }
 
 /** Undefined when the lock is not to be had. A lock file is not made: it would belong to the reader. */

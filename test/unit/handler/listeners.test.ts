@@ -9,7 +9,7 @@ import {
   type RotatingFileHandlerOptions,
 } from "../../../src/index.js";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
-import { listLog } from "../../../src/log-files/log-set.js";
+import { listLogFiles } from "../../../src/log-files/list-files.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
 import { environmentWith, ManualClock, systemError } from "../../support/environment.js";
 import { makeLock } from "../../support/locks.js";
@@ -120,7 +120,7 @@ const SCENARIOS: readonly Scenario[] = [
 /** All records of the log, in order. */
 function linesOf(log: string): string[] {
   const { fs } = systemEnvironment();
-  const bytes = listLog(fs, log).map(({ path, extension }) =>
+  const bytes = listLogFiles(fs, log).map(({ path, extension }) =>
     extension === ".gz" ? gunzipSync(readFileSync(path)) : readFileSync(path),
   );
   return Buffer.concat(bytes).toString().split("\n").slice(0, -1);

@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../../src/index.js";
+import { lockFilePath } from "../../../src/lock/lock-file.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { type DoubleName, doubleOf } from "../../support/doubles.js";
 import { ManualClock, systemError } from "../../support/environment.js";
@@ -23,7 +24,7 @@ function make(log: string, process: Mortal, options: RotatingFileHandlerOptions 
 
 /** Leaves a spill with {@link RECORDS}, of a process that has died. */
 function leaveSpill(log: string): void {
-  const holder = makeLock(join(log, "..", ".__app.lock"));
+  const holder = makeLock(lockFilePath(log));
   assert.ok(holder.acquire(0));
   const owner = new Mortal();
   const handler = make(log, owner);
@@ -38,8 +39,8 @@ function hidden(log: string): string[] {
   return readdirSync(join(log, "..")).filter((name) => name.startsWith(".") && !/\.(lock|settings|sweep)$/.test(name));
 }
 
-function setUp(t: TestContext): string {
-  return join(temporaryDirectory(t), "app.log");
+function setUp(t: TestContext, name = "app.log"): string {
+  return join(temporaryDirectory(t), name);
 }
 
 const EXPECTED = `${[...RECORDS, "last"].join("\n")}\n`;
@@ -47,7 +48,7 @@ const EXPECTED = `${[...RECORDS, "last"].join("\n")}\n`;
 describe("a lock that is not free in time", () => {
   test("lets records wait on disk, in order, until it is", async (t) => {
     const log = setUp(t);
-    const holder = makeLock(join(log, "..", ".__app.lock"));
+    const holder = makeLock(lockFilePath(log));
     assert.ok(holder.acquire(0));
     const handler = make(log, new Mortal(), { lockTimeout: 20 });
     for (const record of RECORDS) assert.equal(handler.write(record), false);
@@ -63,7 +64,7 @@ describe("a lock that is not free in time", () => {
 
   test("is thrown, if asked for, and the record is not kept", (t) => {
     const log = setUp(t);
-    const holder = makeLock(join(log, "..", ".__app.lock"));
+    const holder = makeLock(lockFilePath(log));
     assert.ok(holder.acquire(0));
     const handler = make(log, new Mortal(), { onLockTimeout: "throw" });
     const message =
@@ -82,7 +83,7 @@ describe("a lock that is not free in time", () => {
     const handler = make(log, new Mortal(), { onLockTimeout: "throw" });
     handler.on("error", ({ message }) => errors.push(message));
     assert.ok(handler.write("one"));
-    const holder = makeLock(join(log, "..", ".__app.lock"));
+    const holder = makeLock(lockFilePath(log));
     assert.ok(holder.acquire(0));
     assert.throws(() => handler.open(), { code: "ERR_CLH_LOCK_TIMEOUT", message: /\. The log was not opened\.$/ });
     assert.equal(handler.rotate(), false);
@@ -95,7 +96,7 @@ describe("a lock that is not free in time", () => {
 
   test("keeps records in memory where no spill can be made", (t) => {
     const log = setUp(t);
-    const holder = makeLock(join(log, "..", ".__app.lock"));
+    const holder = makeLock(lockFilePath(log));
     assert.ok(holder.acquire(0));
     const { environment } = new Mortal();
     const fs = { ...environment.fs };
@@ -269,6 +270,16 @@ describe("a spill whose merger was killed before it noted what it did is merged 
       assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`.repeat(double === "real" ? 1 : 2));
     });
   }
+
+  test("though its log is named like a compressed file", (t) => {
+    const log = setUp(t, "app.gz");
+    leaveSpill(log);
+    killAMerger(log);
+    const next = make(log, new Mortal());
+    next.open();
+    next.close();
+    assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
+  });
 
   test("though its file is rotated to where it is not found", (t) => {
     const log = setUp(t);

@@ -3,7 +3,7 @@ import { closeSync, openSync, renameSync, rmSync, statSync, utimesSync, writeFil
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { collectLogFiles } from "../../../../src/log-files/list-files.js";
+import { listLogFiles } from "../../../../src/log-files/list-files.js";
 import { systemEnvironment } from "../../../../src/platform/environment.js";
 import { filesAfter } from "../../../../src/reading/files/files-after.js";
 import { OpenLog } from "../../../../src/reading/files/open-files.js";
@@ -23,14 +23,14 @@ for (const older of [2, 200]) {
     for (let n = 2; n < 2 + older; n++) archive(n, `older ${n}\n`);
     writeFileSync(log, "followed\n");
     utimesSync(log, 1_000_000, 1_000_000);
-    const [file] = collectLogFiles(fs, log).slice(-1);
+    const [file] = listLogFiles(fs, log).slice(-1);
     const fd = openSync(log, "r");
     t.after(() => closeSync(fd));
     archive(1, "followed\n", log);
     rmSync(log);
     writeFileSync(log, "next\n");
 
-    const open = new OpenLog(environment, () => collectLogFiles(fs, log));
+    const open = new OpenLog(environment, () => listLogFiles(fs, log));
     t.after(() => open.close());
     for (let n = 1 + older; n > 0; n--) renameSync(`${log}.${n}.gz`, `${log}.${n + 1}.gz`);
     archive(1, "next\n");
