@@ -67,6 +67,12 @@ export function parseNames<Parsed extends object>(
   });
 }
 
+/** Paths of the files beside a log whose names are of one kind, such as `isSpill`. */
+export function pathsOf(fs: FileSystem, log: string, isOfKind: (log: string, name: string) => boolean): string[] {
+  const names = fs.readdir(dirname(log)).filter((name) => isOfKind(log, name));
+  return names.map((name) => join(dirname(log), name));
+}
+
 function look<Parsed extends { readonly extension: Extension }>(
   fs: FileSystem,
   log: string,

@@ -26,10 +26,7 @@ export function countAppended(
   try {
     let at = offset;
     for (const record of records) {
-      const found = Buffer.alloc(record.length);
-      const length = fs.read(fd, found, 0, found.length, at);
-      const isThere = length > 0 && length >= record.length - terminatorLength;
-      if (!isThere || !found.subarray(0, length).equals(record.subarray(0, length))) break;
+      if (!isRecordAt(fs, fd, at, record, terminatorLength)) break;
       at += record.length;
       count++;
     }
@@ -37,4 +34,12 @@ export function countAppended(
     fs.close(fd);
   }
   return count;
+}
+
+/** @param terminatorLength bytes that it may lack at its end */
+export function isRecordAt(fs: FileSystem, fd: number, at: number, record: Buffer, terminatorLength = 0): boolean {
+  const found = Buffer.alloc(record.length);
+  const length = fs.read(fd, found, 0, found.length, at);
+  const isThere = length > 0 && length >= record.length - terminatorLength;
+  return isThere && found.subarray(0, length).equals(record.subarray(0, length));
 }

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { dirname, join } from "node:path";
 import { advice, LogFileError, reason } from "../base/errors.js";
 import type { Permissions } from "../disk/permissions.js";
 import type { Tell } from "../events/handler-events.js";
 import { isSpill, spillPath } from "../log-files/hidden-names.js";
-import { listLogFiles } from "../log-files/list-files.js";
+import { listLogFiles, pathsOf } from "../log-files/list-files.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { type CountAppended, countAppended } from "./appended-records.js";
@@ -88,12 +87,11 @@ export class Spills {
 
   #list(tell: Tell): string[] {
     const { fs } = this.#environment;
-    const directory = dirname(this.#log);
     const status = new FileStatus();
     try {
-      const names = fs.readdir(directory).filter((name) => isSpill(this.#log, name));
-      const paths = names.map((name) => join(directory, name));
-      return paths.filter((path) => fs.linkStatus(new FilePath(path), status) && status.isFile);
+      return pathsOf(fs, this.#log, isSpill).filter(
+        (path) => fs.linkStatus(new FilePath(path), status) && status.isFile,
+      );
     } catch (cause) {
       tell("error", this.failure(cause));
       return [];

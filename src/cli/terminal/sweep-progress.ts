@@ -1,5 +1,6 @@
-import { dirname, join } from "node:path";
+import { basename } from "node:path";
 import { isUnfinished, parseSequence, pendingPath } from "../../log-files/hidden-names.js";
+import { pathsOf } from "../../log-files/list-files.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
 import { group } from "./progress.js";
@@ -23,14 +24,12 @@ export class SweepProgress {
   /** Bytes that are compressed, and what is being written. */
   look(): { done: number; note: string } {
     const waiting = new Set(listPending(this.#fs, this.#log).map(({ sequence }) => sequence));
-    const names = this.#fs.readdir(dirname(this.#log)).filter((name) => isUnfinished(this.#log, name));
-    const current = names.sort().at(-1);
+    const current = pathsOf(this.#fs, this.#log, isUnfinished).sort().at(-1);
     const isDone = (sequence: number) =>
-      !waiting.has(sequence) || (current !== undefined && sequence < parseSequence(this.#log, current)!);
+      !waiting.has(sequence) || (current !== undefined && sequence < parseSequence(this.#log, basename(current))!);
     const done = sum([...this.#sizes].flatMap(([sequence, size]) => (isDone(sequence) ? size : [])));
     if (current === undefined) return { done, note: "" };
-    const path = join(dirname(this.#log), current);
-    return { done, note: `${path}: ${group(sizeOf(this.#fs, path))} bytes` };
+    return { done, note: `${current}: ${group(sizeOf(this.#fs, current))} bytes` };
   }
 }
 

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { dirname, join } from "node:path";
 import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
 import { type FileLock, withLock } from "../../lock/file-lock.js";
 import type { LockFile } from "../../lock/lock-file.js";
@@ -12,6 +11,7 @@ import {
   pendingPath,
   unfinishedPath,
 } from "../../log-files/hidden-names.js";
+import { pathsOf } from "../../log-files/list-files.js";
 import { isFile, occupantOf } from "../../log-files/path-type.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
@@ -117,8 +117,7 @@ async function compressAndPublish(
   report: (event: SweepEvent) => void,
 ): Promise<void> {
   const { fs, log } = plan;
-  const unfinished = fs.readdir(dirname(log)).filter((name) => isUnfinished(log, name));
-  const killed = unfinished.map((name) => join(dirname(log), name)).filter((path) => isFile(fs, path));
+  const killed = pathsOf(fs, log, isUnfinished).filter((path) => isFile(fs, path));
   for (const path of killed) removeIfThere(fs, path);
   const done: Done[] = [];
   let failure: unknown;
