@@ -4,7 +4,7 @@ import { parseDatedPlace, parsePending } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
 import { parseDuration, parseSize } from "../options/parsers.js";
 import type { Environment } from "../platform/environment.js";
-import type { SettingsLeft } from "../writer/settings-left.js";
+import type { SettingsLeft } from "../writer/settings-file.js";
 import { type Finding, finding } from "./finding.js";
 
 /** The limits that a log has to keep; infinite ones, and 0 for `maxBytes`, are none. */

@@ -6,7 +6,7 @@ import { FilePath, FileStatus } from "../platform/file-system.js";
 import { readSmallFile } from "../platform/small-file.js";
 import { unreadable } from "../reading/files/open-files.js";
 import { stillPicture } from "../reading/files/snapshot.js";
-import { type SettingsLeft, settingsLeft, unknownNames } from "../writer/settings-left.js";
+import { type SettingsLeft, settingsLeft, unknownNames } from "../writer/settings-file.js";
 import { type Finding, finding } from "./finding.js";
 import { limitFindings, limitsOf } from "./limits.js";
 import { lockHolders } from "./lock-holders.js";

@@ -3,7 +3,7 @@ import { lockFilePath } from "../lock/lock-file.js";
 import { absolutePath } from "../options/resolve-options.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
-import { lockDirectoryLeft, settingsLeft } from "../writer/settings-left.js";
+import { lockDirectoryLeft, settingsLeft } from "../writer/settings-file.js";
 import { unreadable } from "./files/open-files.js";
 import { checkReadLogOptions } from "./reading-options.js";
 import type { LogRecord } from "./records/block.js";

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import { dirname } from "node:path";
+import { dirname, isAbsolute } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
@@ -12,26 +12,32 @@ import { optionsToJson } from "../options/handler-json.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import { readSmallFile } from "../platform/small-file.js";
 import { findCodec } from "../records/encodings.js";
 
 const NEW_SETTINGS_FILE_MODE = 0o666; // as the log's, so that whoever may write the one may write the other
 const LONGEST = 16 * 1024; // it may hold a path
+
+/** As far as who only reads a log relies on it. */
+const leftSchema = v.object({
+  writer: v.optional(v.object({ pid: v.number(), host: v.string(), thread: v.number() })),
+  settings: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
+});
+
+/** What the writers of a log have left beside it: their settings, and which of them was the first. */
+export type SettingsLeft = v.InferOutput<typeof leftSchema>;
 
 /** Options that all writers of a log must agree on, but for those that are no JSON as they are. */
 const AGREED = ["maxBytes", "strictMaxBytes", "backupCount", "maxAge", "maxTotalBytes"] as const;
 const AGREED_TIMED = ["when", "interval", "atTime", "timeZone", "maxPeriods"] as const;
 
 const writerSchema = v.object({
+  ...leftSchema.entries.writer.wrapped.entries,
   pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  host: v.string(),
-  thread: v.number(),
   /** Of the handler, since processes and threads have the same numbers again. */
   id: v.string(),
 });
-const storedSchema = v.object({
-  writer: writerSchema,
-  settings: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
-});
+const storedSchema = v.object({ ...leftSchema.entries, writer: writerSchema });
 type Writer = v.InferOutput<typeof writerSchema>;
 type Stored = v.InferOutput<typeof storedSchema>;
 type Settings = Stored["settings"] & { readonly maxBytes?: Value; readonly backupCount?: Value; readonly kind?: Value };
@@ -108,17 +114,10 @@ export class SharedSettings {
     return stricter;
   }
 
-  /** Undefined when there is nothing, or something else, such as half of it. */
   #read(fd: number): Stored | undefined {
     const bytes = Buffer.alloc(LONGEST);
     const length = this.#fs.read(fd, bytes, 0, bytes.length, 0);
-    try {
-      const result = v.safeParse(storedSchema, JSON.parse(bytes.toString("utf8", 0, length)));
-      return result.success ? result.output : undefined;
-    } catch (error) {
-      if (error instanceof SyntaxError) return undefined;
-      throw error;
-    }
+    return parseAs(storedSchema, bytes.toString("utf8", 0, length));
   }
 
   #write(fd: number, writer: Writer, settings: Settings, found?: Stored): void {
@@ -135,6 +134,38 @@ export class SharedSettings {
       `${stricter === undefined ? "" : "; until then, the smaller maxBytes is used here"} (${this.#path}).`;
     return new LogFileError("ERR_CLH_SETTINGS", message, { path: this.#path });
   }
+}
+
+/** Undefined when there is nothing, or something else, such as half of it. */
+function parseAs<Schema extends typeof leftSchema | typeof storedSchema>(
+  schema: Schema,
+  text: string,
+): v.InferOutput<Schema> | undefined {
+  try {
+    const result = v.safeParse(schema, JSON.parse(text));
+    return result.success ? result.output : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Undefined when there is nothing of the kind: it is a help and no more. */
+export function settingsLeft(fs: FileSystem, log: string): SettingsLeft | undefined {
+  return parseAs(leftSchema, readSmallFile(fs, settingsPath(log), LONGEST) ?? "");
+}
+
+/** Where the lock file of these writers is, if not beside the log. */
+export function lockDirectoryLeft(left: SettingsLeft | undefined): string | undefined {
+  const directory = left?.settings.lockFileDirectory;
+  return typeof directory === "string" && isAbsolute(directory) && !directory.includes("\0") ? directory : undefined;
+}
+
+/** What to tell of a log whose backups have names that only its writers know; undefined for any other. */
+export function unknownNames(log: string, left: SettingsLeft | undefined): LogFileError | undefined {
+  if (left?.settings.namer !== true) return undefined;
+  const message = `Cannot find all backups of ${log}: its writers name them by a function (namer). Read them by their own names.`;
+  return new LogFileError("ERR_CLH_READ", message, { path: log });
 }
 
 function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {

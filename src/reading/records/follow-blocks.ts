@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { LogFileError } from "../../base/errors.js";
 import type { LogFile } from "../../log-files/list-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
-import { unknownNames } from "../../writer/settings-left.js";
+import { unknownNames } from "../../writer/settings-file.js";
 import { filesAfter } from "../files/files-after.js";
 import { OpenLog, type OpenLogFile, unreadable } from "../files/open-files.js";
 import { stillPicture } from "../files/snapshot.js";

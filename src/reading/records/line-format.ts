@@ -1,7 +1,7 @@
 import iconv from "iconv-lite";
 import { refused } from "../../options/resolve-options.js";
 import { findCodec } from "../../records/encodings.js";
-import type { SettingsLeft } from "../../writer/settings-left.js";
+import type { SettingsLeft } from "../../writer/settings-file.js";
 
 /** How the records of a log are told apart and become text. */
 export class LineFormat {

@@ -3,7 +3,7 @@ import type { LogFile } from "../../log-files/list-files.js";
 import type { Environment } from "../../platform/environment.js";
 import { FileStatus, type FileSystem } from "../../platform/file-system.js";
 import { OpenSpills } from "../../spill/spill-reader.js";
-import { type SettingsLeft, unknownNames } from "../../writer/settings-left.js";
+import { type SettingsLeft, unknownNames } from "../../writer/settings-file.js";
 import { OpenLog, type OpenLogFile, unreadable } from "../files/open-files.js";
 import { stillPicture } from "../files/snapshot.js";
 import { Block, BlockCutter } from "./block.js";

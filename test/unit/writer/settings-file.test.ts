@@ -13,6 +13,7 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { type HandlerEvents, News } from "../../../src/events/handler-events.js";
@@ -26,6 +27,7 @@ import {
 import { resolveRotatingOptions } from "../../../src/options/resolve-options.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
 import { LogWriter } from "../../../src/writer/log-writer.js";
+import { settingsLeft } from "../../../src/writer/settings-file.js";
 import { environmentWith, systemError } from "../../support/environment.js";
 import { temporaryDirectory, textOf } from "../../support/temporary.js";
 
@@ -57,7 +59,7 @@ function setUp(t: TestContext) {
     const { writer: me, settings: mine } = stored();
     writeFileSync(path, JSON.stringify({ writer: { ...me, ...writer }, settings: { ...mine, ...settings } }));
   };
-  return { directory, path, begin, stored, leave };
+  return { directory, log, path, begin, stored, leave };
 }
 
 const messages = (told: LogFileError[]) => told.map(({ code, message }) => `${code} ${message}`);
@@ -253,16 +255,9 @@ describe("settings that somebody has left", () => {
   });
 });
 
+const garbage = ["", "{", "null", "[]", '{"settings":{}}', "\0".repeat(9000), '{"writer":5,"settings":{"maxBytes":1}}'];
+
 describe("what is no settings file", () => {
-  const garbage = [
-    "",
-    "{",
-    "null",
-    "[]",
-    '{"settings":{}}',
-    "\0".repeat(9000),
-    '{"writer":5,"settings":{"maxBytes":1}}',
-  ];
   for (const text of garbage) {
     test(`garbage is replaced: ${JSON.stringify(text.slice(0, 40))}`, (t) => {
       const { path, begin, stored } = setUp(t);
@@ -299,6 +294,50 @@ describe("what is no settings file", () => {
     mkdirSync(path);
     assert.deepEqual(begin({ maxBytes: 1000 }).told, []);
   });
+});
+
+describe("who only reads the log", () => {
+  const { fs } = systemEnvironment();
+
+  test("finds the settings and who has left them, of whatever version, and not what marks a handler", (t) => {
+    const { log, begin, leave } = setUp(t);
+    begin({ maxBytes: 1000 });
+    const { pid, host, thread } = settingsLeft(fs, log)!.writer!;
+    assert.deepEqual(settingsLeft(fs, log)!.writer, { pid: process.pid, host: hostname(), thread: 0 });
+    leave({ id: undefined, pid: -1 }, { maxBytes: 5 });
+    assert.deepEqual(settingsLeft(fs, log)!.writer, { pid: -1, host, thread });
+    assert.equal(settingsLeft(fs, log)!.settings.maxBytes, 5);
+    assert.deepEqual(begin({ maxBytes: 1000 }).told, [], "no writer would have left that");
+    assert.equal(settingsLeft(fs, log)!.writer!.pid, pid);
+  });
+
+  test("needs no writer in it", (t) => {
+    const { log, path } = setUp(t);
+    writeFileSync(path, '{"settings":{"kind":"size"}}');
+    assert.deepEqual(settingsLeft(fs, log), { settings: { kind: "size" } });
+  });
+
+  test("takes nothing of a file that is half written, nor does a writer", (t) => {
+    const { log, path, begin, stored } = setUp(t);
+    begin({ maxBytes: 20, backupCount: 9 }).handler.close();
+    const whole = readFileSync(path, "utf8").trimEnd();
+    for (let length = 0; length < whole.length; length++) {
+      writeFileSync(path, whole.slice(0, length));
+      assert.equal(settingsLeft(fs, log), undefined, `${length} bytes`);
+    }
+    const { told, handler } = begin({ maxBytes: 1000, backupCount: 9 });
+    assert.deepEqual(told, []);
+    assert.equal(stored().settings.maxBytes, 1000);
+    handler.close();
+  });
+
+  for (const text of garbage.filter((text) => text !== '{"settings":{}}')) {
+    test(`takes nothing of garbage: ${JSON.stringify(text.slice(0, 40))}`, (t) => {
+      const { log, path } = setUp(t);
+      writeFileSync(path, text);
+      assert.equal(settingsLeft(fs, log), undefined);
+    });
+  }
 });
 
 describe("nothing of it keeps a record from being written", () => {
