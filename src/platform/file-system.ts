@@ -286,13 +286,6 @@ export function fileSystemOver(libc?: Libc): FileSystem {
   return libc?.statx === undefined || endianness() !== "LE" ? portable : linux(libc, libc.statx);
 }
 
-/** The content of a file; undefined when there are more than `limit` bytes of it, or it is no file. */
-export function readFile(path: string, limit: number): Buffer | undefined {
-  const stats = nodeFs.statSync(path);
-  if (!stats.isFile() || stats.size > limit) return undefined;
-  return nodeFs.readFileSync(path);
-}
-
 /** A new directory of its own under `parent`. */
 export function makeTemporaryDirectory(parent: string): string {
   return nodeFs.mkdtempSync(join(parent, "clh-"));

@@ -3,15 +3,9 @@ import { type FileSystem, O_NONBLOCK, O_RDONLY } from "./file-system.js";
 
 const CHUNK = 64 * 1024;
 
-/** The text of a small file, at most `limit` bytes; undefined when it is not there, or not for this user. */
-export function readSmallFile(fs: FileSystem, path: string, limit: number): string | undefined {
-  let fd: number;
-  try {
-    fd = fs.open(path, O_RDONLY | O_NONBLOCK);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH")) return undefined;
-    throw error;
-  }
+/** The content of a file, as far as it is not longer than `limit` bytes. */
+export function readUpTo(fs: FileSystem, path: string, limit: number): Buffer {
+  const fd = fs.open(path, O_RDONLY | O_NONBLOCK);
   try {
     const chunks: Buffer[] = [];
     for (let at = 0; at < limit; ) {
@@ -21,11 +15,18 @@ export function readSmallFile(fs: FileSystem, path: string, limit: number): stri
       chunks.push(chunk.subarray(0, length));
       at += length;
     }
-    return Buffer.concat(chunks).toString("utf8");
-  } catch (error) {
-    if (hasCode(error, "ESRCH", "EISDIR", "EACCES")) return undefined; // ESRCH: of a process that has ended
-    throw error;
+    return Buffer.concat(chunks);
   } finally {
     fs.close(fd);
+  }
+}
+
+/** The same as text; undefined when it is not there, not for this user, of a process that has ended, or no file. */
+export function readSmallFile(fs: FileSystem, path: string, limit: number): string | undefined {
+  try {
+    return readUpTo(fs, path, limit).toString("utf8");
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH", "EISDIR", "ESPIPE")) return undefined;
+    throw error;
   }
 }

@@ -3,11 +3,13 @@ import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
 import type { Environment } from "../../platform/environment.js";
-import { O_APPEND, O_CREAT, O_RDONLY, O_RDWR, O_WRONLY } from "../../platform/file-system.js";
+import { O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from "../../platform/file-system.js";
+import { readUpTo } from "../../platform/small-file.js";
 
 /* What the processes of `clh doctor` do in a directory, with the lock, the appends and the renames of the handlers. */
 
 const WAIT = 30_000;
+const LONGEST = 16 * 1024 ** 2;
 
 const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
 
@@ -52,7 +54,7 @@ export function count(environment: Environment, directory: string, times: number
 }
 
 export function countedTo({ fs }: Environment, directory: string): number {
-  return Number(readAll(fs, join(directory, "counter")));
+  return Number(readUpTo(fs, join(directory, "counter"), LONGEST).toString());
 }
 
 /** A line that can be told from any other, and from a part of one. */
@@ -86,24 +88,6 @@ export function wrongLines({ fs }: Environment, path: string, writers: readonly 
   const expected = new Set(
     writers.flatMap((writer) => Array.from({ length: lines }, (_, i) => probeLine(writer, i + 1))),
   );
-  const found = readAll(fs, path).split("\n").filter(Boolean);
+  const found = readUpTo(fs, path, LONGEST).toString("latin1").split("\n").filter(Boolean);
   return expected.size - new Set(found.filter((line) => expected.has(line))).size + found.length - new Set(found).size;
-}
-
-const CHUNK = 64 * 1024;
-
-function readAll(fs: Environment["fs"], path: string): string {
-  const fd = fs.open(path, O_RDONLY);
-  try {
-    const chunks: Buffer[] = [];
-    for (let at = 0; ; ) {
-      const chunk = Buffer.alloc(CHUNK);
-      const length = fs.read(fd, chunk, 0, CHUNK, at);
-      if (length === 0) return Buffer.concat(chunks).toString("latin1");
-      chunks.push(chunk.subarray(0, length));
-      at += length;
-    }
-  } finally {
-    fs.close(fd);
-  }
 }

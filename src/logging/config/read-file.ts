@@ -1,7 +1,8 @@
 import { fileURLToPath } from "node:url";
 import iconv from "iconv-lite";
 import { advice, LogFileError, reason } from "../../base/errors.js";
-import { readFile } from "../../platform/file-system.js";
+import { FilePath, FileStatus, fileSystemOver } from "../../platform/file-system.js";
+import { readUpTo } from "../../platform/small-file.js";
 import { findCodec } from "../../records/encodings.js";
 import { configError } from "./config-error.js";
 
@@ -31,8 +32,12 @@ export function readConfig(file: string | URL, encoding: string): ConfigFile {
 }
 
 function content(path: string): Buffer | undefined {
+  const fs = fileSystemOver(); // needs no library of the system, which a configuration without files may do without
+  const status = new FileStatus();
   try {
-    return readFile(path, LARGEST);
+    if (fs.status(new FilePath(path), status) && !status.isFile) return undefined;
+    const bytes = readUpTo(fs, path, LARGEST + 1);
+    return bytes.length > LARGEST ? undefined : bytes;
   } catch (cause) {
     throw configError(`Cannot read ${path}: ${reason(cause)}. ${advice(cause)}`.trimEnd(), { cause, path });
   }
