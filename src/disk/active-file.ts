@@ -2,6 +2,7 @@ import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus, type FileSystem, O_APPEND, O_RDWR, O_WRONLY } from "../platform/file-system.js";
+import { writeFully } from "../platform/write-fully.js";
 import type { Encoder } from "../records/encoder.js";
 import type { Permissions } from "./permissions.js";
 
@@ -212,12 +213,11 @@ export class ActiveFile {
   #write(bytes: Buffer, start: number, end: number): void {
     this.#end = UNKNOWN;
     try {
-      for (let at = start; at < end; ) {
-        const written = this.#fs.write(this.#fd, bytes, at, end - at);
-        if (written === 0) throw new Error("the system took no bytes");
-        at += written;
+      writeFully(start, end, (at, length) => {
+        const written = this.#fs.write(this.#fd, bytes, at, length);
         this.#size += written;
-      }
+        return written;
+      });
     } catch (cause) {
       const message = `Cannot write to ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
       throw new LogFileError("ERR_CLH_WRITE", message, { cause, path: this.path });

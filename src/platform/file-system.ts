@@ -3,6 +3,7 @@ import { constants, endianness } from "node:os";
 import { dirname, join } from "node:path";
 import { hasCode } from "../base/errors.js";
 import type { Libc } from "./native.js";
+import { writeFully } from "./write-fully.js";
 
 /** A path, kept also in the form that C wants, so that asking for its status copies nothing. */
 export class FilePath {
@@ -182,7 +183,7 @@ const portable: FileSystem = {
   close: nodeFs.closeSync,
   write: (fd, bytes, offset, length) => nodeFs.writeSync(fd, bytes, offset, length),
   writeAt(fd, bytes, position) {
-    for (let at = 0; at < bytes.length; ) at += nodeFs.writeSync(fd, bytes, at, bytes.length - at, position + at);
+    writeFully(0, bytes.length, (at, length) => nodeFs.writeSync(fd, bytes, at, length, position + at));
   },
   truncate: nodeFs.ftruncateSync,
   read: nodeFs.readSync,

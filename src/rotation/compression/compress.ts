@@ -2,6 +2,7 @@ import { pipeline } from "node:stream/promises";
 import { hasCode } from "../../base/errors.js";
 import { type Compression, FORMATS } from "../../log-files/compression-formats.js";
 import { FileStatus, type FileSystem, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../../platform/file-system.js";
+import { writeFully } from "../../platform/write-fully.js";
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -31,7 +32,9 @@ export async function compress(fs: FileSystem, from: string, to: string, compres
         bytesRead += bytes;
       };
       const toTarget = async (compressed: AsyncIterable<Buffer>) => {
-        for await (const bytes of compressed) writeAll(fs, target, bytes);
+        for await (const bytes of compressed) {
+          writeFully(0, bytes.length, (at, length) => fs.write(target, bytes, at, length));
+        }
       };
       await pipeline(chunksOf(fs, source, count), FORMATS[compression.format].create!(compression.level), toTarget);
       inherit(fs, status, target);
@@ -53,14 +56,6 @@ function* chunksOf(fs: FileSystem, fd: number, count: (bytes: number) => void): 
     position += length;
     count(length);
     yield chunk.subarray(0, length);
-  }
-}
-
-function writeAll(fs: FileSystem, fd: number, bytes: Buffer): void {
-  for (let at = 0; at < bytes.length; ) {
-    const written = fs.write(fd, bytes, at, bytes.length - at);
-    if (written === 0) throw new Error("the system took no bytes");
-    at += written;
   }
 }
 
