@@ -1,7 +1,8 @@
 import { LogFileError } from "../base/errors.js";
 import { type HandlerOptions, makeHandler } from "../handler/create-handler.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
-import { refused } from "../options/resolve-options.js";
+import { TIME_OPTIONS } from "../options/option-table.js";
+import { refused } from "../options/validation.js";
 
 /** Options of ours, by name. */
 export type Ours = Readonly<Record<string, unknown>>;
@@ -12,7 +13,6 @@ export type Ours = Readonly<Record<string, unknown>>;
  */
 export type RenamedOptions = Readonly<Record<string, string | ((value: unknown, given: Ours) => Ours | undefined)>>;
 
-const TIMED = ["when", "interval", "utc", "atTime", "timeZone", "maxPeriods", "rotateWhenIdle"];
 const RETENTION = ["backupCount", "maxAge", "maxTotalBytes", "maxPeriods"];
 
 /** What hosts that rotate by time do unless they are told otherwise. */
@@ -28,7 +28,7 @@ export const ALL_BACKUPS: number = Number.MAX_SAFE_INTEGER;
  */
 export function handlerOf(given: object, names: RenamedOptions, backupCount: number): ConcurrentFileHandler {
   const { filename, ...options } = renameOptions(given as Ours, names, backupCount);
-  const isTimed = TIMED.some((name) => options[name] != null);
+  const isTimed = TIME_OPTIONS.some((name) => options[name] != null);
   return makeHandler(filename as string, (isTimed ? { ...DAILY, ...options } : options) as HandlerOptions);
 }
 

@@ -1,7 +1,7 @@
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo } from "../handler/stream.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
-import { refused } from "../options/resolve-options.js";
+import { refused } from "../options/validation.js";
 import { DAILY, handlerOf, only, periodOf, type RenamedOptions, without } from "./host-options.js";
 
 /** The configuration of the appender: options of both handlers; of the timed one if one that concerns time is among them. */

@@ -1,7 +1,7 @@
 import { defaultTextFormatter, type Sink, type TextFormatter } from "@logtape/logtape";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
-import { refused } from "../options/resolve-options.js";
+import { refused } from "../options/validation.js";
 import { DAILY, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
 
 /** Options of both handlers; of the timed one if one that concerns time is among them. */

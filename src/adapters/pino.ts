@@ -3,7 +3,7 @@ import type { Writable } from "node:stream";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo, HandlerStream, tellUnheard } from "../handler/stream.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
-import { refused } from "../options/resolve-options.js";
+import { refused } from "../options/validation.js";
 import { systemClock } from "../platform/clock.js";
 import { ALL_BACKUPS, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
 

@@ -5,7 +5,7 @@ import { whenReady } from "../handler/backpressure.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo, tellUnheard } from "../handler/stream.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
-import { refused } from "../options/resolve-options.js";
+import { refused } from "../options/validation.js";
 import {
   ALL_BACKUPS,
   DAILY,

@@ -1,7 +1,7 @@
 import { Writable } from "node:stream";
 import type { LogFileError } from "../base/errors.js";
 import { report } from "../events/handler-events.js";
-import { refused } from "../options/resolve-options.js";
+import { refused } from "../options/validation.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
 import { isPlainUtf8 } from "../records/encodings.js";
 import { LineSplitter, part } from "../records/line-splitter.js";

@@ -1,4 +1,4 @@
-import { unknownOption } from "../options/resolve-options.js";
+import { unknownOption } from "../options/validation.js";
 
 /** @throws {LogFileError} `ERR_CLH_OPTION` for the first option that is none of those that are known */
 export function refuseUnknown(options: object, known: readonly string[]): void {

@@ -1,5 +1,6 @@
-import { refused } from "./resolve-options.js";
+import { OPTIONS } from "./option-table.js";
 import type { ResolvedOptions, ResolvedTimedOptions, Schedule } from "./resolved-options.js";
+import { refused } from "./validation.js";
 
 /** A handler as JSON: its class, its options, and the names of those that are functions and cannot be in it. */
 export interface HandlerJson {
@@ -12,12 +13,14 @@ export interface HandlerJson {
 const TYPES = { size: "ConcurrentRotatingFileHandler", time: "ConcurrentTimedRotatingFileHandler" } as const;
 
 export function optionsToJson(options: ResolvedOptions | ResolvedTimedOptions): HandlerJson {
-  const { owner, namer, rotator, limits, backupCount, rotateWhenIdle, ...plain } = options;
-  const functions = Object.entries({ namer, rotator }).flatMap(([name, value]) => (value === undefined ? [] : name));
+  const { owner, limits, backupCount, rotateWhenIdle, ...plain } = options;
   const { schedule, ...common } = { schedule: undefined, ...plain };
+  const entries = Object.entries(common);
+  const serialised = entries.filter(([name]) => OPTIONS[name]?.isSerialised !== false);
+  const functions = entries.flatMap(([name, value]) => (typeof value === "function" ? name : []));
   return {
     type: schedule === undefined ? TYPES.size : TYPES.time, // whatever a subclass or a minifier calls it
-    ...common,
+    ...(Object.fromEntries(serialised) as { filename: string }),
     ...finite({ backupCount, maxAge: Math.round(limits.age * 1000), maxTotalBytes: limits.totalBytes }),
     ...(schedule !== undefined && { ...scheduleToJson(schedule), rotateWhenIdle }),
     ...(schedule !== undefined && finite({ maxPeriods: limits.periods })),

@@ -1,3 +1,7 @@
+import { type Compression, FORMATS } from "../log-files/compression-formats.js";
+import { loadLibc } from "../platform/native.js";
+import { WHENS, type When } from "./options.js";
+
 // As logrotate and every Node rotator count: k, kb and KiB are all 1,024 bytes.
 const BYTES = new Map(
   ["b", "k", "m", "g", "t"].flatMap((unit, power) =>
@@ -53,4 +57,67 @@ function parsePermissionBits(value: unknown): number | undefined {
   const bits =
     typeof value === "string" && /^(0o?)?[0-7]{1,4}$/.test(value) ? Number.parseInt(value.replace("o", ""), 8) : value;
   return Number.isInteger(bits) && (bits as number) >= 0 && (bits as number) <= 0o7777 ? (bits as number) : undefined;
+}
+
+export function parseCount(value: unknown): number | undefined {
+  return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
+}
+
+export function parsePositive(value: unknown): number | undefined {
+  return parseCount(value) || undefined;
+}
+
+export function moreThanNothing(
+  parser: (value: unknown) => number | undefined,
+): (value: unknown) => number | undefined {
+  return (value) => parser(value) || undefined;
+}
+
+export function parseQueueBytes(value: unknown): number | undefined {
+  const bytes = parseSize(value) ?? 0; // and places in the queue are kept in 32 bits
+  return bytes > 0 && bytes < 2 ** 31 ? bytes : undefined;
+}
+
+export function parseWhen(value: unknown): When | undefined {
+  return WHENS.find((when) => typeof value === "string" && when === value.toUpperCase());
+}
+
+/** Seconds since midnight. */
+export function parseTimeOfDay(value: unknown): number | undefined {
+  const match = typeof value === "string" ? /^([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(value) : null;
+  if (match === null) return undefined;
+  const [, hours, minutes, seconds = 0] = match;
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+}
+
+export function parseCompression(value: unknown): Compression | false | undefined {
+  if (value === false) return false;
+  const { format, level, ...rest } = (typeof value === "string" ? { format: value } : Object(value)) as Compression;
+  if (Object.keys(rest).length > 0 || !Object.hasOwn(FORMATS, format)) return undefined;
+  const { create, levels } = FORMATS[format];
+  if (create === undefined) return undefined;
+  if (level === undefined) return { format };
+  return Number.isInteger(level) && level >= levels[0] && level <= levels[1] ? { format, level } : undefined;
+}
+
+// Windows has no such numbers: whoever opens a file there says so, once.
+const NOBODY = { uid: 2 ** 32 - 1, gid: 2 ** 32 - 1 };
+
+export function parseOwner(value: unknown): { uid: number; gid: number } | undefined {
+  const pair: unknown = typeof value === "string" ? value.split(":") : value;
+  if (!Array.isArray(pair) || pair.length !== 2) return undefined;
+  if (process.platform === "win32") return NOBODY;
+  const uid = typeof pair[0] === "string" ? loadLibc().userId(pair[0]) : parseCount(pair[0]);
+  const gid = typeof pair[1] === "string" ? loadLibc().groupId(pair[1]) : parseCount(pair[1]);
+  return uid === undefined || gid === undefined ? undefined : { uid, gid };
+}
+
+/** The value of a flag: a number where the text is one; any other text as it is, for the handler to refuse. */
+export function number(text: string): unknown {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+}
+
+/** As {@link number}, of true and false. */
+export function bool(text: string): unknown {
+  return text === "true" ? true : text === "false" ? false : text;
 }

@@ -1,7 +1,8 @@
+import type * as v from "valibot";
 import type { Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
-import type { UnicodeErrorPolicy } from "../records/encoder.js";
-import type { OnLockTimeout, Overflow, Rotator, SyncMode, When } from "./options.js";
+import type { queueSchema, rotatingSchema } from "./option-table.js";
+import type { Rotator, When } from "./options.js";
 
 export interface Schedule {
   readonly when: When;
@@ -24,25 +25,21 @@ export interface Limits {
   readonly periods: number;
 }
 
-/** Options after validation: defaults, units and names resolved. */
-export interface ResolvedOptions {
+/** Those that become something else, or a part of something else. */
+type Replaced = "useGzip" | "maxAge" | "maxTotalBytes" | "delay" | keyof Resolved;
+
+/** Options after validation: defaults, units (to bytes, milliseconds, bits) and names resolved. */
+export interface ResolvedOptions extends Readonly<Omit<v.InferOutput<typeof rotatingSchema>, Replaced>>, Resolved {}
+
+interface Resolved {
   /** Absolute. */
   readonly filename: string;
-  readonly mode: "a" | "w";
-  /** Bytes; 0 = never. */
-  readonly maxBytes: number;
-  readonly strictMaxBytes: boolean;
   /** Infinity = no limit; 0 = none is kept. */
   readonly backupCount: number;
   /** Those that are held by deleting backups, not by renaming them. */
   readonly limits: Limits;
   readonly rotateWhenIdle: boolean;
-  readonly encoding: string;
-  readonly unicodeErrorPolicy: UnicodeErrorPolicy;
-  readonly newline: string | null;
-  readonly terminator: string;
   readonly compression: Compression | undefined;
-  readonly delayCompression: boolean;
   readonly owner: { readonly uid: number; readonly gid: number } | undefined;
   readonly chmod: number | undefined;
   readonly umask: number | undefined;
@@ -50,30 +47,12 @@ export interface ResolvedOptions {
   readonly lockFileDirectory: string | undefined;
   /** Undefined = unless the log is on a network file system. */
   readonly keepFileOpen: boolean | undefined;
-  /** Milliseconds. */
-  readonly lockTimeout: number;
-  readonly onLockTimeout: OnLockTimeout;
-  /** Bytes. */
-  readonly retryBufferBytes: number;
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
-  readonly sync: SyncMode;
-  readonly delivery: ResolvedDelivery;
-  readonly debug: boolean;
 }
 
-export type ResolvedDelivery = { readonly mode: "sync" } | QueueLimits;
-
-export interface QueueLimits {
-  readonly mode: "batched" | "background";
-  /** Bytes. */
-  readonly queueBytes: number;
-  readonly overflow: Overflow;
-  /** Bytes. */
-  readonly maxBatchBytes: number;
-  /** Milliseconds. */
-  readonly flushInterval: number;
-}
+/** Bytes and milliseconds. */
+export type QueueLimits = Readonly<v.InferOutput<typeof queueSchema>>;
 
 /** As {@link ResolvedOptions}, of a log that is rotated by time. */
 export interface ResolvedTimedOptions extends ResolvedOptions {

@@ -1,6 +1,6 @@
 import { LogFileError } from "../base/errors.js";
 import { lockFilePath } from "../lock/lock-file.js";
-import { absolutePath } from "../options/resolve-options.js";
+import { absolutePath } from "../options/validation.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
 import { lockDirectoryLeft, settingsLeft } from "../writer/settings-file.js";

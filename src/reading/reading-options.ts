@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import * as v from "valibot";
-import { action, converted, count, directory, encoding, flag, parse, refused } from "../options/resolve-options.js";
+import { action, converted, count, directory, encoding, flag, parse, refused } from "../options/validation.js";
 
 const moment = v.optional(
   converted((value) => (isMoment(value) ? value : undefined), "a valid Date, or milliseconds since 1970"),

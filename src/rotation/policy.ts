@@ -1,7 +1,8 @@
 import type { LockFile } from "../lock/lock-file.js";
 import type { Namer } from "../log-files/backup-names.js";
-import { refused } from "../options/resolve-options.js";
+
 import type { ResolvedOptions, ResolvedTimedOptions, Schedule } from "../options/resolved-options.js";
+import { refused } from "../options/validation.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
 import type { Backups } from "./backups.js";

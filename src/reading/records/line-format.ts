@@ -1,5 +1,5 @@
 import iconv from "iconv-lite";
-import { refused } from "../../options/resolve-options.js";
+import { refused } from "../../options/validation.js";
 import { findCodec } from "../../records/encodings.js";
 import type { SettingsLeft } from "../../writer/settings-file.js";
 

@@ -1,0 +1,92 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { inspect } from "node:util";
+import * as v from "valibot";
+import { LogFileError } from "../base/errors.js";
+import { findCodec } from "../records/encodings.js";
+import { parseCount } from "./parsers.js";
+import { hintFor } from "./suggestions.js";
+
+export const flag = v.boolean("true or false");
+export const action = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "a function");
+export const count = converted(parseCount, "a whole number, 0 or more");
+export const directory = matching(isPath, "the path of a directory");
+export const encoding = matching(
+  (value) => findCodec(value) !== undefined,
+  'an encoding such as "utf-8", "latin-1" or "cp1252"',
+);
+
+/** The error for an option of the wrong type or value. */
+export function refused(option: string, value: unknown, expected: string, cause?: unknown): LogFileError {
+  const got = inspect(value, { depth: 1, breakLength: Number.POSITIVE_INFINITY, maxStringLength: 100 });
+  return new LogFileError("ERR_CLH_OPTION", `Expected the option \`${option}\` to be ${expected}, got ${got}.`, {
+    option,
+    value,
+    ...(cause !== undefined && { cause }),
+  });
+}
+
+/**
+ * Options as a schema has them.
+ * @param alsoKnown options that are no part of the schema
+ * @param timed options that handlers have which rotate by time, if the schema is that of another one
+ * @throws {LogFileError} `ERR_CLH_OPTION`
+ */
+export function parse<Schema extends v.GenericSchema>(
+  schema: Schema & { entries: object },
+  options: object,
+  alsoKnown: readonly string[] = [],
+  timed: readonly string[] = [],
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, options, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const option = String(issue.path?.[0]?.key);
+  if (!Object.hasOwn(schema.entries, option))
+    throw unknownOption(option, issue.input, [...alsoKnown, ...Object.keys(schema.entries)], timed);
+  throw refused(option, (options as Record<string, unknown>)[option], issue.message);
+}
+
+/** The error for an option that nobody knows, with what may have been meant. */
+export function unknownOption(
+  option: string,
+  value: unknown,
+  known: readonly string[],
+  timed: readonly string[] = [],
+): LogFileError {
+  const hint = hintFor(option, known, timed);
+  return new LogFileError("ERR_CLH_OPTION", `Unknown option \`${option}\`. ${hint}`, { option, value });
+}
+
+/** A value that `parser` turns into something, or refuses by returning undefined. */
+export function converted<T>(parser: (value: unknown) => T | undefined, expected: string): v.GenericSchema<unknown, T> {
+  return v.pipe(
+    v.unknown(),
+    v.rawTransform(({ dataset, addIssue, NEVER }): T => {
+      const result = parser(dataset.value);
+      if (result === undefined) addIssue({ message: expected });
+      return result ?? NEVER;
+    }),
+  );
+}
+
+export function matching(accepts: (value: string) => boolean, expected: string): v.GenericSchema<unknown, string> {
+  return converted((value) => (typeof value === "string" && accepts(value) ? value : undefined), expected);
+}
+
+/** @throws {LogFileError} `ERR_CLH_OPTION` */
+export function absolutePath(option: string, value: unknown): string {
+  const expected = "the path of a file, or a file: URL";
+  let path: unknown;
+  try {
+    path = value instanceof URL ? fileURLToPath(value) : value;
+  } catch (cause) {
+    throw refused(option, value, expected, cause);
+  }
+  if (typeof path !== "string" || !isPath(path)) throw refused(option, value, expected);
+  return resolve(path);
+}
+
+function isPath(value: string): boolean {
+  return value !== "" && !value.includes("\0");
+}
