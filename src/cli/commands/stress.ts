@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type HandlerOptions, isTimed, makeHandler } from "../../handler/create-handler.js";
 import { listLogFiles } from "../../log-files/list-files.js";
+import { number } from "../../options/parsers.js";
 import { systemClock } from "../../platform/clock.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { makeTemporaryDirectory, O_RDONLY, removeTree } from "../../platform/file-system.js";
@@ -10,7 +11,7 @@ import { check, type Verdict } from "../stress/verdict.js";
 import type { WriterMessage } from "../stress/writer.js";
 import { type RunningWriter, startWriter, WRITER_KINDS, type WriterKind } from "../stress/writers.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
-import { addHandlerFlags, handlerOptions, number } from "../terminal/handler-flags.js";
+import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
 import { group, showProgress } from "../terminal/progress.js";
 
 interface Flags extends Record<string, unknown> {
