@@ -3,8 +3,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { LogFileError } from "../../src/index.js";
+import { OPTIONS, TIME_OPTIONS } from "../../src/options/option-table.js";
 import { resolveTimedOptions } from "../../src/options/resolve-options.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { CLH } from "../support/clh.js";
@@ -61,6 +62,28 @@ test("every option is documented, and no other", () => {
       .filter((name) => name !== "filename")
       .sort(),
   );
+});
+
+test("the tables of options are made from those of the code", async () => {
+  const script = await import(pathToFileURL(join(root, "scripts/options-reference.mjs")).href);
+  const withTables = script.withTables as (page: string, code: object) => string;
+  const page = read("docs/reference/options.md");
+  const fix = "node scripts/options-reference.mjs writes them";
+  assert.equal(withTables(page, { OPTIONS, TIME_OPTIONS }), page, fix);
+  const changed = { ...OPTIONS, sync: { ...OPTIONS.sync, meaning: "something else" } };
+  assert.notEqual(withTables(page, { OPTIONS: changed, TIME_OPTIONS }), page);
+});
+
+test("the defaults of the page are those of the doc comments", () => {
+  const onPage = [
+    ...read("docs/reference/options.md").matchAll(/^\| `(\w+)` +\|[^|]+\| (?:`(.*?)`)?[^|]*\|[^|]+\|$/gm),
+  ];
+  const members = [
+    ...read("src/options/options.ts").matchAll(/^ {2}\/\*\*((?:(?!\*\/).)*)\*\/\n {2}readonly (\w+)\??:/gms),
+  ];
+  const inCode = new Map(members.map(([, comment, name]) => [name, /@default (.*)/.exec(comment!)?.[1]]));
+  assert.equal(onPage.length, Object.keys(OPTIONS).length);
+  for (const [, name, value] of onPage) assert.equal(value, inCode.get(name), name);
 });
 
 /** The list that a hopeless option name is answered with. */
