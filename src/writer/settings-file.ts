@@ -9,6 +9,7 @@ import type { Permissions } from "../disk/permissions.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { settingsPath } from "../log-files/hidden-names.js";
 import { optionsToJson } from "../options/handler-json.js";
+import { OPTIONS, TIME_OPTIONS } from "../options/option-table.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
@@ -27,9 +28,8 @@ const leftSchema = v.object({
 /** What the writers of a log have left beside it: their settings, and which of them was the first. */
 export type SettingsLeft = v.InferOutput<typeof leftSchema>;
 
-/** Options that all writers of a log must agree on, but for those that are no JSON as they are. */
-const AGREED = ["maxBytes", "strictMaxBytes", "backupCount", "maxAge", "maxTotalBytes"] as const;
-const AGREED_TIMED = ["when", "interval", "atTime", "timeZone", "maxPeriods"] as const;
+/** Options that all writers of a log must agree on, but for those that are compared in another form. */
+const AGREED = Object.keys(OPTIONS).filter((name) => OPTIONS[name]?.shared === "as it is");
 
 const writerSchema = v.object({
   ...leftSchema.entries.writer.wrapped.entries,
@@ -171,7 +171,7 @@ export function unknownNames(log: string, left: SettingsLeft | undefined): LogFi
 function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {
   const json = optionsToJson(options);
   const kind = "schedule" in options ? "timed" : "size";
-  const names = kind === "timed" ? [...AGREED, ...AGREED_TIMED] : AGREED;
+  const names = kind === "timed" ? AGREED : AGREED.filter((name) => !TIME_OPTIONS.includes(name));
   const { filename, lockFileDirectory } = options;
   const { name, byteOrderMark } = findCodec(options.encoding)!;
   return {

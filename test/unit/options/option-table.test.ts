@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ConcurrentTimedRotatingFileHandler, type TimedRotatingFileHandlerOptions } from "../../../src/index.js";
-import { settingsPath } from "../../../src/log-files/backup-names.js";
+import { settingsPath } from "../../../src/log-files/hidden-names.js";
 import { OPTIONS } from "../../../src/options/option-table.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
