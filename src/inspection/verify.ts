@@ -5,7 +5,7 @@ import type { LogFile } from "../log-files/list-files.js";
 import { stillPicture } from "../reading/files/snapshot.js";
 import type { Block } from "../reading/records/block.js";
 import { type BlockReader, readBlocks } from "../reading/records/read-blocks.js";
-import type { Finding } from "./finding.js";
+import { type Finding, finding } from "./finding.js";
 import { type KeptLimits, limitFindings } from "./limits.js";
 import { numberingFindings } from "./numbering.js";
 import type { SequenceResult, Sequences } from "./sequences.js";
@@ -51,7 +51,7 @@ export async function verifyLog(reader: BlockReader, options: VerifyOptions): Pr
   const blocks = readBlocks({
     ...reader,
     onProblem: ({ message, path = reader.log }: LogFileError) =>
-      findings.push({ severity: "problem", kind: "unreadable", path, message }),
+      findings.push(finding("problem", "unreadable", path, message)),
     onFile: (file, index, all) => {
       tallies.push(new Tally(file.path, file.kind, file.status.size));
       reader.onFile?.(file, index, all);
@@ -127,7 +127,7 @@ class Tally {
   findings({ maxBytes, strictMaxBytes }: KeptLimits): Finding[] {
     const { path } = this;
     const found: Finding[] = [];
-    const add = (kind: Finding["kind"], message: string) => found.push({ severity: "problem", kind, path, message });
+    const add = (kind: Finding["kind"], message: string) => found.push(finding("problem", kind, path, message));
     if (this.#isTorn) add("torn", `${path} ends within a record`);
     if (this.#firstNul !== -1) add("bytes", `${path} has a NUL byte at ${this.#firstNul}, which no text has`);
     const limited = strictMaxBytes ? this.#bytes : this.#bytes - this.#lastRecord;
@@ -143,25 +143,16 @@ function sequenceFindings(log: string, sequences: Sequences): Finding[] {
   const wrong = sequences
     .results()
     .filter(({ missing, duplicated, reordered }) => missing + duplicated + reordered > 0);
-  const found = wrong.slice(0, MOST_WRITERS_TOLD).map(({ writer, missing, duplicated, reordered }): Finding => {
+  const problem = (message: string) => finding("problem", "sequence", log, message);
+  const found = wrong.slice(0, MOST_WRITERS_TOLD).map(({ writer, missing, duplicated, reordered }) => {
     const who = writer === "" ? basename(log) : `writer ${writer}`;
-    const message = `${who}: ${missing} records missing, ${duplicated} duplicated, ${reordered} reordered`;
-    return { severity: "problem", kind: "sequence", path: log, message };
+    return problem(`${who}: ${missing} records missing, ${duplicated} duplicated, ${reordered} reordered`);
   });
   const untold = wrong.length - found.length;
-  if (untold > 0)
-    found.push({
-      severity: "problem",
-      kind: "sequence",
-      path: log,
-      message: `${untold} more writers have such records`,
-    });
-  if (sequences.results().length === 0) {
-    const message = "no record has a number that the pattern finds";
-    found.push({ severity: "problem", kind: "sequence", path: log, message });
-  } else if (sequences.unmatched > 0) {
-    const message = `${sequences.unmatched} records without a number`;
-    found.push({ severity: "note", kind: "sequence", path: log, message });
+  if (untold > 0) found.push(problem(`${untold} more writers have such records`));
+  if (sequences.results().length === 0) found.push(problem("no record has a number that the pattern finds"));
+  else if (sequences.unmatched > 0) {
+    found.push(finding("note", "sequence", log, `${sequences.unmatched} records without a number`));
   }
   return found;
 }

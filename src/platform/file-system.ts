@@ -287,6 +287,15 @@ export function fileSystemOver(libc?: Libc): FileSystem {
   return libc?.statx === undefined || endianness() !== "LE" ? portable : linux(libc, libc.statx);
 }
 
+/** What `use` makes of an open file, which is closed then. */
+export function closing<Result>(fs: FileSystem, fd: number, use: (fd: number) => Result): Result {
+  try {
+    return use(fd);
+  } finally {
+    fs.close(fd);
+  }
+}
+
 /** A new directory of its own under `parent`. */
 export function makeTemporaryDirectory(parent: string): string {
   return nodeFs.mkdtempSync(join(parent, "clh-"));

@@ -1,24 +1,13 @@
 import { hasCode } from "../base/errors.js";
-import { type FileSystem, O_NONBLOCK, O_RDONLY } from "./file-system.js";
+import { closing, type FileSystem, O_NONBLOCK, O_RDONLY } from "./file-system.js";
+import { readChunks } from "./read-chunks.js";
 
 const CHUNK = 64 * 1024;
 
 /** The content of a file, as far as it is not longer than `limit` bytes. */
 export function readUpTo(fs: FileSystem, path: string, limit: number): Buffer {
-  const fd = fs.open(path, O_RDONLY | O_NONBLOCK);
-  try {
-    const chunks: Buffer[] = [];
-    for (let at = 0; at < limit; ) {
-      const chunk = Buffer.alloc(Math.min(CHUNK, limit - at));
-      const length = fs.read(fd, chunk, 0, chunk.length, at);
-      if (length === 0) break;
-      chunks.push(chunk.subarray(0, length));
-      at += length;
-    }
-    return Buffer.concat(chunks);
-  } finally {
-    fs.close(fd);
-  }
+  const read = (fd: number) => Buffer.concat([...readChunks(fs, fd, CHUNK, 0, limit)]);
+  return closing(fs, fs.open(path, O_RDONLY | O_NONBLOCK), read);
 }
 
 /** The same as text; undefined when it is not there, not for this user, of a process that has ended, or no file. */

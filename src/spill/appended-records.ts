@@ -1,5 +1,4 @@
-import type { FileStatus, FileSystem } from "../platform/file-system.js";
-import { O_NOFOLLOW, O_RDONLY } from "../platform/file-system.js";
+import { closing, type FileStatus, type FileSystem, O_NOFOLLOW, O_RDONLY } from "../platform/file-system.js";
 
 /**
  * How many of `records`, the first ones, are in that file of the log from `offset` on: of what somebody was about to
@@ -21,19 +20,16 @@ export function countAppended(
   terminatorLength: number,
 ): number {
   if (path === undefined) return 0;
-  const fd = fs.open(path, O_RDONLY | O_NOFOLLOW);
-  let count = 0;
-  try {
+  return closing(fs, fs.open(path, O_RDONLY | O_NOFOLLOW), (fd) => {
+    let count = 0;
     let at = offset;
     for (const record of records) {
       if (!isRecordAt(fs, fd, at, record, terminatorLength)) break;
       at += record.length;
       count++;
     }
-  } finally {
-    fs.close(fd);
-  }
-  return count;
+    return count;
+  });
 }
 
 /** @param terminatorLength bytes that it may lack at its end */

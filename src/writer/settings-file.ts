@@ -12,7 +12,7 @@ import { optionsToJson } from "../options/handler-json.js";
 import { OPTIONS, TIME_OPTIONS } from "../options/option-table.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
-import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import { closing, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { readSmallFile } from "../platform/small-file.js";
 import { findCodec } from "../records/encodings.js";
 
@@ -78,11 +78,7 @@ export class SharedSettings {
     this.#own = { ...this.#own, namer: namer === undefined ? null : true };
     try {
       const { fd } = this.#permissions.open(this.#fs, this.#path, O_RDWR | O_NOFOLLOW, NEW_SETTINGS_FILE_MODE);
-      try {
-        return this.#agreeWith(fd, warn);
-      } finally {
-        this.#fs.close(fd);
-      }
+      return closing(this.#fs, fd, () => this.#agreeWith(fd, warn));
     } catch (error) {
       trace?.(`cannot compare settings in ${this.#path}: ${reason(error)}`);
       return undefined;

@@ -1,18 +1,20 @@
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, Option } from "commander";
 import { type HandlerOptions, isTimed, makeHandler } from "../../handler/create-handler.js";
 import { listLogFiles } from "../../log-files/list-files.js";
 import { number } from "../../options/parsers.js";
 import { systemClock } from "../../platform/clock.js";
 import { systemEnvironment } from "../../platform/environment.js";
-import { makeTemporaryDirectory, O_RDONLY, removeTree } from "../../platform/file-system.js";
+import { makeTemporaryDirectory, removeTree } from "../../platform/file-system.js";
+import { readUpTo } from "../../platform/small-file.js";
 import { check, type Verdict } from "../stress/verdict.js";
 import type { WriterMessage } from "../stress/writer.js";
 import { type RunningWriter, startWriter, WRITER_KINDS, type WriterKind } from "../stress/writers.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
 import { group, showProgress } from "../terminal/progress.js";
+import { argument } from "../terminal/reading-flags.js";
 
 interface Flags extends Record<string, unknown> {
   readonly numProcesses: number;
@@ -34,6 +36,16 @@ interface Run {
   slowest: number;
   seconds: number;
 }
+
+const count = argument((text) => {
+  const value = number(text);
+  return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined;
+}, "a whole number, 1 or more.");
+
+const seconds = argument((text) => {
+  const value = number(text);
+  return typeof value === "number" ? value : undefined;
+}, "a number of seconds, such as 0.01.");
 
 export function stressCommand(): Command {
   const command = new Command("stress")
@@ -141,15 +153,8 @@ function removePreviousRun(file: string): void {
 }
 
 function isFromStressTest(path: string): boolean {
-  const { fs } = systemEnvironment();
-  const start = Buffer.alloc(1024);
-  const fd = fs.open(path, O_RDONLY);
-  try {
-    const length = fs.read(fd, start, 0, start.length, 0);
-    return length === 0 || /^.{0,4}w\d+-\d+-/.test(start.toString("latin1", 0, length).replaceAll("\0", ""));
-  } finally {
-    fs.close(fd);
-  }
+  const start = readUpTo(systemEnvironment().fs, path, 1024);
+  return start.length === 0 || /^.{0,4}w\d+-\d+-/.test(start.toString("latin1").replaceAll("\0", ""));
 }
 
 /** Before anything is started: are the options right, and can the file be written? */
@@ -181,16 +186,4 @@ function report(verdict: Verdict, run: Run, expected: number, isGood: boolean, k
     ...problems.map((problem) => `  ! ${problem}`),
     ...(kept === undefined ? [] : [`  the log is ${kept}`]),
   ].join("\n");
-}
-
-function count(text: string): number {
-  const value = number(text);
-  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
-  throw new InvalidArgumentError("It must be a whole number, 1 or more.");
-}
-
-function seconds(text: string): number {
-  const value = number(text);
-  if (typeof value === "number") return value;
-  throw new InvalidArgumentError("It must be a number of seconds, such as 0.01.");
 }

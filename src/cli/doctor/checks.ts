@@ -5,7 +5,7 @@ import { onExit } from "signal-exit";
 import { hasCode, reason } from "../../base/errors.js";
 import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
-import { FilePath, FileStatus, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "../../platform/file-system.js";
+import { closing, FilePath, FileStatus, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "../../platform/file-system.js";
 import { append, countedTo, probeLock, wrongLines } from "./probe.js";
 import type { DoctorJob } from "./worker.js";
 
@@ -102,8 +102,7 @@ function keepsIdentity(environment: Environment, directory: string): string | un
   const from = join(directory, "before");
   const to = join(directory, "after");
   append(environment, from, "w", [1, 1]);
-  const fd = fs.open(from, O_RDONLY);
-  try {
+  return closing(fs, fs.open(from, O_RDONLY), (fd) => {
     const opened = new FileStatus();
     const there = new FileStatus();
     fs.statusOfOpen(fd, opened);
@@ -113,9 +112,7 @@ function keepsIdentity(environment: Environment, directory: string): string | un
     append(environment, from, "w", [2, 2]);
     fs.status(new FilePath(from), there);
     return there.isSameFile(opened) ? "a new file is taken for the one that was renamed" : undefined;
-  } finally {
-    fs.close(fd);
-  }
+  });
 }
 
 function refusesToOverwrite(environment: Environment, directory: string): string | undefined {
@@ -135,13 +132,10 @@ function keepsDeleted(environment: Environment, directory: string): string | und
   const { fs } = environment;
   const path = join(directory, "deleted");
   append(environment, path, "w", [1, 1]);
-  const fd = fs.open(path, O_RDONLY);
-  try {
+  return closing(fs, fs.open(path, O_RDONLY), (fd) => {
     fs.unlink(path);
     return fs.read(fd, Buffer.alloc(1), 0, 1, 0) === 1 ? undefined : "nothing is left of it";
-  } finally {
-    fs.close(fd);
-  }
+  });
 }
 
 function createsOnce({ fs }: Environment, directory: string): string | undefined {
@@ -158,12 +152,7 @@ function createsOnce({ fs }: Environment, directory: string): string | undefined
 
 function keepsTimes({ fs }: Environment, directory: string): string | undefined {
   const path = join(directory, "timed");
-  const fd = fs.open(path, O_RDWR | O_CREAT, 0o600);
-  try {
-    fs.futimes(fd, 1_000_000_000, 1_000_000_000.5);
-  } finally {
-    fs.close(fd);
-  }
+  closing(fs, fs.open(path, O_RDWR | O_CREAT, 0o600), (fd) => fs.futimes(fd, 1_000_000_000, 1_000_000_000.5));
   const status = new FileStatus();
   fs.statusWithTime(new FilePath(path), status);
   return Math.abs(status.modifiedAt - 1_000_000_000.5) <= 2 ? undefined : `it is ${status.modifiedAt}`;
@@ -171,12 +160,7 @@ function keepsTimes({ fs }: Environment, directory: string): string | undefined 
 
 function syncs({ fs }: Environment, directory: string): string | undefined {
   for (const path of [join(directory, "timed"), directory]) {
-    const fd = fs.open(path, O_RDONLY);
-    try {
-      fs.fsync(fd);
-    } finally {
-      fs.close(fd);
-    }
+    closing(fs, fs.open(path, O_RDONLY), (fd) => fs.fsync(fd));
   }
   return undefined;
 }

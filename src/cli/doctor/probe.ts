@@ -3,7 +3,7 @@ import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
 import type { Environment } from "../../platform/environment.js";
-import { O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from "../../platform/file-system.js";
+import { closing, O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from "../../platform/file-system.js";
 import { readUpTo } from "../../platform/small-file.js";
 
 /* What the processes of `clh doctor` do in a directory, with the lock, the appends and the renames of the handlers. */
@@ -38,15 +38,12 @@ export function count(environment: Environment, directory: string, times: number
   const path = join(directory, "counter");
   for (let i = 0; i < times; i++) {
     const isLocked = withLock(lock, WAIT, () => {
-      const fd = fs.open(path, O_RDWR | O_CREAT, 0o600);
-      try {
+      closing(fs, fs.open(path, O_RDWR | O_CREAT, 0o600), (fd) => {
         const bytes = Buffer.alloc(16);
         const number = Number(bytes.toString("latin1", 0, fs.read(fd, bytes, 0, bytes.length, 0)).trim());
         fs.writeAt(fd, Buffer.from(String(number + 1).padStart(bytes.length)), 0);
         fs.fsync(fd);
-      } finally {
-        fs.close(fd);
-      }
+      });
     });
     if (!isLocked) throw new Error(`the lock was not free within ${WAIT} ms`);
   }
@@ -70,17 +67,14 @@ export function append(
   [first, last]: readonly [number, number],
   isSynced = false,
 ): void {
-  const { fd } = permissions.open(fs, path, O_WRONLY | O_APPEND, 0o600);
-  try {
+  closing(fs, permissions.open(fs, path, O_WRONLY | O_APPEND, 0o600).fd, (fd) => {
     for (let number = first; number <= last; number++) {
       const bytes = Buffer.from(`${probeLine(writer, number)}\n`);
       const written = fs.write(fd, bytes, 0, bytes.length);
       if (written < bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes were taken`);
     }
     if (isSynced) fs.fsync(fd);
-  } finally {
-    fs.close(fd);
-  }
+  });
 }
 
 /** How many of the lines of these writers, each with `count` of them, are not there exactly once; others count too. */

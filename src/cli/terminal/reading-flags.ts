@@ -25,15 +25,31 @@ export function tellProblem(problem: LogFileError): void {
   process.exitCode = BAD_RESULT;
 }
 
-/** A date, or how long ago. */
-export function moment(text: string): number {
-  const ago = parseDuration(text);
-  const time = ago === undefined ? parseTime(text) : systemClock.now() - ago;
-  if (time === undefined || Number.isNaN(time)) {
-    throw new InvalidArgumentError('It must be a date such as "2024-05-17 10:20", or how long ago, such as "2h".');
-  }
-  return time;
+/**
+ * Reads the value of a flag.
+ * @param parse undefined for a wrong value
+ * @param what it must be
+ */
+export function argument<Value>(parse: (text: string) => Value | undefined, what: string): (text: string) => Value {
+  return (text) => {
+    const value = parse(text);
+    if (value === undefined || Number.isNaN(value)) throw new InvalidArgumentError(`It must be ${what}`);
+    return value;
+  };
 }
+
+/** A date, or how long ago. */
+export const moment = argument((text) => {
+  const ago = parseDuration(text);
+  return ago === undefined ? parseTime(text) : systemClock.now() - ago;
+}, 'a date such as "2024-05-17 10:20", or how long ago, such as "2h".');
+
+export const count = argument(
+  (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
+  "a whole number, 0 or more.",
+);
+export const size = argument(parseSize, 'a whole number of bytes, or a size such as "512k" or "10MiB".');
+export const duration = argument(parseDuration, 'a duration such as "14d", or milliseconds.');
 
 export function pattern(text: string): RegExp {
   try {
@@ -41,23 +57,6 @@ export function pattern(text: string): RegExp {
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message); // SyntaxError
   }
-}
-
-export function count(text: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("It must be a whole number, 0 or more.");
-}
-
-export function size(text: string): number {
-  const bytes = parseSize(text);
-  if (bytes !== undefined) return bytes;
-  throw new InvalidArgumentError('It must be a whole number of bytes, or a size such as "512k" or "10MiB".');
-}
-
-export function duration(text: string): number {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== undefined) return milliseconds;
-  throw new InvalidArgumentError('It must be a duration such as "14d", or milliseconds.');
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", 0: "\0", "\\": "\\" };

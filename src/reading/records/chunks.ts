@@ -2,6 +2,7 @@ import type { Transform } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { type Extension, FORMATS } from "../../log-files/compression-formats.js";
 import { FileStatus, type FileSystem } from "../../platform/file-system.js";
+import { readChunks } from "../../platform/read-chunks.js";
 
 const CHUNK_BYTES = 256 * 1024;
 // Compressed, since a chunk of these may become a thousand times as long.
@@ -18,12 +19,10 @@ export async function* plainChunks(
   limit: number,
   onRead?: OnRead,
 ): AsyncGenerator<Buffer> {
-  for (let at = start; at < limit; ) {
-    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, limit - at));
-    const length = fs.read(fd, chunk, 0, chunk.length, at);
-    if (length === 0) return;
-    at += length;
-    yield chunk.subarray(0, length);
+  let at = start;
+  for (const chunk of readChunks(fs, fd, CHUNK_BYTES, start, limit)) {
+    at += chunk.length;
+    yield chunk;
     onRead?.(at);
     await setImmediate(); // reading does not wait, and others have to do something as well
   }

@@ -2,6 +2,7 @@ import { pipeline } from "node:stream/promises";
 import { hasCode } from "../../base/errors.js";
 import { type Compression, FORMATS } from "../../log-files/compression-formats.js";
 import { FileStatus, type FileSystem, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../../platform/file-system.js";
+import { readChunks } from "../../platform/read-chunks.js";
 import { writeFully } from "../../platform/write-fully.js";
 
 const CHUNK_BYTES = 64 * 1024;
@@ -28,15 +29,18 @@ export async function compress(fs: FileSystem, from: string, to: string, compres
       // Not the streams of node:fs: one that fails closes its descriptor, `autoClose` or not, and then it may be
       // somebody else's that we close.
       let bytesRead = 0;
-      const count = (bytes: number) => {
-        bytesRead += bytes;
+      const content = function* () {
+        for (const chunk of readChunks(fs, source, CHUNK_BYTES)) {
+          bytesRead += chunk.length;
+          yield chunk;
+        }
       };
       const toTarget = async (compressed: AsyncIterable<Buffer>) => {
         for await (const bytes of compressed) {
           writeFully(0, bytes.length, (at, length) => fs.write(target, bytes, at, length));
         }
       };
-      await pipeline(chunksOf(fs, source, count), FORMATS[compression.format].create!(compression.level), toTarget);
+      await pipeline(content, FORMATS[compression.format].create!(compression.level), toTarget);
       inherit(fs, status, target);
       fs.fsync(target);
       return { status, bytes: bytesRead };
@@ -45,17 +49,6 @@ export async function compress(fs: FileSystem, from: string, to: string, compres
     }
   } finally {
     fs.close(source);
-  }
-}
-
-function* chunksOf(fs: FileSystem, fd: number, count: (bytes: number) => void): Generator<Buffer> {
-  for (let position = 0; ; ) {
-    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-    const length = fs.read(fd, chunk, 0, chunk.length, position);
-    if (length === 0) return;
-    position += length;
-    count(length);
-    yield chunk.subarray(0, length);
   }
 }
 
