@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import type { LogFileError } from "../base/errors.js";
-import { report } from "../events/handler-events.js";
+import { report } from "../events/event-queue.js";
 import { refused } from "../options/validation.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
 import { isPlainUtf8 } from "../records/encodings.js";

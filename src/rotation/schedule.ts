@@ -1,4 +1,5 @@
 import type { Temporal } from "temporal-polyfill";
+import type { When } from "../options/options.js";
 import type { Schedule } from "../options/resolved-options.js";
 import { loadTemporal } from "../platform/time-zones.js";
 
@@ -8,26 +9,47 @@ import { loadTemporal } from "../platform/time-zones.js";
  * twice is its first occurrence, one that a clock change leaves out is the moment after the gap.
  */
 
-const SECONDS = { S: 1, M: 60, H: 3600, D: 86_400 } as const;
 const DAY = 86_400;
 
-// How much of "2024-05-17T10:20:30" is in the stamp of a period.
-const STAMP_LENGTH = { S: 19, M: 16, H: 13 } as const;
+/** What a period is: a fixed time, or days of the calendar; and how much of "2024-05-17T10:20:30" names it. */
+interface Period {
+  readonly stampLength: number;
+  readonly seconds?: number;
+  readonly days?: number;
+  /** Of the calendar, on which day it ends: 1 is Monday. */
+  readonly weekday?: number;
+}
+
+const PERIODS: Readonly<Record<When, Period>> = {
+  S: { stampLength: 19, seconds: 1 },
+  M: { stampLength: 16, seconds: 60 },
+  H: { stampLength: 13, seconds: 3600 },
+  D: { stampLength: 10, seconds: DAY },
+  MIDNIGHT: { stampLength: 10, days: 1 },
+  W0: { stampLength: 10, days: 7, weekday: 1 },
+  W1: { stampLength: 10, days: 7, weekday: 2 },
+  W2: { stampLength: 10, days: 7, weekday: 3 },
+  W3: { stampLength: 10, days: 7, weekday: 4 },
+  W4: { stampLength: 10, days: 7, weekday: 5 },
+  W5: { stampLength: 10, days: 7, weekday: 6 },
+  W6: { stampLength: 10, days: 7, weekday: 7 },
+};
+
 const WHOLE_STAMP = /^(\d{4}-\d\d-\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
 
 /** The boundaries of one schedule. */
 export class Boundaries {
   readonly #schedule: Schedule;
-  /** Seconds of a period that is a fixed time; undefined for one of the calendar. */
+  readonly #period: Period;
+  /** Seconds of an interval that is a fixed time; undefined for one of the calendar. */
   readonly #fixed: number | undefined;
-  readonly #stampLength: number;
   readonly #temporal = loadTemporal();
 
   constructor(schedule: Schedule) {
-    const { when, interval } = schedule;
     this.#schedule = schedule;
-    this.#fixed = when in SECONDS ? SECONDS[when as keyof typeof SECONDS] * interval : undefined;
-    this.#stampLength = STAMP_LENGTH[when as keyof typeof STAMP_LENGTH] ?? 10;
+    this.#period = PERIODS[schedule.when];
+    const { seconds } = this.#period;
+    this.#fixed = seconds === undefined ? undefined : seconds * schedule.interval;
   }
 
   /** Seconds from `now` to the first rotation of a file begun then: the next boundary, and always after `now`. */
@@ -36,7 +58,7 @@ export class Boundaries {
     if (this.#fixed !== undefined) return second + this.#fixed;
     for (let date = this.#zoned(second).toPlainDate(); ; date = date.add({ days: 1 })) {
       if (!this.#isRotationDay(date) || this.#momentOf(date) <= second) continue;
-      return this.#momentOf(date.add({ days: (this.#schedule.interval - 1) * this.#daysOfUnit }));
+      return this.#momentOf(date.add({ days: (this.#schedule.interval - 1) * this.#days }));
     }
   }
 
@@ -45,14 +67,14 @@ export class Boundaries {
     const start = this.#zoned(this.#startOf(boundary)).toPlainDateTime();
     return start
       .toString({ smallestUnit: "second" })
-      .slice(0, this.#stampLength)
+      .slice(0, this.#period.stampLength)
       .replace("T", "_")
       .replaceAll(":", "-");
   }
 
   /** True for what {@link stamp} makes, of whatever period. */
   isStamp(text: string): boolean {
-    return text.length === this.#stampLength && this.#parse(text) !== undefined;
+    return text.length === this.#period.stampLength && this.#parse(text) !== undefined;
   }
 
   /** Seconds since 1970 at which the period of that name ends, at the latest. */
@@ -61,24 +83,20 @@ export class Boundaries {
     const wall = this.#parse(stamp)!;
     if (this.#fixed !== undefined) {
       const start = wall.toZonedDateTime(timeZone, { disambiguation: "later" });
-      return Math.ceil(start.epochMilliseconds / 1000) + this.#unit + this.#fixed;
+      return Math.ceil(start.epochMilliseconds / 1000) + this.#period.seconds! + this.#fixed;
     }
-    return this.#momentOf(wall.toPlainDate().add({ days: interval * this.#daysOfUnit }));
+    return this.#momentOf(wall.toPlainDate().add({ days: interval * this.#days }));
   }
 
-  get #daysOfUnit(): number {
-    return this.#schedule.when === "MIDNIGHT" ? 1 : 7;
-  }
-
-  /** Seconds that a stamp leaves open. */
-  get #unit(): number {
-    return this.#schedule.when in SECONDS ? SECONDS[this.#schedule.when as keyof typeof SECONDS] : DAY;
+  /** Of a period of the calendar. */
+  get #days(): number {
+    return this.#period.days!;
   }
 
   /** Of the calendar: the boundary that is nearest to so many days before, since days differ in length. */
   #startOf(boundary: number): number {
     if (this.#fixed !== undefined) return boundary - this.#fixed;
-    const days = this.#daysOfUnit;
+    const days = this.#days;
     const target = boundary - this.#schedule.interval * days * DAY;
     const around = this.#zoned(target).toPlainDate();
     return Array.from({ length: 2 * days + 1 }, (_, i) => around.add({ days: i - days }))
@@ -88,11 +106,10 @@ export class Boundaries {
   }
 
   #isRotationDay(date: Temporal.PlainDate): boolean {
-    const { when, atTime } = this.#schedule;
-    if (when === "MIDNIGHT") return true;
-    const day = Number(when.slice(1)) + 1;
+    const { weekday } = this.#period;
+    if (weekday === undefined) return true;
     // The midnight that ends the day is the first moment of the next one.
-    return date.dayOfWeek === (atTime === undefined ? (day % 7) + 1 : day);
+    return date.dayOfWeek === (this.#schedule.atTime === undefined ? (weekday % 7) + 1 : weekday);
   }
 
   /** Seconds since 1970 of the time of rotation on that day. */

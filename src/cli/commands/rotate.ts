@@ -1,7 +1,8 @@
 import { EventEmitter } from "node:events";
 import { dirname } from "node:path";
 import { Command } from "commander";
-import { type HandlerEvents, News } from "../../events/handler-events.js";
+import { News } from "../../events/event-queue.js";
+import type { HandlerEvents } from "../../events/handler-events.js";
 import { tracer } from "../../events/trace.js";
 import { type HandlerOptions, isTimed } from "../../handler/create-handler.js";
 import { type LogFile, listLogFiles } from "../../log-files/list-files.js";

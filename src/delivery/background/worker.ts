@@ -1,7 +1,8 @@
 import { EventEmitter } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
-import { type HandlerEvents, News } from "../../events/handler-events.js";
+import { News } from "../../events/event-queue.js";
+import type { HandlerEvents } from "../../events/handler-events.js";
 import { tracer } from "../../events/trace.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { serializeError } from "../../platform/worker-channel.js";

@@ -3,7 +3,7 @@ import { EventEmitter } from "node:events";
 import { test } from "node:test";
 import type { DeliveryWriter } from "../../../src/delivery/delivery.js";
 import { SyncDelivery } from "../../../src/delivery/sync.js";
-import { News } from "../../../src/events/handler-events.js";
+import { News } from "../../../src/events/event-queue.js";
 import type { RotatingFileHandlerOptions } from "../../../src/options/options.js";
 import { resolveRotatingOptions } from "../../../src/options/resolve-options.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";

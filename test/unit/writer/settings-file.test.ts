@@ -16,7 +16,8 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { type HandlerEvents, News } from "../../../src/events/handler-events.js";
+import { News } from "../../../src/events/event-queue.js";
+import type { HandlerEvents } from "../../../src/events/handler-events.js";
 import {
   ConcurrentRotatingFileHandler,
   ConcurrentTimedRotatingFileHandler,
