@@ -327,6 +327,12 @@ describe("fileConfig", () => {
       assert.ok(only(getLogger().handlers).formatter instanceof Formatter, name);
       assert.equal(getLogger().level, 20);
     }
+    dictConfig({ version: 1 });
+    const pythons =
+      "version: 1\nhandlers:\n  a: &a\n    class: StreamHandler\n  b: {<<: *a, level: ERROR}\nloggers:\n  yaml: {handlers: [a], propagate: no}\nroot: {handlers: [b]}\n";
+    configFromFile(file(t, "b.yaml", pythons));
+    assert.equal(getLogger("yaml").propagate, false);
+    assert.equal(only(getLogger().handlers).level, 40);
     assert.throws(() => configFromFile(file(t, "a.toml", "")), { code: "ERR_CLH_CONFIG", message: /ends with \.json/ });
     assert.throws(() => configFromFile(file(t, "a.json", "{")), { code: "ERR_CLH_CONFIG", message: /a\.json/ });
     assert.throws(() => configFromFile(file(t, "a.yaml", "a: [")), {

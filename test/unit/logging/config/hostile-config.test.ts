@@ -311,7 +311,16 @@ describe("dictConfig", () => {
       return () => configFromFile(join(directory, name));
     };
     const laughs = Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`).join(",")}]`);
-    refuses(file("laughs.yaml", `version: 1\na0: &a0 x\n${laughs.join("\n")}\n`));
+    const laughing = (use: string) => file("laughs.yaml", `version: 1\na0: &a0 x\n${laughs.join("\n")}\n${use}\n`);
+    soon(laughing("")); // nobody asks for it
+    refuses(laughing("handlers: {h: {class: NullHandler, x: *a12}}"));
+    const keys = Array.from({ length: 5000 }, (_, i) => `k${i}: 1`).join(", ");
+    refuses(file("merged.yaml", `a: &a {${keys}}\nb: {<<: [${Array(2000).fill("*a").join(",")}]}\n`));
+    const merges = Array.from(
+      { length: 12 },
+      (_, i) => `a${i + 1}: &a${i + 1} {<<: [${Array(9).fill(`*a${i}`).join(",")}]}`,
+    );
+    soon(file("merges.yaml", `version: 1\na0: &a0 {x: 1}\n${merges.join("\n")}\n`));
     for (const piece of ["[", "{a: ", "- ", "? ", "[{[["])
       refuses(file("deep.yaml", piece.repeat(10_000 / piece.length)));
     refuses(file("large.yaml", "x: 1\n".repeat(100_000)));
