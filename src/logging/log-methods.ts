@@ -23,7 +23,10 @@ export abstract class LogMethods {
     callee: AnyMethod,
   ): void;
 
-  /** @param msg text with `%` conversions for `args` as in Python, or any value; without `args`, it is taken as it is */
+  /**
+   * @param msg text with `%` conversions for `args` as in Python, or any value; without `args`, it is taken as it is.
+   *   Where it has no conversions, `args` are written behind it. An Error beyond the conversions is the record's `excInfo`.
+   */
   debug(msg: unknown, ...args: unknown[]): void {
     if (this.isEnabledFor(DEBUG)) this.tell(DEBUG, msg, args, undefined, this.debug);
   }

@@ -3,9 +3,9 @@ import { isMainThread, threadId } from "node:worker_threads";
 import { systemClock } from "../platform/clock.js";
 import { type CallSite, callSite, stackInfo, UNKNOWN_CALL_SITE } from "./call-site.js";
 import { formatError } from "./formatting/format-error.js";
-import { formatNamed, formatPositional, parsePercentFormat } from "./formatting/percent-format.js";
 import { str } from "./formatting/python-text.js";
 import { getLevelName } from "./levels.js";
+import { formatMessage, surplusError } from "./message.js";
 
 const startedAt = systemClock.now();
 const { pid } = process;
@@ -14,7 +14,7 @@ const { pid } = process;
 export interface CallOptions {
   /** Fields of the record, for formats: `%(user)s`. They must not have the name of a field that it has already. */
   readonly extra?: Readonly<Record<string, unknown>> | undefined;
-  /** What was thrown; written behind the message with its stack and its causes. */
+  /** What was thrown; written behind the message with its stack and its causes. Default: an Error among surplus `args`. */
   readonly excInfo?: unknown;
   /** Write the stack of the log call behind the message. */
   readonly stackInfo?: boolean | undefined;
@@ -76,7 +76,7 @@ export class LogRecord {
     this.levelname = getLevelName(level);
     this.created = now / 1000;
     this.msecs = now % 1000;
-    this.excInfo = options?.excInfo;
+    this.excInfo = options?.excInfo ?? surplusError(msg, args);
     this.stackInfo = options?.stackInfo === true && callee !== undefined ? stackInfo(callee) : undefined;
     this.extra = options?.extra === undefined ? NONE : this.#add(options.extra);
     this.#callee = callee;
@@ -135,11 +135,7 @@ export class LogRecord {
     // A filter may have put other ones in their place since.
     if (settled !== undefined && settled.msg === msg && settled.args === args) return settled.text;
     const text = typeof msg === "string" ? msg : str(msg);
-    if (args === undefined || args.length === 0) return text;
-    const format = parsePercentFormat(text);
-    const [first] = args;
-    if (args.length === 1 && isMapping(first)) return formatNamed(format, (key) => item(first, key), first);
-    return formatPositional(format, args);
+    return args === undefined || args.length === 0 ? text : formatMessage(text, args, this.excInfo);
   }
 
   /**
@@ -176,18 +172,6 @@ type AnyMethod = Function;
 
 const NONE: readonly string[] = [];
 const THREAD_NAME = isMainThread ? "MainThread" : `Thread-${threadId}`;
-
-/** A plain object that is not empty: `logger.info("%(user)s", { user })`. */
-function isMapping(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return (prototype === Object.prototype || prototype === null) && Object.keys(value).length > 0;
-}
-
-function item(mapping: Record<string, unknown>, key: string): unknown {
-  if (Object.hasOwn(mapping, key)) return mapping[key];
-  throw formatError(`'${key}'`);
-}
 
 const ALIASES: Readonly<Record<string, string>> = {
   exc_info: "excInfo",

@@ -21,7 +21,10 @@ interface Conversion {
 }
 
 /** A format, taken apart: texts, and conversions between them. */
-export type PercentFormat = readonly (string | Conversion)[];
+export type PercentFormat = readonly (string | Conversion)[] & {
+  /** How many arguments it takes; one with names takes one, which has them all. */
+  readonly places: number;
+};
 
 const CONVERSION = /%(?:\(([^()]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d*))?[hlL]?(.?)/suy;
 
@@ -61,7 +64,16 @@ function parse(format: string): PercentFormat {
     text = "";
     at = next + match[0].length;
   }
-  return [...parts, text].filter((part) => part !== "");
+  return Object.assign(
+    [...parts, text].filter((part) => part !== ""),
+    { places: placesOf(parts) },
+  );
+}
+
+function placesOf(parts: readonly (string | Conversion)[]): number {
+  const conversions = parts.filter((part) => typeof part !== "string");
+  if (conversions.some(({ key }) => key !== undefined)) return 1;
+  return conversions.flatMap(({ width, precision }) => [width, precision, "*"]).filter((one) => one === "*").length;
 }
 
 function conversionOf(match: RegExpExecArray): Conversion {
