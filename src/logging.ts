@@ -3,6 +3,8 @@ export {
   type BasicConfigOptions,
   basicConfig,
   disable,
+  getHandlerByName,
+  getHandlerNames,
   getLastResort,
   getLogger,
   setLastResort,
@@ -27,6 +29,7 @@ export { NullHandler, StreamHandler, type TextSink } from "./logging/handlers/st
 export {
   addLevelName,
   CRITICAL,
+  CRITICAL as FATAL,
   DEBUG,
   ERROR,
   getLevelName,
@@ -35,8 +38,26 @@ export {
   type Level,
   NOTSET,
   WARNING,
+  WARNING as WARN,
 } from "./logging/levels.js";
-export type { BoundLogger, Logger } from "./logging/logger.js";
-export { type CallOptions, LogRecord, makeLogRecord } from "./logging/record.js";
-export { critical, debug, error, exception, info, log, warning } from "./logging/root-methods.js";
+export { type BoundLogger, type Logger, LoggerAdapter } from "./logging/logger.js";
+export {
+  type CallOptions,
+  getLogRecordFactory,
+  LogRecord,
+  type LogRecordFactory,
+  makeLogRecord,
+  setLogRecordFactory,
+} from "./logging/record.js";
+export {
+  critical,
+  critical as fatal,
+  debug,
+  error,
+  exception,
+  info,
+  log,
+  warning,
+  warning as warn,
+} from "./logging/root-methods.js";
 export { captureWarnings } from "./logging/warnings.js";

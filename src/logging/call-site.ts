@@ -16,11 +16,12 @@ const FRAMES = 64;
 const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):\d+\)?$/;
 
 /**
- * Who called `callee`, of which a call must be under way; with `level` 2 the caller's caller, and so on. Takes some
- * microseconds. The lines are those of the stack as Node shows it: of the source, with --enable-source-maps.
+ * Who called `callee`, of which a call must be under way; with `level` 2 the caller's caller, and so on, as far as there
+ * is one. Takes some microseconds. The lines are those of the stack as Node shows it: of the source, with --enable-source-maps.
  */
 export function callSite(callee: AnyFunction, level: number): CallSite {
-  const match = stackAbove(callee)[level - 1]?.match(FRAME);
+  const stack = stackAbove(callee);
+  const match = stack[Math.min(Math.max(level, 1), stack.length) - 1]?.match(FRAME);
   if (match == null) return UNKNOWN_CALL_SITE;
   const [, name = "<module>", path, line] = match;
   const funcName = name.replace(/^(?:new|Object\.) ?/, "").replace(/ \[as .*\]$/, "");

@@ -70,10 +70,17 @@ export abstract class LogMethods {
    * Tells of something, of any level and with all that can be said of it.
    * @throws {LogFileError} `ERR_CLH_OPTION` for an unknown level
    */
-  log(level: Level, msg: unknown, args: readonly unknown[] = [], options?: CallOptions): void {
+  log(level: Level, msg: unknown, args?: readonly unknown[], options?: CallOptions): void;
+  log(level: Level, msg: unknown, ...rest: unknown[]): void {
     const number = checkLevel(level);
-    if (this.isEnabledFor(number)) this.tell(number, msg, args, options, this.log);
+    if (this.isEnabledFor(number)) this.tell(number, msg, ...argumentsOf(rest), this.log);
   }
+}
+
+/** Arguments and options; what is no list is the first argument, as in Python. */
+export function argumentsOf(rest: readonly unknown[]): [args: readonly unknown[], options: CallOptions | undefined] {
+  const [args = [], options] = rest;
+  return Array.isArray(args) ? [args, options as CallOptions | undefined] : [rest, undefined];
 }
 
 /** What a thrown value says of itself. */

@@ -2,7 +2,7 @@ import { Filterer, type FilterLike } from "./filter.js";
 import type { Handler } from "./handlers/handler.js";
 import { checkLevel, type Level, NOTSET } from "./levels.js";
 import { type AnyMethod, LogMethods } from "./log-methods.js";
-import { type CallOptions, LogRecord } from "./record.js";
+import { type CallOptions, getLogRecordFactory, type LogRecord } from "./record.js";
 
 /** What a logger asks of the manager that made it. */
 interface LoggerManager {
@@ -89,9 +89,11 @@ export class Logger extends LogMethods {
     return this.#manager.getLogger(this.parent === undefined ? suffix : `${this.name}.${suffix}`);
   }
 
-  /** The loggers right below this one. */
+  /** The loggers right below this one: "a.b" of "a", and not "a.b.c", even where there is no "a.b". */
   getChildren(): Set<Logger> {
-    return new Set(this.#manager.loggers().filter(({ parent }) => parent === this));
+    const depth = this.parent === undefined ? 1 : this.name.split(".").length + 1;
+    const isChild = ({ name, parent }: Logger) => parent === this && name.split(".").length === depth;
+    return new Set(this.#manager.loggers().filter(isChild));
   }
 
   get filters(): readonly FilterLike[] {
@@ -139,7 +141,7 @@ export class Logger extends LogMethods {
     options: CallOptions | undefined,
     callee: AnyMethod,
   ): void {
-    const record = new LogRecord(this.name, level, msg, args, options, callee);
+    const record = getLogRecordFactory()(this.name, level, msg, args, options, callee);
     this.handle(record);
     record.returned();
   }
@@ -167,25 +169,48 @@ export class Logger extends LogMethods {
 
 /** A logger with fields, or other options, that it adds to each record: Python's LoggerAdapter. */
 export class BoundLogger extends LogMethods {
-  readonly logger: Logger;
+  readonly logger: Logger | BoundLogger;
   readonly #options: CallOptions;
 
-  constructor(logger: Logger, options: CallOptions) {
+  constructor(logger: Logger | BoundLogger, options: CallOptions) {
     super();
     this.logger = logger;
     this.#options = options;
+  }
+
+  get name(): string {
+    return this.logger.name;
   }
 
   override isEnabledFor(level: number): boolean {
     return this.logger.isEnabledFor(level);
   }
 
-  /** This one, with still more. */
-  with(options: CallOptions): BoundLogger {
-    return new BoundLogger(this.logger, joined(this.#options, options));
+  getEffectiveLevel(): number {
+    return this.logger.getEffectiveLevel();
   }
 
-  /** @internal Options of the call come before its own; the fields of both are added. */
+  /** Sets the level of the logger itself. */
+  setLevel(level: Level): void {
+    this.logger.setLevel(level);
+  }
+
+  hasHandlers(): boolean {
+    return this.logger.hasHandlers();
+  }
+
+  /** This one, with still more. */
+  with(options: CallOptions): BoundLogger {
+    return new BoundLogger(this, options);
+  }
+
+  /** What is told in place of a message and the options of its call: options of the call come first, the fields of both are added. */
+  process(msg: unknown, options: CallOptions): readonly [msg: unknown, options: CallOptions] {
+    const own = this.#options;
+    return [msg, options === NO_OPTIONS ? own : { ...own, ...options, extra: { ...own.extra, ...options.extra } }];
+  }
+
+  /** @internal */
   override tell(
     level: number,
     msg: unknown,
@@ -193,10 +218,22 @@ export class BoundLogger extends LogMethods {
     options: CallOptions | undefined,
     callee: AnyMethod,
   ): void {
-    this.logger.tell(level, msg, args, options === undefined ? this.#options : joined(this.#options, options), callee);
+    const [text, all] = this.process(msg, options ?? NO_OPTIONS);
+    this.logger.tell(level, text, args, all, callee);
   }
 }
 
-function joined(first: CallOptions, second: CallOptions): CallOptions {
-  return { ...first, ...second, extra: { ...first.extra, ...second.extra } };
+const NO_OPTIONS: CallOptions = {};
+
+/**
+ * Python's LoggerAdapter by its own name, to be extended: `process(msg, options)` returns what is told in their place.
+ * Fields alone are added by `logger.with({ extra })` as well.
+ */
+export class LoggerAdapter extends BoundLogger {
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(logger: Logger | BoundLogger, extra: Readonly<Record<string, unknown>> = {}) {
+    super(logger, { extra });
+    this.extra = extra;
+  }
 }

@@ -1,3 +1,5 @@
+import { LogFileError } from "../base/errors.js";
+import { repr } from "./formatting/python-text.js";
 import type { Handler } from "./handlers/handler.js";
 import { StreamHandler } from "./handlers/stream-handler.js";
 import { NOTSET, WARNING } from "./levels.js";
@@ -53,9 +55,13 @@ export class Manager {
     this.changes++;
   }
 
-  /** The logger of that name, always the same; "" and "root" are the root. */
-  getLogger(name: string): Logger {
-    if (name === "" || name === this.root.name) return this.root;
+  /** The logger of that name, always the same; "" and "root" are the root, and so is nothing. */
+  getLogger(name: string | null | undefined): Logger {
+    if (!name || name === this.root.name) return this.root;
+    if (typeof name !== "string") {
+      const message = `A logger name must be a string, got ${repr(name)}.`;
+      throw new LogFileError("ERR_CLH_OPTION", message, { option: "name", value: name });
+    }
     const known = this.#loggers.get(name);
     if (known !== undefined) return known;
     const logger = new Logger(this, name);

@@ -161,7 +161,8 @@ export class LogRecord {
 
   #add(extra: Readonly<Record<string, unknown>>): string[] {
     for (const name of Object.keys(extra))
-      if (name in this) throw formatError(`Attempt to overwrite ${JSON.stringify(name)} in LogRecord`);
+      if (name in this || Object.hasOwn(ALIASES, name))
+        throw formatError(`Attempt to overwrite ${JSON.stringify(name)} in LogRecord`);
     Object.assign(this, extra);
     return Object.keys(extra);
   }
@@ -184,6 +185,22 @@ const OPTIONAL = new Set(
   "args excInfo excText stackInfo message asctime process processName thread threadName taskName".split(" "),
 );
 
+/** Makes the record of a log call. `callee` is handed on as it is: by it the caller is found. */
+export type LogRecordFactory = (...parameters: ConstructorParameters<typeof LogRecord>) => LogRecord;
+
+let factory: LogRecordFactory = (name, level, msg, args, options, callee) =>
+  new LogRecord(name, level, msg, args, options, callee);
+
+/** What makes the records of log calls. */
+export function getLogRecordFactory(): LogRecordFactory {
+  return factory;
+}
+
+/** Another maker of records, which mostly asks the one before, and adds to what that has made. */
+export function setLogRecordFactory(other: LogRecordFactory): void {
+  factory = other;
+}
+
 /** A record with these fields, by the names of Python or of {@link LogRecord}: one that was made elsewhere. */
 export function makeLogRecord(fields: Readonly<Record<string, unknown>>): LogRecord {
   const record = new LogRecord("", 0, "", undefined);
@@ -195,10 +212,16 @@ function assign(record: LogRecord, fields: Readonly<Record<string, unknown>>): v
   for (const [given, value] of Object.entries(fields)) {
     const name = ALIASES[given] ?? given;
     Object.defineProperty(record, name, {
-      value: value === null && OPTIONAL.has(name) ? undefined : value,
+      value: fieldValue(name, value),
       writable: true,
       enumerable: true,
       configurable: true,
     });
   }
+}
+
+/** A field's value as it is here: Python has null for nothing, and a dict of arguments by itself. */
+function fieldValue(name: string, value: unknown): unknown {
+  if (value === null && OPTIONAL.has(name)) return undefined;
+  return name === "args" && value !== undefined && !Array.isArray(value) ? [value] : value;
 }

@@ -1,6 +1,6 @@
 import { basicConfig } from "./basic-config.js";
 import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
-import { type AnyMethod, messageOf } from "./log-methods.js";
+import { type AnyMethod, argumentsOf, messageOf } from "./log-methods.js";
 import { manager } from "./manager.js";
 import type { CallOptions } from "./record.js";
 
@@ -37,6 +37,8 @@ export function exception(thrown: unknown, msg?: unknown, ...args: unknown[]): v
 }
 
 /** As the method of a logger. */
-export function log(level: Level, msg: unknown, args: readonly unknown[] = [], options?: CallOptions): void {
+export function log(level: Level, msg: unknown, args?: readonly unknown[], options?: CallOptions): void;
+export function log(level: Level, msg: unknown, ...rest: unknown[]): void {
+  const [args, options] = argumentsOf(rest);
   tell(checkLevel(level), msg, args, log, options);
 }

@@ -100,7 +100,7 @@ export class Builder {
     const fallback = { formatter: "Formatter", filter: "Filter", handler: undefined }[kind];
     const type = findClass(this.resolved(factory ?? className ?? fallback), this.#names);
     if (kind === "handler") return this.#handler(type, rest, attributes);
-    const made = create(type, this.resolved(rest) as Options, this.resolved(attributes));
+    const made = this.#create(type, rest, attributes);
     if (kind === "formatter" && !(made instanceof Formatter)) throw configError("its class makes no Formatter");
     if (kind === "filter" && typeof made !== "function" && !isFilter(made))
       throw configError("its class makes no filter");
@@ -121,7 +121,7 @@ export class Builder {
 
   #handler(type: ConfigurableClass, given: Options, attributes: unknown): Handler {
     const { level, formatter, filters, ...options } = given;
-    const made = create(type, this.resolved(options) as Options, this.resolved(attributes));
+    const made = this.#create(type, options, attributes);
     if (!(made instanceof Handler)) throw configError("its class makes no Handler");
     const shownBy = this.resolved(formatter);
     const from = this.resolved(level);
@@ -131,24 +131,25 @@ export class Builder {
     return made;
   }
 
+  #create(type: ConfigurableClass, given: Options, attributesGiven: unknown): unknown {
+    const options = this.resolved(given) as Options;
+    const attributes = this.resolved(attributesGiven) ?? {};
+    if (!isPlainObject(attributes)) throw configError("expected an object behind '.'");
+    if (type.attributesAreOptions === true) return type.create({ ...options, ...attributes }, this.#names);
+    const made = type.create(options, this.#names) as Record<string, unknown>;
+    for (const [name, value] of Object.entries(attributes)) {
+      if (!Object.hasOwn(made, name)) throw configError(`it has no attribute '${name}'`);
+      made[name] = value;
+    }
+    return made;
+  }
+
   #formatter(name: unknown): Formatter {
     if (name instanceof Formatter) return name;
     if (typeof name !== "string" || !this.has("formatter", name))
       throw configError(`Unable to set formatter '${str(name)}'`);
     return this.get("formatter", name) as Formatter;
   }
-}
-
-function create(type: ConfigurableClass, options: Options, attributes: unknown): unknown {
-  if (attributes == null) return type.create(options);
-  if (!isPlainObject(attributes)) throw configError("expected an object behind '.'");
-  if (type.attributesAreOptions === true) return type.create({ ...options, ...attributes });
-  const made = type.create(options) as Record<string, unknown>;
-  for (const [name, value] of Object.entries(attributes)) {
-    if (!Object.hasOwn(made, name)) throw configError(`it has no attribute '${name}'`);
-    made[name] = value;
-  }
-  return made;
 }
 
 function isFilter(value: unknown): boolean {

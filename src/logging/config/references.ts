@@ -30,16 +30,18 @@ export class References {
   }
 
   /**
-   * A copy of a value with all references filled in.
+   * A value with all references filled in; itself where it has none, as an object of the caller's must be.
    * @throws {LogFileError} `ERR_CLH_CONFIG` when one leads nowhere, or back to itself
    */
   resolve(value: unknown, depth = 0): unknown {
     if (depth > DEEPEST) throw configError(`it is nested more than ${DEEPEST} deep`);
     if (++this.#count > LARGEST) throw configError(`it has more than ${LARGEST} values`);
     if (typeof value === "string") return this.#text(value, depth);
-    if (Array.isArray(value)) return value.map((one) => this.resolve(one, depth + 1));
-    if (!isPlainObject(value)) return value;
-    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, this.resolve(one, depth + 1)]));
+    if (!Array.isArray(value) && !isPlainObject(value)) return value;
+    const given = Object.entries(value);
+    const resolved = given.map(([key, one]) => [key, this.resolve(one, depth + 1)] as const);
+    if (resolved.every(([, one], i) => one === given[i]![1])) return value;
+    return Array.isArray(value) ? resolved.map(([, one]) => one) : Object.fromEntries(resolved);
   }
 
   #text(text: string, depth: number): unknown {

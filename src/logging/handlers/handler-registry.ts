@@ -3,6 +3,8 @@ import { inspect } from "node:util";
 /** What is asked of a handler when the process ends. */
 export interface Closable {
   flushSync(): void;
+  /** False: what it keeps is let go with it. */
+  readonly flushOnClose?: boolean;
   close(): void;
 }
 
@@ -47,6 +49,11 @@ export function handlerNamed(name: string): Closable | undefined {
   return named.get(name)?.deref();
 }
 
+/** The names of open handlers. */
+export function handlerNames(): Set<string> {
+  return new Set([...named.keys()].filter((name) => handlerNamed(name) !== undefined));
+}
+
 /** All that are open, the last that was made first. */
 export function openHandlers(): Closable[] {
   return [...open].reverse().flatMap((reference) => reference.deref() ?? []);
@@ -65,10 +72,13 @@ export function shutdown(handlers: readonly Closable[] = openHandlers()): void {
       errors.set(handler, error);
     }
   };
+  const flush = (handler: Closable) => {
+    if (handler.flushOnClose !== false) attempt(handler, () => handler.flushSync());
+  };
   // One may hand its records to another, so none is closed yet.
-  for (const handler of handlers) attempt(handler, () => handler.flushSync());
+  for (const handler of handlers) flush(handler);
   for (const handler of handlers) {
-    attempt(handler, () => handler.flushSync());
+    flush(handler);
     attempt(handler, () => handler.close());
   }
   if (errors.size > 1) throw new AggregateError(errors.values(), "Several handlers could not be flushed or closed.");

@@ -22,11 +22,11 @@ export class StreamHandler extends Handler {
     return this.#stream ?? process.stderr;
   }
 
-  /** Writes to another stream; returns the one before. */
-  setStream(stream: TextSink | undefined): TextSink {
+  /** Writes to another stream; returns the one before, if it was another. */
+  setStream(stream: TextSink | undefined): TextSink | undefined {
     const before = this.stream;
     this.#stream = stream;
-    return before;
+    return before === this.stream ? undefined : before;
   }
 
   override emit(record: LogRecord): void {
