@@ -45,7 +45,7 @@ export function getHandlerNames(): ReadonlySet<string> {
   return handlerNames();
 }
 
-/** Options of {@link basicConfig}; null is as good as none. Of `filename`, `stream` and `handlers` one at most may be given. */
+/** Options of {@link basicConfig}; null is none. Of `filename`, `stream` and `handlers` one at most may be given. */
 export interface BasicConfigOptions {
   /** A file, which other processes may write as well. */
   readonly filename?: string | URL | null;

@@ -17,7 +17,8 @@ const FRAME = /^\s*at (?:async )?(?:(.*?) \()?(?:file:\/\/)?(.*?):(\d+):\d+\)?$/
 
 /**
  * Who called `callee`, of which a call must be under way; with `level` 2 the caller's caller, and so on, as far as there
- * is one. Takes some microseconds. The lines are those of the stack as Node shows it: of the source, with --enable-source-maps.
+ * is one. Takes some microseconds. The lines are those of the stack as Node shows it: of the source, with
+ * --enable-source-maps.
  */
 export function callSite(callee: AnyFunction, level: number): CallSite {
   const stack = stackAbove(callee);

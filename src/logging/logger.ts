@@ -204,7 +204,10 @@ export class BoundLogger extends LogMethods {
     return new BoundLogger(this, options);
   }
 
-  /** What is told in place of a message and the options of its call: options of the call come first, the fields of both are added. */
+  /**
+   * The message and the options that are told in place of those of a call. Options of the call come first; the fields of
+   * both are added.
+   */
   process(msg: unknown, options: CallOptions): readonly [msg: unknown, options: CallOptions] {
     const own = this.#options;
     return [msg, options === NO_OPTIONS ? own : { ...own, ...options, extra: { ...own.extra, ...options.extra } }];

@@ -40,9 +40,9 @@ export interface LoggerConfig {
 /** How a configuration is read. */
 export interface ConfigOptions {
   /**
-   * What names in the configuration stand for: functions or classes that make a handler, formatter or filter of their options, for
-   * `class` and `()`, and any values for `ext://`. Nothing else can be called or imported by a configuration, but for
-   * functions and classes that stand in it themselves, which those of a file cannot.
+   * What names in the configuration stand for: functions or classes that make a handler, formatter or filter of their
+   * options, for `class` and `()`, and any values for `ext://`. Nothing else can be called or imported by a
+   * configuration, but for functions and classes that stand in it themselves, which those of a file cannot.
    */
   readonly names?: Readonly<Record<string, unknown>>;
 }
