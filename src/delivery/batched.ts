@@ -27,6 +27,11 @@ export class LocalOutlet implements Outlet {
     return this.#drain.pending;
   }
 
+  /** See {@link Drain.inherit}. */
+  inherit(path: string, count: number): void {
+    this.#drain.inherit(path, count);
+  }
+
   get queued(): number {
     return this.#queue.length;
   }

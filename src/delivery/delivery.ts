@@ -49,6 +49,7 @@ export type DeliveryWriter = Pick<
   | "noteDrop"
   | "noteLockTimeout"
   | "createSpill"
+  | "adoptSpill"
   | "noteSpillFailure"
 >;
 

@@ -20,8 +20,9 @@ export interface Queue {
   /**
    * What is written of the batch that was taken is forgotten, the rest is taken again next time.
    * @param spilled records in front of it that are in a spill
+   * @param path of that spill
    */
-  settle(batch: Batch, spilled: number): void;
+  settle(batch: Batch, spilled: number, path?: string): void;
   /** Records that were dropped, and have no marker yet. */
   readonly dropped: number;
   /** There is a marker for so many of them now. */
@@ -34,6 +35,8 @@ export interface DrainObserver {
   /** How many records a spill had that the disk does not give back. */
   readonly onLost: (count: number) => void;
 }
+
+type DrainResult = ReturnType<Spilled["merge"]>;
 
 /**
  * Brings what waits in a queue into the file, in order. The lock is only tried, and when it is not free tried again
@@ -74,6 +77,11 @@ export class Drain {
     return this.#spilled.count;
   }
 
+  /** Records of a thread that was lost, older than all that are in the queue. */
+  inherit(path: string, count: number): void {
+    this.#spilled.inherit(path, count);
+  }
+
   /**
    * Writes now what can be written; true when nothing is left.
    * @param wait for the lock, for each batch, in milliseconds
@@ -81,7 +89,7 @@ export class Drain {
   run(wait = NO_WAIT_MS): boolean {
     if (this.#isRunning) return false; // a listener of an event of ours writes: the one that runs takes it along
     this.#isRunning = true;
-    let result: CommitResult;
+    let result: DrainResult;
     try {
       result = this.#write(this.#isOutOfPatience ? Math.max(wait, WAIT_AFTER_TIMEOUT_MS) : wait);
     } finally {
@@ -100,8 +108,8 @@ export class Drain {
     });
   }
 
-  #write(wait: number): CommitResult {
-    let result = this.#spilled.merge(wait);
+  #write(wait: number): DrainResult {
+    let result: DrainResult = this.#spilled.merge(wait);
     while (result === "done") {
       const batch = this.#queue.take();
       if (batch === undefined) return this.#writeMarker(wait);
@@ -137,7 +145,7 @@ export class Drain {
     for (let batch = this.#queue.take(); batch !== undefined; batch = this.#queue.take()) {
       const isPut = this.#queue.mayPutAside() && this.#spilled.put(batch);
       if (isPut) batch.advanceTo(batch.end);
-      this.#queue.settle(batch, this.#spilled.count);
+      this.#queue.settle(batch, this.#spilled.count, this.#spilled.path);
       if (!isPut) return;
     }
   }
@@ -148,7 +156,7 @@ export class Drain {
   }
 
   /** When to try again, if at all. */
-  #plan(result: CommitResult): void {
+  #plan(result: DrainResult): void {
     this.#cancel?.();
     this.#cancel = undefined;
     this.isStuck = result !== "done";
@@ -156,6 +164,10 @@ export class Drain {
     if (result === "done") {
       this.#busyRetries.reset();
       this.#failureRetries.reset();
+      return;
+    }
+    if (result === "unfinished") {
+      this.later(0);
       return;
     }
     const isBusy = result === "lock timeout";

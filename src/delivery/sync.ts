@@ -2,9 +2,11 @@ import { Backoff } from "../base/backoff.js";
 import { LogFileError } from "../base/errors.js";
 import { FIRST_FLUSH_RETRY_MS, LONGEST_FLUSH_RETRY_MS, WAIT_AFTER_TIMEOUT_MS } from "../lock/lock-timing.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
-import { Batch, type CommitResult } from "../records/batch.js";
+import { Batch } from "../records/batch.js";
 import { type Delivery, type DeliveryWriter, FIRST_RETRY_MS, LONGEST_RETRY_MS, TIMED_OUT } from "./delivery.js";
 import { Spilled } from "./spill-queue.js";
+
+type WriteResult = ReturnType<Spilled["merge"]>;
 
 /**
  * Delivery `sync`: the record is in the file when push returns true. What cannot be written waits in memory, first in,
@@ -14,7 +16,9 @@ export class SyncDelivery implements Delivery {
   readonly #writer: DeliveryWriter;
   readonly #spilled: Spilled;
   readonly #kept = new Batch();
+  /** Records that were dropped, and have no marker yet. */
   #dropped = 0;
+  #droppedSinceFlush = 0;
   #isLastDropped = false;
   #wait: number;
   #retryAt = 0;
@@ -26,6 +30,7 @@ export class SyncDelivery implements Delivery {
     this.#spilled = new Spilled(writer, (lost) => {
       writer.noteDrop(lost);
       this.#dropped += lost;
+      this.#droppedSinceFlush += lost;
     });
     this.#wait = writer.options.lockTimeout;
   }
@@ -69,6 +74,7 @@ export class SyncDelivery implements Delivery {
       else dropped++;
     }
     this.#dropped += dropped;
+    this.#droppedSinceFlush += dropped;
     this.#isLastDropped = dropped > 0;
     if (dropped > 0) this.#writer.noteDrop(dropped);
     flushAtExit(this);
@@ -77,21 +83,31 @@ export class SyncDelivery implements Delivery {
   written(): Promise<void> {
     return this.#isLastDropped
       ? Promise.reject(this.#failure("1 record was dropped, and could not be written"))
-      : this.flush();
+      : this.#flushKept();
   }
 
   async flush(): Promise<void> {
+    const dropped = this.#droppedSinceFlush;
+    this.#droppedSinceFlush = 0;
+    await this.#flushKept();
+    if (dropped > 0) throw this.#failure(`${dropped} records were dropped, and could not be written`);
+  }
+
+  /** Resolves when what is kept is in the file. */
+  async #flushKept(): Promise<void> {
     const { clock, options } = this.#writer;
     const retries = new Backoff(FIRST_FLUSH_RETRY_MS, LONGEST_FLUSH_RETRY_MS);
     let deadline = clock.monotonic() + options.lockTimeout;
     let least = this.pending;
-    while (!this.#retry(WAIT_AFTER_TIMEOUT_MS)) {
-      if (this.pending < least) {
+    let result = this.#retry(WAIT_AFTER_TIMEOUT_MS);
+    for (; result !== "done"; result = this.#retry(WAIT_AFTER_TIMEOUT_MS)) {
+      if (this.pending < least || result === "unfinished") {
         least = this.pending;
         deadline = clock.monotonic() + options.lockTimeout; // others write as well, and many records take their time
         retries.reset();
+      } else if (clock.monotonic() >= deadline) {
+        throw this.#failure(`${this.pending} records could not be written`);
       }
-      if (clock.monotonic() >= deadline) throw this.#failure(`${this.pending} records could not be written`);
       await clock.delay(retries.next());
     }
   }
@@ -99,7 +115,10 @@ export class SyncDelivery implements Delivery {
   close(): void {}
 
   flushSync(): boolean {
-    return this.#retry(this.#writer.options.lockTimeout);
+    let result: WriteResult;
+    do result = this.#retry(this.#writer.options.lockTimeout);
+    while (result === "unfinished");
+    return result === "done";
   }
 
   #push(batch: Batch): boolean {
@@ -131,13 +150,13 @@ export class SyncDelivery implements Delivery {
     const { events, options } = this.#writer;
     for (const record of batch.records()) this.#kept.add(record);
     flushAtExit(this);
-    let result: CommitResult;
+    let result: WriteResult;
     do {
       events.isHeld = false;
       events.catchUp();
       events.isHeld = true;
       result = this.#writeKept(options.lockTimeout);
-    } while (result === "lock timeout");
+    } while (result === "lock timeout" || result === "unfinished");
     return result === "done";
   }
 
@@ -156,14 +175,14 @@ export class SyncDelivery implements Delivery {
     else this.keep(batch);
   }
 
-  /** As {@link #writeKept}; true when nothing is left. */
-  #retry(wait: number): boolean {
+  /** As {@link #writeKept}, unless records are in hand. */
+  #retry(wait: number): WriteResult {
     const { events } = this.#writer;
-    if (this.#isClear) return true;
-    if (events.isHeld) return false; // a namer or rotator flushes
+    if (this.#isClear) return "done";
+    if (events.isHeld) return "failed"; // a namer or rotator flushes
     events.isHeld = true;
     try {
-      return this.#writeKept(wait) === "done";
+      return this.#writeKept(wait);
     } finally {
       events.isHeld = false;
       events.catchUp();
@@ -171,8 +190,8 @@ export class SyncDelivery implements Delivery {
   }
 
   /** Writes what was kept, and a marker for what was dropped. */
-  #writeKept(wait: number): CommitResult {
-    let result = this.#spilled.merge(wait);
+  #writeKept(wait: number): WriteResult {
+    let result: WriteResult = this.#spilled.merge(wait);
     if (result === "done" && !this.#kept.isDone) result = this.#writer.commit(this.#kept, wait);
     if (result === "lock timeout") this.#writer.noteLockTimeout("What is kept is tried again.");
     if (result !== "done") {
@@ -198,9 +217,9 @@ export class SyncDelivery implements Delivery {
     this.#retryAt = 0;
   }
 
-  #postpone(result: CommitResult): void {
+  #postpone(result: WriteResult): void {
     const { clock, options } = this.#writer;
-    const delay = this.#retries.next();
+    const delay = result === "unfinished" ? 0 : this.#retries.next();
     this.#wait = result === "lock timeout" ? WAIT_AFTER_TIMEOUT_MS : options.lockTimeout;
     this.#retryAt = clock.monotonic() + delay;
     this.#cancelRetry ??= clock.after(delay, () => {

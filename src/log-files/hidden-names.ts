@@ -88,8 +88,13 @@ export function sweepLockPath(log: string): string {
 }
 
 /** A file of records that wait for the lock, of process `pid`; `random` makes it new. */
-export function spillPath(log: string, pid: number, random: string): string {
-  return hidden(log, `${pid}.${random}.spill`);
+export function spillPath(log: string, pid: number, id: number): string {
+  return hidden(log, `${pid}.${id.toString(16).padStart(8, "0")}.spill`);
+}
+
+/** The inverse of {@link spillPath}: the number of 32 bits that tells the spills of one process apart. */
+export function spillId(path: string): number {
+  return Number.parseInt(path.slice(-".01234567.spill".length + 1), 16);
 }
 
 /** True for what {@link spillPath} makes, from a name in the directory of `log`. */

@@ -200,6 +200,10 @@ const fileRows = {
     [210, "--on-lock-timeout <what>", "what becomes of the record then", ON_LOCK_TIMEOUT],
   ),
   retryBufferBytes: row(v.optional(size, "1MiB"), "memory for records that cannot be written at the moment"),
+  maxSpillBytes: row(
+    v.optional(size, "1GiB"),
+    "bytes of the file beside the log in which records wait for the lock; when it is full, later ones wait in memory",
+  ),
   namer: row(
     v.optional(action),
     "`(path) => path`, names the backups: a path, beside the log unless it says where, and another one for each. Also a property",

@@ -144,6 +144,12 @@ export interface FileHandlerOptions {
    */
   readonly retryBufferBytes?: Size;
   /**
+   * Ours. Bytes of the file beside the log in which records wait for the lock. When it is full, later records wait in
+   * memory, within `retryBufferBytes` or the queue of the delivery.
+   * @default "1GiB"
+   */
+  readonly maxSpillBytes?: Size;
+  /**
    * Names the backups: called with the default path ("…/app.log.1"), returns the one to use, without ".gz": another one
    * for each, and beside the log if it names no directory.
    */

@@ -51,3 +51,24 @@ function flushAll(): void {
 export function forget(delivery: Unfinished): void {
   unfinished.delete(delivery);
 }
+
+interface Settling {
+  /** Called when the process has nothing more to do: starts what it is to stay for, if anything is left. */
+  settle(): void;
+}
+
+const settling = new Set<Settling>();
+
+/** Until {@link endSettling}: lets `task` keep a process alive that would end by itself, to finish what its threads do. */
+export function settleBeforeExit(task: Settling): void {
+  if (settling.size === 0) process.on("beforeExit", settleAll);
+  settling.add(task);
+}
+
+export function endSettling(task: Settling): void {
+  if (settling.delete(task) && settling.size === 0) process.removeListener("beforeExit", settleAll);
+}
+
+function settleAll(): void {
+  for (const task of settling) task.settle();
+}

@@ -37,6 +37,11 @@ export class WorkerChannel<Outgoing, Incoming> {
     if (--this.#holds === 0) this.#worker?.unref();
   }
 
+  /** Ends the thread as soon as it returns from what it does; {@link WorkerObserver.onLost} is told then. */
+  terminate(): void {
+    void this.#worker?.terminate();
+  }
+
   #open(): Worker {
     const worker = this.#start({ name: this.#name, ...execArgvOfWorker() });
     worker.on("message", (message: Incoming) => this.#observer.onMessage(message));

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { advice, LogFileError, reason } from "../base/errors.js";
 import type { Permissions } from "../disk/permissions.js";
 import type { Tell } from "../events/handler-events.js";
-import { isSpill, spillPath } from "../log-files/hidden-names.js";
+import { isSpill, spillId, spillPath } from "../log-files/hidden-names.js";
 import { listLogFiles, pathsOf } from "../log-files/list-files.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
@@ -10,6 +10,7 @@ import { type CountAppended, countAppended } from "./appended-records.js";
 import { Spill } from "./spill-file.js";
 
 const NEW_SPILL_MODE = 0o666;
+const MOST_TRIES = 10;
 
 /** The spills of one log. */
 export class Spills {
@@ -38,27 +39,48 @@ export class Spills {
     this.#permissions = permissions;
   }
 
-  create(): Spill {
-    const path = spillPath(this.#log, process.pid, randomBytes(4).toString("hex"));
-    const { fd } = this.#permissions.open(this.#environment.fs, path, O_RDWR | O_NOFOLLOW, NEW_SPILL_MODE);
-    return Spill.create(path, this.#environment, fd);
+  /**
+   * @param after a spill whose records are older: the names of both are in that order
+   * @throws a system error, or {LogFileError}
+   */
+  create(after?: string): Spill {
+    let id = after === undefined ? randomBytes(4).readUInt32BE() : spillId(after);
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      id = (id + 1) >>> 0;
+      const path = spillPath(this.#log, process.pid, id);
+      const { fd } = this.#permissions.open(this.#environment.fs, path, O_RDWR | O_NOFOLLOW, NEW_SPILL_MODE);
+      const spill = Spill.create(path, this.#environment, fd);
+      if (spill !== undefined) return spill;
+    }
+    throw new Error("others remove it before it is locked");
   }
 
   /**
-   * Takes over those of processes that have ended, as long as that can be done at once: who comes next goes on with it.
-   * @param merge true when all of it is in the log
+   * Takes over the spill of a process, or a thread of this one, that has ended.
+   * @returns `held` while its owner, or another merger, has it; `gone` when all of it is merged
    */
-  mergeOrphans(merge: (spill: Spill) => boolean, tell: Tell): void {
-    for (const path of this.#list(tell)) {
-      try {
-        const found: { spill?: Spill | undefined } = {};
-        const isLocked = this.#underLock(() => {
-          found.spill = this.#adopt(path);
-        });
-        if (!isLocked || (found.spill !== undefined && !this.#mergeOrphan(found.spill, merge, tell))) return;
-      } catch (cause) {
-        this.#cannotMerge(path, cause, tell);
-      }
+  adopt(path: string): Spill | "held" | "gone" | "lock timeout" {
+    let found: Spill | undefined;
+    const isLocked = this.#underLock(() => {
+      found = this.#adopt(path);
+      found?.findEnd();
+    });
+    if (!isLocked) return "lock timeout";
+    if (found !== undefined) return found;
+    return this.#environment.fs.exists(path) ? "held" : "gone";
+  }
+
+  /** The paths of all spills of the log: those of one process in the order in which they were made. */
+  list(tell: Tell): string[] {
+    const { fs } = this.#environment;
+    const status = new FileStatus();
+    try {
+      return pathsOf(fs, this.#log, isSpill)
+        .sort()
+        .filter((path) => fs.linkStatus(new FilePath(path), status) && status.isFile);
+    } catch (cause) {
+      tell("error", this.failure(cause));
+      return [];
     }
   }
 
@@ -67,11 +89,11 @@ export class Spills {
    * be rotated, and may be compressed or deleted before anybody looks. Called with the lock held.
    */
   settle(tell: Tell): void {
-    for (const path of this.#list(tell)) {
+    for (const path of this.list(tell)) {
       try {
         this.#adopt(path)?.close();
       } catch (cause) {
-        this.#cannotMerge(path, cause, tell);
+        this.cannotMerge(path, cause, tell);
       }
     }
   }
@@ -85,21 +107,8 @@ export class Spills {
     return new LogFileError("ERR_CLH_SPILL", message, { cause, path: this.#log });
   }
 
-  #list(tell: Tell): string[] {
-    const { fs } = this.#environment;
-    const status = new FileStatus();
-    try {
-      return pathsOf(fs, this.#log, isSpill).filter(
-        (path) => fs.linkStatus(new FilePath(path), status) && status.isFile,
-      );
-    } catch (cause) {
-      tell("error", this.failure(cause));
-      return [];
-    }
-  }
-
   /** Once for each reason: it is met again at each rotation. */
-  #cannotMerge(path: string, cause: unknown, tell: Tell): void {
+  cannotMerge(path: string, cause: unknown, tell: Tell): void {
     const message = `Cannot merge ${path}, in which records of ${this.#log} wait: ${reason(cause)}. ${advice(cause)}They stay there and are tried again after the next rotation.`;
     if (this.#told.size === this.#told.add(message).size) return;
     tell("error", new LogFileError("ERR_CLH_SPILL", message, { cause, path }));
@@ -107,18 +116,6 @@ export class Spills {
 
   #adopt(path: string): Spill | undefined {
     return Spill.adopt(path, this.#environment, this.countAppended);
-  }
-
-  #mergeOrphan(spill: Spill, merge: (spill: Spill) => boolean, tell: Tell): boolean {
-    let isMerged = false;
-    try {
-      spill.findEnd();
-      isMerged = merge(spill);
-    } finally {
-      if (!isMerged) spill.close();
-    }
-    if (isMerged) tell("recovered", { path: spill.path });
-    return isMerged;
   }
 
   #find(file: FileStatus): string | undefined {

@@ -11,8 +11,8 @@ import { FRAMES, newHeader, readFrames, readHeader, type SpillHeader, toFrames, 
  * part is being appended there, where: so that who takes over from a merger that was killed knows what is done already.
  */
 
-// So much is merged under one holding of the lock.
-const AT_ONCE = 1024 ** 2;
+// Bytes merged under one holding of the lock, so that other writers get their turn.
+const BATCH_BYTES = 64 * 1024;
 
 export interface SpillEnvironment {
   readonly fs: FileSystem;
@@ -40,17 +40,21 @@ export class Spill implements Journal {
   /**
    * Makes one, which belongs to this process until it ends.
    * @param fd of a new file, which is closed by this
+   * @returns undefined when somebody took the empty file for one of a dead process before it was locked: make another
    */
-  static create(path: string, { fs, lockBackend }: SpillEnvironment, fd: number): Spill {
+  static create(path: string, { fs, lockBackend }: SpillEnvironment, fd: number): Spill | undefined {
     const spill = new Spill(path, fs, fd);
     try {
-      if (!lockBackend.tryLock(fd, true)) throw new Error("it is locked by somebody else");
-      writeHeader(fs, fd, spill.#header);
+      if (lockBackend.tryLock(fd, true) && spill.#isAtItsPath()) {
+        writeHeader(fs, fd, spill.#header);
+        return spill;
+      }
     } catch (error) {
       fs.close(fd);
       throw error;
     }
-    return spill;
+    fs.close(fd);
+    return undefined;
   }
 
   /**
@@ -74,6 +78,11 @@ export class Spill implements Journal {
     }
     fs.close(fd);
     return undefined;
+  }
+
+  /** Bytes of the file. */
+  get size(): number {
+    return this.#end;
   }
 
   get isMerged(): boolean {
@@ -102,7 +111,7 @@ export class Spill implements Journal {
       batch.add(record);
       this.#batchEnds.push(batch.end);
       this.#frameEnds.push(end);
-      if (batch.end >= AT_ONCE) break;
+      if (batch.end >= BATCH_BYTES) break;
     }
     batch.journal = this;
     this.#batch = batch;
@@ -143,15 +152,20 @@ export class Spill implements Journal {
   /** False when the file is not there any more, or is no spill. */
   #load(countAppended: CountAppended): boolean {
     const opened = new FileStatus();
-    const there = new FileStatus();
-    this.#fs.statusOfOpen(this.#fd, opened);
-    if (!this.#fs.status(new FilePath(this.path), there) || !there.isSameFile(opened)) return false;
+    if (!this.#isAtItsPath(opened)) return false;
     const header = readHeader(this.#fs, this.#fd);
     if (header === undefined) return false;
     this.#header = header;
     this.#end = Math.max(opened.size, FRAMES);
     this.#settleIntent(countAppended);
     return true;
+  }
+
+  /** Asked with its lock held: before, a merger may have removed the file. */
+  #isAtItsPath(opened = new FileStatus()): boolean {
+    const there = new FileStatus();
+    this.#fs.statusOfOpen(this.#fd, opened);
+    return this.#fs.status(new FilePath(this.path), there) && there.isSameFile(opened);
   }
 
   /** How much of what a merger was about to append is in the log? */

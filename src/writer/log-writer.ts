@@ -23,7 +23,7 @@ import type { Trigger } from "../rotation/trigger.js";
 import { Spills } from "../spill/orphaned-spills.js";
 import type { Spill } from "../spill/spill-file.js";
 import { IdleWatch } from "./idle-timer.js";
-import { mergeSpill } from "./merge-spill.js";
+import { OrphanMerger } from "./orphan-merger.js";
 import { SharedSettings } from "./settings-file.js";
 import { type Counts, sum } from "./stats.js";
 
@@ -54,6 +54,7 @@ export class LogWriter {
   readonly encoder: Encoder;
   readonly #idleWatch: IdleWatch;
   readonly #spills: Spills;
+  readonly #orphans: OrphanMerger;
   readonly #lock: FileLock;
   readonly #file: ActiveFile;
   readonly #durability: Durability;
@@ -122,6 +123,8 @@ export class LogWriter {
     };
     this.#rotation = new Rotation(options, environment, backups, events.tell, underLock, this.#durability);
     this.#spills = new Spills(filename, environment, permissions, this.encoder.terminator.length, underLock);
+    const commit = (batch: Batch) => this.commit(batch, this.#maintenanceWait);
+    this.#orphans = new OrphanMerger(this.#spills, clock, commit, events.tell);
     if (rotatesWhenIdle) this.#idleWatch.start();
   }
 
@@ -212,10 +215,16 @@ export class LogWriter {
 
   /**
    * Makes a file for records that wait for the lock.
+   * @param after the path of a spill whose records are older
    * @throws a system error, or {LogFileError}
    */
-  createSpill(): Spill {
-    return this.#spills.create();
+  createSpill(after?: string): Spill {
+    return this.#spills.create(after);
+  }
+
+  /** Takes over a spill of a thread that has ended; see {@link Spills.adopt}. */
+  adoptSpill(path: string): ReturnType<Spills["adopt"]> {
+    return this.#spills.adopt(path);
   }
 
   noteSpillFailure(cause: unknown): void {
@@ -242,16 +251,18 @@ export class LogWriter {
   /** From now on this writer does what it left to another thread. */
   takeOver(): void {
     this.#mergesOrphans = true;
-    this.#mergeOrphans();
+    this.#orphans.start();
   }
 
-  /** Resolves when no compression that this writer has started is under way, here or in another thread. */
+  /** Resolves when nothing is merged or compressed any more that this writer has started, here or in another thread. */
   async whenSwept(): Promise<void> {
+    await this.#orphans.whenIdle();
     await Promise.all([this.#rotation.swept(), this.remote?.whenSwept()]);
   }
 
   /** Closes all files. A later commit opens them again. */
   close(): void {
+    this.#orphans.close();
     this.#failures.close([this.#file, this.#lock], this.options.filename);
     this.#settings?.close();
     this.#idleWatch.stop();
@@ -364,17 +375,7 @@ export class LogWriter {
 
   /** When a handler begins and after each rotation: what others have left, then compression and retention. */
   #tidy(): void {
-    if (this.#mergesOrphans) this.#mergeOrphans();
+    if (this.#mergesOrphans) this.#orphans.start();
     this.#rotation.tidy();
-  }
-
-  /** Merges the spills of processes that have ended. */
-  #mergeOrphans(): void {
-    const commit = (batch: Batch) => this.commit(batch, this.#maintenanceWait);
-    const onFailure = (cause: unknown) => this.noteSpillFailure(cause);
-    this.#spills.mergeOrphans((spill) => {
-      const result = mergeSpill(spill, { commit, onFailure });
-      return result === "done" || result === "unreadable";
-    }, this.events.tell);
   }
 }

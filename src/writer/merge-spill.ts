@@ -1,5 +1,13 @@
+import type { Clock } from "../platform/clock.js";
 import type { Batch, CommitResult } from "../records/batch.js";
 import type { Spill } from "../spill/spill-file.js";
+
+// A merge goes on for so long, or so far, before the caller gets its turn: a spill may be of any size.
+const SLICE_MS = 10;
+const SLICE_BYTES = 1024 ** 2;
+
+/** As {@link CommitResult}; `unfinished`: the slice is over. `unreadable`: the disk does not give the records back. */
+export type MergeResult = CommitResult | "unfinished" | "unreadable";
 
 export interface SpillMerge {
   readonly commit: (batch: Batch) => CommitResult;
@@ -12,14 +20,17 @@ export interface SpillMerge {
 }
 
 /**
- * Brings what is left of a spill into the log, batch by batch, and removes the file.
- * @returns `unreadable` when the disk does not give the records back; the file stays, closed
+ * Brings a slice of what is left of a spill into the log, and removes the file after the last one. An unreadable file
+ * stays, closed.
  */
 export function mergeSpill(
   spill: Spill,
+  clock: Clock,
   { commit, onFailure, onMerged, onDone }: SpillMerge,
-): CommitResult | "unreadable" {
-  while (!spill.isMerged) {
+): MergeResult {
+  const end = clock.monotonic() + SLICE_MS;
+  for (let bytes = 0; !spill.isMerged; ) {
+    if (bytes >= SLICE_BYTES || (bytes > 0 && clock.monotonic() >= end)) return "unfinished";
     let batch: Batch | undefined;
     try {
       batch = spill.next();
@@ -32,10 +43,11 @@ export function mergeSpill(
       spill.close();
       return "unreadable";
     }
-    const { count } = batch;
+    const { count, length } = batch;
     const result = commit(batch);
     onMerged?.(count - batch.count);
     if (result !== "done") return result;
+    bytes += length;
   }
   onDone?.();
   try {

@@ -106,8 +106,8 @@ test("records that wait for the lock come last, and once", async (t) => {
   const log = join(temporaryDirectory(t), "app.log");
   writeFileSync(log, "one\n");
   const environment = systemEnvironment();
-  const path = spillPath(log, process.pid, "0123abcd");
-  const spill = Spill.create(path, environment, environment.fs.open(path, O_RDWR | O_CREAT, 0o600));
+  const path = spillPath(log, process.pid, 0x0123abcd);
+  const spill = Spill.create(path, environment, environment.fs.open(path, O_RDWR | O_CREAT, 0o600))!;
   t.after(() => spill.close());
   const batch = new Batch();
   for (const text of ["two\n", "three\n", "four\n"]) batch.add(Buffer.from(text));
@@ -289,7 +289,7 @@ test("what is no file and has a name of ours is not of the log", async (t) => {
   symlinkSync(`${log}.3`, `${log}.3`);
   symlinkSync("nowhere", `${log}.4.gz`);
   mkdirSync(pendingPath(log, { sequence: 7, place: "0", state: "pending" }));
-  mkdirSync(spillPath(log, 1, "0123abcd"));
+  mkdirSync(spillPath(log, 1, 0x0123abcd));
   assert.equal(await read(log), ALL);
   const { stdout } = await Clh.run(["status", "--json", log]);
   const { backlog, onTheWay } = JSON.parse(stdout);

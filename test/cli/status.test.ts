@@ -52,7 +52,7 @@ test("backups, backlog, spills, the next rotation, and what is beyond the limits
   writeFileSync(`${log}.1.gz`, gzipSync("y\n"));
   const pending = pendingPath(log, { sequence: 1, place: "0", state: "pending" });
   writeFileSync(pending, "12345\n");
-  writeFileSync(spillPath(log, 1, "0123abcd"), "CLHSPIL1");
+  writeFileSync(spillPath(log, 1, 0x0123abcd), "CLHSPIL1");
   writeFileSync(join(log, "..", ".__app.lock"), "1715950800");
   writeFileSync(settingsPath(log), JSON.stringify({ settings: { kind: "timed", when: "H", backupCount: 2 } }));
   const found = await status(log);

@@ -177,7 +177,7 @@ describe("finds", () => {
       problems: ["limit: there are 3 backups, and backupCount is 0"],
     },
     "records that wait in a spill of a process that has ended": {
-      harm: (log) => writeFileSync(spillPath(log, 1, "0123abcd"), "CLHSPIL1"),
+      harm: (log) => writeFileSync(spillPath(log, 1, 0x0123abcd), "CLHSPIL1"),
       problems: [/^leftover: .*\.spill has records that wait for the lock$/],
     },
     "what was left half-way": {
@@ -226,7 +226,7 @@ describe("finds", () => {
 
 describe("what a process is at is no problem", { skip: process.platform !== "linux" }, () => {
   const cases: Record<string, { locks: (log: string) => string; found: (log: string) => string }> = {
-    "a spill": { locks: (log) => spillPath(log, 1, "0123abcd"), found: (log) => spillPath(log, 1, "0123abcd") },
+    "a spill": { locks: (log) => spillPath(log, 1, 0x0123abcd), found: (log) => spillPath(log, 1, 0x0123abcd) },
     "what is being compressed": { locks: sweepLockPath, found: (log) => unfinishedPath(log, 1, "0123abcd") },
   };
   for (const [name, { locks, found }] of Object.entries(cases)) {
@@ -299,8 +299,8 @@ test("files that are renamed before they are opened are told apart", async (t) =
 test("a spill may be larger than a file: it is merged into several", async (t) => {
   const log = setUp(t);
   const environment = systemEnvironment();
-  const path = spillPath(log, process.pid, "0123abcd");
-  const spill = Spill.create(path, environment, environment.fs.open(path, O_RDWR | O_CREAT, 0o600));
+  const path = spillPath(log, process.pid, 0x0123abcd);
+  const spill = Spill.create(path, environment, environment.fs.open(path, O_RDWR | O_CREAT, 0o600))!;
   t.after(() => spill.close());
   const batch = new Batch();
   for (let i = 0; i < 100; i++) batch.add(Buffer.from(`${"x".repeat(20)}\n`));

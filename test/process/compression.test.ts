@@ -8,6 +8,7 @@ import { Fixture } from "../support/child.js";
 import { problemsOf } from "../support/log-oracle.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
+const notNode = ("deno" in process.versions || "bun" in process.versions) && "the flags are Node's";
 const RECORDS = 30_000;
 const BACKUPS = 3;
 // So many that some are deleted while they are compressed.
@@ -45,6 +46,35 @@ test("two processes that rotate faster than they compress: an archive is whole w
   const shown = readdirSync(directory).filter((name) => name.startsWith("app.log"));
   assert.deepEqual(shown.sort(), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"]);
 });
+
+for (const delivery of ["sync", "batched", "background"] as const) {
+  test(`a job that writes and ends by itself leaves its rotated files compressed: ${delivery}`, async (t) => {
+    const directory = temporaryDirectory(t);
+    const options = { delivery, maxBytes: 1000, backupCount: 50, useGzip: true };
+    const job = new Fixture(t, "short-life", join(directory, "app.log"), 600, options, "return");
+    await job.rest();
+    assert.equal(await job.ended, 0);
+    const names = readdirSync(directory).filter((name) => !/\.(lock|settings|sweep)$/.test(name));
+    const plain = names.filter((name) => !name.endsWith(".gz"));
+    assert.deepEqual([plain, names.length > 5], [["app.log"], true]);
+  });
+}
+
+test("a thread that cannot be started is told of, and the process ends", { skip: notNode }, async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = join(directory, "app.log");
+  const options = { maxBytes: 1000, backupCount: 50, useGzip: true };
+  const execArgv = ["--no-warnings", permissionFlag(), "--allow-addons", "--allow-fs-read=*", "--allow-fs-write=*"];
+  const writer = new Fixture(t, { name: "short-life", execArgv }, log, 600, options, "return");
+  await writer.rest();
+  assert.equal(await writer.ended, 0);
+  const waiting = readdirSync(directory).filter((name) => name.includes("pending") || name.startsWith("app.log"));
+  assert.ok(waiting.length > 5);
+});
+
+function permissionFlag(): string {
+  return process.allowedNodeEnvironmentFlags.has("--permission") ? "--permission" : "--experimental-permission";
+}
 
 /** Archives as they were when they were first seen. Left open, so that no other file gets the inode of one. */
 class Archives {

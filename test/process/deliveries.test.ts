@@ -266,7 +266,7 @@ function* records(count: number): Generator<string> {
 describe("the thread of background", () => {
   const skip = IS_DENO && "it has none";
   const notNode = (IS_DENO || "bun" in process.versions) && "the flags are Node's";
-  for (const when of ["before its first record", "while it writes", "while it waits"]) {
+  for (const when of ["before its first record", "while it writes", "while it waits", "with records in its spill"]) {
     const mayKeepLock = when === "while it writes" && "bun" in process.versions && "Bun leaves its lock file open";
     test(`is terminated ${when}: no record is lost or doubled, and it is told`, {
       skip: skip || mayKeepLock,
@@ -308,7 +308,9 @@ describe("the thread of background", () => {
     assert.equal(found + markedIn(text), 5000);
   });
 
-  test("hangs, and goes on after it was taken for lost: no record is lost or doubled", { skip: notNode }, async (t) => {
+  test("hangs in a call of the system, and returns after it was taken for lost: no record is lost or doubled", {
+    skip: notNode,
+  }, async (t) => {
     const log = join(temporaryDirectory(t), "app.log");
     const hang = new URL("../fixtures/hang-in-thread.js", import.meta.url).href;
     const fixture = new Fixture(t, { name: "hanging-thread", execArgv: ["--import", hang] }, log);

@@ -1,6 +1,8 @@
 import { LogFileError } from "../../base/errors.js";
 import { BACKGROUND_GRACE_MS } from "../../lock/lock-timing.js";
+import { spillPath } from "../../log-files/hidden-names.js";
 import type { QueueLimits, ResolvedOptions } from "../../options/resolved-options.js";
+import { endSettling, settleBeforeExit } from "../../platform/exit-hooks.js";
 import { Batch } from "../../records/batch.js";
 import type { LogWriter, RemoteWriter } from "../../writer/log-writer.js";
 import { COUNTS, type Counts } from "../../writer/stats.js";
@@ -38,6 +40,8 @@ export class FarOutlet implements Outlet, RemoteWriter {
   #isAwaiting = false;
   /** It was closed, and lets go of the other thread once that has written everything. */
   #isClosing = false;
+  /** How many records there had been when the process last had nothing more to do. */
+  #settled = -1;
 
   constructor(writer: LogWriter, limits: QueueLimits, observer: OutletObserver) {
     this.#writer = writer;
@@ -131,7 +135,17 @@ export class FarOutlet implements Outlet, RemoteWriter {
     this.#awaitProgress();
   }
 
+  /** Lets a process that ends by itself stay until the thread has written and compressed, as with the other deliveries. */
+  settle(): void {
+    if (this.#ring === undefined || this.#ring.written === this.#settled) return;
+    this.#settled = this.#ring.written;
+    this.#wake();
+    void this.#far?.swept();
+  }
+
   #letGo(): void {
+    endSettling(this);
+    this.#settled = -1;
     this.#isClosing = this.#isAwaiting = false;
     this.#isSwept = this.#far?.swept() ?? this.#isSwept;
     this.#far?.close();
@@ -157,6 +171,7 @@ export class FarOutlet implements Outlet, RemoteWriter {
       },
     );
     this.#options = { ...this.#options, mode: "a" }; // the file is emptied once
+    settleBeforeExit(this);
     return this.#here ?? this.#ring;
   }
 
@@ -213,7 +228,9 @@ export class FarOutlet implements Outlet, RemoteWriter {
     if (this.#here !== undefined || ring === undefined) return;
     for (let left = isAlive ? BACKGROUND_GRACE_MS : 0; !ring.claim() && left > 0; left -= LOOK_MS)
       ring.sleepUntilProgress(ring.progress, LOOK_MS);
+    if (isAlive) this.#far?.terminate(); // else it would keep its spill, and the lock on that
     this.#here = new LocalOutlet(this.#writer, this.#limits, this.#observer);
+    if (ring.spilled > 0) this.#here.inherit(spillPath(path, process.pid, ring.spillId), ring.spilled);
     this.#writer.takeOver();
     const left = ring.takeAll((...asked) => this.#writer.countAppended(...asked));
     this.#here.markDropped(ring.takeDropped());

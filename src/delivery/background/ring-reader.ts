@@ -1,3 +1,4 @@
+import { spillId } from "../../log-files/hidden-names.js";
 import { sleepWhile } from "../../platform/clock.js";
 import type { FileStatus } from "../../platform/file-system.js";
 import { Batch, type Journal } from "../../records/batch.js";
@@ -17,6 +18,7 @@ import {
   READER,
   Ring,
   type RingMemory,
+  SPILL_ID,
   SPILLED,
   TAIL,
   WAKE,
@@ -86,7 +88,8 @@ export class RingReader implements Queue, Journal {
     return this.#intend(TO_A_SPILL);
   }
 
-  settle(batch: Batch, spilled: number): void {
+  settle(batch: Batch, spilled: number, path?: string): void {
+    if (path !== undefined) Atomics.store(this.#ring.control, SPILL_ID, spillId(path));
     Atomics.store(this.#ring.control, SPILLED, spilled); // before they leave the ring: they are in one of them at least
     this.#releaseTo(this.#ends.length - batch.count);
     Atomics.store(this.#ring.control, INTENT, 0);

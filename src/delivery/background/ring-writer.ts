@@ -18,6 +18,7 @@ import {
   PROGRESS,
   Ring,
   type RingMemory,
+  SPILL_ID,
   SPILLED,
   TAIL,
   WRITER,
@@ -43,6 +44,11 @@ export class RingWriter {
     return this.#ring.count;
   }
 
+  /** Records that were ever put into it, modulo 2^32. */
+  get written(): number {
+    return this.#head;
+  }
+
   /**
    * Bytes, those at the end that had no room for the next record included. Where records are so small that their lengths
    * fill their ring first, as many as these make it seem.
@@ -58,6 +64,11 @@ export class RingWriter {
   /** Records that the reader has put into its spill. */
   get spilled(): number {
     return this.#ring.load(SPILLED);
+  }
+
+  /** Which spill these are in. */
+  get spillId(): number {
+    return this.#ring.load(SPILL_ID) >>> 0;
   }
 
   /** Where so many bytes are free; {@link filled} follows. */

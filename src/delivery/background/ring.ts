@@ -32,6 +32,8 @@ export const IS_AWAITED = 7;
 export const DROPPED = 8;
 /** Records in the spill of the reader. */
 export const SPILLED = 9;
+/** Which spill that is; see `spillPath`. */
+export const SPILL_ID = 18;
 /** Records that are being appended (or put into a spill), from which tail on, and where: inode and device, offset in two halves. */
 export const INTENT = 10;
 export const INTENT_TAIL = 11;

@@ -51,6 +51,11 @@ export class FarHandler {
   close(): void {
     this.#thread.close(this.#id);
   }
+
+  /** Ends the thread, which shows no sign of life; its other handlers are told that it is lost when it has ended. */
+  terminate(): void {
+    this.#thread.terminate(this.#id);
+  }
 }
 
 /** One for all handlers of this thread, started when first needed. By itself it keeps no process alive. */
@@ -78,6 +83,12 @@ class BackgroundThread {
 
   close(id: number): void {
     if (this.#observers.delete(id)) this.#channel.post({ type: "close", id });
+  }
+
+  terminate(id: number): void {
+    this.#observers.delete(id);
+    this.#endSweep(id);
+    this.#channel.terminate();
   }
 
   async swept(id: number): Promise<void> {

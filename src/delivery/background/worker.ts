@@ -67,7 +67,10 @@ class FarLog {
     this.#writer.close();
   }
 
+  /** When all is written that can be, too: that may bring a rotation with it. */
   async swept(): Promise<void> {
+    const { clock } = this.#writer;
+    while (this.#reader.count > 0 && !this.#drain.isStuck && !this.#isClosed) await clock.delay(BETWEEN_LOOKS);
     await this.#writer.whenSwept();
     this.#send({ type: "swept" });
   }

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { LogFileError } from "../../base/errors.js";
+import { LogFileError, reason } from "../../base/errors.js";
 import type { PermissionOptions } from "../../disk/permissions.js";
 import type { Compression } from "../../log-files/compression-formats.js";
 import { deserializeError, type ErrorData, WorkerChannel } from "../../platform/worker-channel.js";
@@ -47,11 +47,14 @@ class SweepThread {
   /** Resolves when nothing of this log waits any more, or another process is at it; with what `sweep` returns. */
   run(job: SweepJob, onEvent: OnEvent, onError: OnError): Promise<boolean> {
     const id = ++this.#lastId;
-    return new Promise((resolve, reject) => {
-      this.#running.set(id, { onEvent, onError, resolve, reject });
-      this.#channel.hold();
+    try {
       this.#channel.post({ id, job });
-    });
+    } catch (cause) {
+      const message = `Cannot start the thread that compresses rotated files of ${job.log}: ${reason(cause)}. They stay as they are until the next rotation.`;
+      return Promise.reject(new LogFileError("ERR_CLH_COMPRESS", message, { cause, path: job.log }));
+    }
+    this.#channel.hold();
+    return new Promise((resolve, reject) => this.#running.set(id, { onEvent, onError, resolve, reject }));
   }
 
   #receive(message: SweepMessage): void {

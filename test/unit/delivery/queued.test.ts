@@ -63,6 +63,7 @@ function setUp(given: Partial<QueueLimits> = {}) {
     noteDrop: (count) => drops.push(count),
     clock,
     createSpill: () => spillInto(spilled),
+    adoptSpill: () => assert.fail(),
     noteSpillFailure: () => assert.fail(),
   };
   const delivery = new QueuedDelivery(writer, limits, (observer) => new LocalOutlet(writer, limits, observer));

@@ -49,6 +49,7 @@ function setUp(given: RotatingFileHandlerOptions = {}, writer: Partial<DeliveryW
     createSpill: () => {
       throw new Error("no disk");
     },
+    adoptSpill: () => assert.fail(),
     noteSpillFailure: () => {},
     ...writer,
   });
@@ -215,4 +216,17 @@ test("a record that is not dropped is acknowledged, though one is dropped that a
   await delivery.written();
   assert.deepEqual(drops, [1]);
   assert.equal(disk.text, "one\n1 dropped\n");
+});
+
+test("flush rejects once, with their number, when records were dropped before it, and other records are acknowledged", async () => {
+  const { disk, delivery, push } = setUp({ retryBufferBytes: 4 });
+  disk.works = false;
+  for (const text of ["one\n", "two\n", "three\n"]) push(text);
+  const flushed = delivery.flush();
+  disk.works = true;
+  await assert.rejects(flushed, { code: "ERR_CLH_FLUSH", message: /^2 records were dropped/ });
+  assert.equal(disk.text, "one\n2 dropped\n");
+  push("four\n");
+  await delivery.written();
+  await delivery.flush();
 });

@@ -21,7 +21,14 @@ function everyOption(
     ...{ encoding: "utf-8", unicodeErrorPolicy: "replace", newline: "\n", terminator: "\n", delayCompression: true },
     ...{ compression: "gzip", chmod: 0o640, umask: 0o027, lockFileDirectory: directory, keepFileOpen: true },
     owner: [process.getuid?.() ?? 0, process.getgid?.() ?? 0],
-    ...{ lockTimeout: 5000, onLockTimeout: "wait", retryBufferBytes: "2MiB", sync: "data", delivery: "sync" },
+    ...{
+      lockTimeout: 5000,
+      onLockTimeout: "wait",
+      retryBufferBytes: "2MiB",
+      maxSpillBytes: "3MiB",
+      sync: "data",
+      delivery: "sync",
+    },
     ...{ debug: false, delay: true, namer: (path) => path },
     ...{ when: "w0", interval: 2, atTime: "03:30", timeZone: "Europe/Berlin", maxPeriods: 3, rotateWhenIdle: false },
   };

@@ -42,6 +42,7 @@ test("defaults are those of the documentation", () => {
   assert.equal(others.keepFileOpen, undefined);
   assert.equal(others.lockTimeout, 10_000);
   assert.equal(others.retryBufferBytes, 1024 ** 2);
+  assert.equal(others.maxSpillBytes, 1024 ** 3);
   assert.equal(others.sync, "none");
   assert.equal(others.debug, false);
 });
@@ -116,6 +117,7 @@ describe("refused at construction, with option and value", () => {
     keepFileOpen: ["false"],
     lockTimeout: ["soon", -1],
     retryBufferBytes: ["much"],
+    maxSpillBytes: ["much"],
     namer: ["name"],
     rotator: [{}],
     sync: ["fsync", true, null],

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../../src/index.js";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
@@ -318,4 +319,97 @@ describe("a spill whose merger was killed before it noted what it did is merged 
     assert.equal(readFileSync(log, "utf8"), "last\n");
     assert.deepEqual(hidden(log), []);
   });
+});
+
+describe("a large spill", () => {
+  const LARGE = 3 * 1024 ** 2;
+  const LINE = `${"x".repeat(999)}`;
+
+  /** A handler with {@link LARGE} bytes in its spill, and a lock that is free again. */
+  async function spilled(t: TestContext, options: RotatingFileHandlerOptions = {}) {
+    const log = setUp(t);
+    const holder = makeLock(lockFilePath(log));
+    assert.ok(holder.acquire(0));
+    const process = new Mortal();
+    const handler = make(log, process, options);
+    for (let i = 0; i < LARGE / 1000; i++) handler.write(LINE);
+    holder.close();
+    return { log, handler, process };
+  }
+
+  test("is merged in slices, so that a write does not wait for all of it", async (t) => {
+    const { log, handler } = await spilled(t);
+    const before = handler.stats().pending;
+    await setTimeout(20); // until the next try is due
+    handler.write("last");
+    const merged = before - handler.stats().pending;
+    assert.ok(merged < before, "it merged nothing");
+    assert.ok(handler.stats().pending > 0, `it merged all of ${before} records at once`);
+    assert.ok(merged <= 2 * 1024 * 2, `${merged} records at once`);
+    await handler.flush();
+    assert.equal(handler.stats().pending, 0);
+    assert.ok(readFileSync(log, "utf8").endsWith(`${LINE}\nlast\n`));
+  });
+
+  test("of a process that has died is merged in slices, and the rest when nobody waits", async (t) => {
+    const { log, process } = await spilled(t);
+    process.die();
+    const next = make(log, new Mortal());
+    next.write("first");
+    const records = () => readFileSync(log, "utf8").split("\n").length - 1;
+    assert.ok(records() < LARGE / 1000, "all of it was merged within the first write");
+    await next.swept();
+    assert.equal(records(), Math.ceil(LARGE / 1000) + 1);
+    assert.deepEqual(hidden(log), []);
+  });
+
+  test("has a limit: what is beyond it waits in memory, and that is told once", async (t) => {
+    const log = setUp(t);
+    const holder = makeLock(lockFilePath(log));
+    assert.ok(holder.acquire(0));
+    const handler = make(log, new Mortal(), { maxSpillBytes: 25_000, retryBufferBytes: 10_000 });
+    const told: string[] = [];
+    handler.on("error", ({ code }) => told.push(code));
+    for (let i = 0; i < 50; i++) handler.write(LINE);
+    assert.deepEqual(
+      told.filter((code) => code === "ERR_CLH_SPILL"),
+      ["ERR_CLH_SPILL"],
+    );
+    const { pending, dropped } = handler.stats();
+    assert.ok(pending >= 30 && pending <= 36 && pending + dropped === 50, `${pending} pending, ${dropped} dropped`);
+    holder.close();
+    await assert.rejects(handler.flush(), { code: "ERR_CLH_FLUSH" });
+    assert.equal(readFileSync(log, "utf8").split(LINE).length - 1, pending);
+  });
+});
+
+test("a new spill that others take for one of a dead process, before it is locked, loses no record", async (t) => {
+  const log = setUp(t);
+  const holder = makeLock(lockFilePath(log));
+  assert.ok(holder.acquire(0));
+  const owner = new Mortal();
+  const { lockBackend } = owner.environment;
+  let isRemoved = false;
+  const environment = {
+    ...owner.environment,
+    lockBackend: {
+      ...lockBackend,
+      tryLock(fd: number, isRead?: boolean) {
+        const [spill] = hidden(log);
+        if (spill !== undefined && !isRemoved) {
+          isRemoved = true;
+          unlinkSync(join(log, "..", spill)); // as who merges an empty one does
+        }
+        return lockBackend.tryLock(fd, isRead);
+      },
+    },
+  };
+  const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0 }, environment);
+  handler.on("error", () => {});
+  for (const record of RECORDS) assert.equal(handler.write(record), false);
+  assert.ok(isRemoved);
+  assert.equal(hidden(log).length, 1, "its records are in no file");
+  holder.close();
+  await handler.flush();
+  assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
 });
