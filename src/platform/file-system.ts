@@ -253,22 +253,20 @@ const NO_PATH = Buffer.from("\0");
  */
 function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
   const { renameat2 } = libc;
-  const isMissing = () => libc.errno() === constants.errno.ENOENT;
+  const ask = (flags: number, mask: number, again: FileSystem["status"]): FileSystem["status"] => {
+    return (path, into) =>
+      statx(AT_FDCWD, path.bytes, flags, mask, into.words) === 0 ||
+      (libc.errno() !== constants.errno.ENOENT && again(path, into));
+  };
   return {
     ...portable,
     write(fd, bytes, offset, length) {
       const written = offset === 0 ? libc.write(fd, bytes, length) : -1;
       return written >= 0 ? written : portable.write(fd, bytes, offset, length);
     },
-    status: (path, into) =>
-      statx(AT_FDCWD, path.bytes, 0, STATX_WITHOUT_TIMES, into.words) === 0 ||
-      (!isMissing() && portable.status(path, into)),
-    statusWithTime: (path, into) =>
-      statx(AT_FDCWD, path.bytes, 0, STATX_BASIC_STATS, into.words) === 0 ||
-      (!isMissing() && portable.status(path, into)),
-    linkStatus: (path, into) =>
-      statx(AT_FDCWD, path.bytes, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, into.words) === 0 ||
-      (!isMissing() && portable.linkStatus(path, into)),
+    status: ask(0, STATX_WITHOUT_TIMES, portable.status),
+    statusWithTime: ask(0, STATX_BASIC_STATS, portable.status),
+    linkStatus: ask(AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, portable.linkStatus),
     statusOfOpen(fd, into) {
       if (statx(fd, NO_PATH, AT_EMPTY_PATH, STATX_BASIC_STATS, into.words) !== 0) portable.statusOfOpen(fd, into);
     },

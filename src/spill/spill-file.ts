@@ -28,8 +28,7 @@ export class Spill implements Journal {
   /** What is being merged. Kept until it is, since the lock may not be free. */
   #batch = new Batch();
   /** Where each record of it ends in it, and in this file. */
-  #batchEnds: number[] = [];
-  #frameEnds: number[] = [];
+  #ends: { readonly inBatch: number; readonly inFile: number }[] = [];
 
   private constructor(path: string, fs: FileSystem, fd: number) {
     this.path = path;
@@ -105,12 +104,10 @@ export class Spill implements Journal {
   next(): Batch | undefined {
     if (!this.#batch.isDone) return this.#batch;
     const batch = new Batch();
-    this.#batchEnds = [];
-    this.#frameEnds = [];
+    this.#ends = [];
     for (const { record, end } of readFrames(this.#fs, this.#fd, this.#header.merged, this.#end)) {
       batch.add(record);
-      this.#batchEnds.push(batch.end);
-      this.#frameEnds.push(end);
+      this.#ends.push({ inBatch: batch.end, inFile: end });
       if (batch.end >= BATCH_BYTES) break;
     }
     batch.journal = this;
@@ -120,13 +117,13 @@ export class Spill implements Journal {
 
   /** Called with the lock of the log held. */
   begin(file: FileStatus, offset: number, end: number): void {
-    this.#note({ intent: this.#frameEnds[this.#batchEnds.indexOf(end)]!, file, offset });
+    this.#note({ intent: this.#ends.find(({ inBatch }) => inBatch === end)!.inFile, file, offset });
   }
 
   /** Called with the lock of the log held. */
   end(written: number): void {
-    const last = this.#batchEnds.findLastIndex((end) => end <= written);
-    this.#note({ merged: this.#frameEnds[last] ?? this.#header.merged, intent: 0 });
+    const last = this.#ends.findLast(({ inBatch }) => inBatch <= written);
+    this.#note({ merged: last?.inFile ?? this.#header.merged, intent: 0 });
   }
 
   /** Of one that was taken over: what comes after its last whole record was cut off, and no write has returned for it. */
