@@ -27,14 +27,34 @@ export const ALL_BACKUPS: number = Number.MAX_SAFE_INTEGER;
  * @throws {LogFileError} `ERR_CLH_OPTION`, as the handlers do, and when an option is given by two names
  */
 export function handlerOf(given: object, names: RenamedOptions, backupCount: number): ConcurrentFileHandler {
-  const { filename, ...options } = renameOptions(given as Ours, names, backupCount);
+  const from = new Map<string, string>();
+  const ours = renameOptions(given as Ours, names, backupCount, from);
+  const { filename, ...options } = ours;
   const isTimed = TIME_OPTIONS.some((name) => options[name] != null);
-  return makeHandler(filename as string, (isTimed ? { ...DAILY, ...options } : options) as HandlerOptions);
+  try {
+    return makeHandler(filename as string, (isTimed ? { ...DAILY, ...options } : options) as HandlerOptions);
+  } catch (error) {
+    throw error instanceof LogFileError ? asGiven(error, given as Ours, ours, from) : error;
+  }
 }
 
-function renameOptions(given: Ours, names: RenamedOptions, backupCount: number): Ours {
+const REFUSAL = /^Expected the option `\w+` to be (.*?), got /s;
+
+/** The error for an option in the words of who wrote it: under its name, and with its value, in the host. */
+function asGiven(error: LogFileError, given: Ours, ours: Ours, from: ReadonlyMap<string, string>): LogFileError {
+  const name = from.get(error.option ?? "");
+  const [, expected] = REFUSAL.exec(error.message) ?? [];
+  if (name === undefined || expected === undefined) return error;
+  const inTheirNames = expected.replace(/`(\w+)`/g, (quoted, option) => {
+    const other = from.get(option);
+    return other !== undefined && given[other] === ours[option] ? `\`${other}\`` : quoted;
+  });
+  return refused(name, given[name], inTheirNames, error.cause);
+}
+
+/** @param from is filled: for each option of ours, by which name it was given */
+function renameOptions(given: Ours, names: RenamedOptions, backupCount: number, from: Map<string, string>): Ours {
   const ours: Record<string, unknown> = {};
-  const from = new Map<string, string>();
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined) continue;
     for (const [option, renamed] of Object.entries(translate(name, value, given, names))) {
@@ -67,6 +87,14 @@ export function only(name: string, allowed: unknown, why: string): (value: unkno
   return (value) => {
     if (value === allowed) return {};
     throw refused(name, value, `${JSON.stringify(allowed)} or left out: ${why}`);
+  };
+}
+
+/** An option that is true or false, and what it is here. */
+export function flag(name: string, renamed: (value: boolean) => Ours): (value: unknown) => Ours {
+  return (value) => {
+    if (typeof value === "boolean") return renamed(value);
+    throw refused(name, value, "true or false");
   };
 }
 

@@ -1,3 +1,5 @@
+import { homedir } from "node:os";
+import { join, sep } from "node:path";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo } from "../handler/stream.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
@@ -11,7 +13,7 @@ export interface Log4jsOptions
   readonly layout?: { readonly type: string; readonly [option: string]: unknown };
   /** Minutes, of the times in the layout. */
   readonly timezoneOffset?: number;
-  /** Path of the log. */
+  /** Path of the log; `~/` at its start is the home of the user. */
   readonly filename: string;
   readonly mode?: "a" | "w" | number;
   readonly compression?: RotatingFileHandlerOptions["compression"];
@@ -36,7 +38,7 @@ interface Layouts {
 
 type Layout = (event: never, timezoneOffset?: number) => string;
 
-/** What log4js calls for each event; `shutdown` calls back when all of them are in the file. */
+/** What log4js calls for each event; `shutdown` calls back when all of them are in the file. Later ones are ignored. */
 export interface Appender {
   (event: unknown): void;
   shutdown(done: (error?: Error | null) => void): void;
@@ -50,6 +52,11 @@ const BACKUPS = 5;
 const PERIODS = { ss: "s", mm: "m", hh: "h", HH: "h", dd: "midnight" } as const;
 
 const LOG4JS_NAMES: RenamedOptions = {
+  filename(value) {
+    if (typeof value !== "string") return undefined;
+    if (value.endsWith(sep)) throw refused("filename", value, "the path of a file, not of a directory");
+    return { filename: value.startsWith(`~${sep}`) ? join(homedir(), value.slice(2)) : value };
+  },
   maxLogSize: "maxBytes",
   backups: "backupCount",
   // Of the appender that rotates by date.
@@ -80,10 +87,12 @@ export function configure(config: Log4jsOptions, layouts?: Layouts): Appender {
   const { type: _, layout, timezoneOffset, ...options } = config;
   const format = layout === undefined ? layouts.basicLayout : layouts.layout(layout.type, layout);
   const handler = handlerOf(options, LOG4JS_NAMES, BACKUPS);
+  let isShutDown = false;
   const append = (event: unknown): void => {
-    handler.write(format(event as never, timezoneOffset));
+    if (!isShutDown) handler.write(format(event as never, timezoneOffset));
   };
   const shutdown: Appender["shutdown"] = (done) => {
+    isShutDown = true;
     flushTo(handler, (error) => {
       handler.close();
       done(error);

@@ -25,7 +25,10 @@ export interface ConcurrentRotatingFileSinkOptions
   readonly nonBlocking?: false;
 }
 
-/** A sink that disposes of its files, and drains: `drain()` resolves when every record is in the file. */
+/**
+ * A sink that disposes of its files, and drains: `drain()` resolves when every record is in the file. Records that come
+ * after it was disposed of are ignored.
+ */
 export type ConcurrentRotatingFileSink = Sink &
   Disposable & {
     drain(): Promise<void>;
@@ -71,9 +74,15 @@ export function getConcurrentRotatingFileSink(
 ): ConcurrentRotatingFileSink {
   const { formatter = defaultTextFormatter, ...file } = options;
   const names = { ...LOGTAPE_NAMES, path: "filename" };
+  if ("path" in file) throw refused("path", file.path, "left out: the path is the first argument");
   const handler = handlerOf({ path, ...file }, names, BACKUPS);
+  let isDisposed = false;
   const sink: Sink = (record) => {
-    handler.write(formatter(record));
+    if (!isDisposed) handler.write(formatter(record));
   };
-  return Object.assign(sink, { handler, drain: () => handler.flush(), [Symbol.dispose]: () => handler.close() });
+  const dispose = () => {
+    isDisposed = true;
+    handler.close();
+  };
+  return Object.assign(sink, { handler, drain: () => handler.flush(), [Symbol.dispose]: dispose });
 }

@@ -5,7 +5,7 @@ import { flushTo, HandlerStream, tellUnheard } from "../handler/stream.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
 import { systemClock } from "../platform/clock.js";
-import { ALL_BACKUPS, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
+import { ALL_BACKUPS, flag, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
 
 const METADATA: unique symbol = Symbol.for("pino.metadata");
 
@@ -51,12 +51,13 @@ const PINO_NAMES: RenamedOptions = {
     throw refused("frequency", value, '"daily", "hourly" or whole seconds in milliseconds; or `when` in its place');
   },
   limit(value) {
-    const { count, removeOtherLogFiles: _, ...others } = Object(value);
-    if (count !== undefined && Object.keys(others).length === 0) return { backupCount: count };
-    throw refused("limit", value, "{ count }, or `backupCount` in its place");
+    const { count, removeOtherLogFiles = true, ...others } = Object(value);
+    const isKnown = typeof removeOtherLogFiles === "boolean" && Object.keys(others).length === 0;
+    if (count > 0 && isKnown) return { backupCount: count };
+    throw refused("limit", value, "{ count } with 1 or more, or `backupCount` in its place");
   },
-  append: (value) => (typeof value === "boolean" ? { mode: value ? "a" : "w" } : undefined),
-  fsync: (value) => (typeof value === "boolean" ? { sync: value ? "full" : "none" } : undefined),
+  append: flag("append", (value) => ({ mode: value ? "a" : "w" })),
+  fsync: flag("fsync", (value) => ({ sync: value ? "full" : "none" })),
   mode: (value) => (value === "a" || value === "w" ? undefined : { chmod: value }),
   // To be in the file at once is more than `sync: false` asks for.
   sync: (value) => (typeof value === "boolean" ? {} : undefined),
@@ -120,6 +121,7 @@ export class PinoDestination extends EventEmitter {
   lastObj?: object;
   lastLogger?: unknown;
   #isEnding = false;
+  #isClosed = false;
 
   constructor(handler: ConcurrentFileHandler) {
     super();
@@ -127,7 +129,9 @@ export class PinoDestination extends EventEmitter {
     (handler as EventEmitter).on("drain", () => this.emit("drain"));
   }
 
+  /** @throws when the destination was destroyed, or has ended, as pino's own do */
   write(record: string): boolean {
+    if (this.#isClosed) throw new Error(`Cannot log to ${this.handler.filename}: its destination was closed.`);
     return this.handler.write(record);
   }
 
@@ -158,6 +162,7 @@ export class PinoDestination extends EventEmitter {
   }
 
   destroy(): void {
+    this.#isClosed = true;
     this.handler.close();
   }
 }

@@ -73,7 +73,7 @@ export interface ConcurrentFileTransportOptions
 }
 
 const PERIODS = { s: "s", m: "m", H: "h", h: "h", D: "midnight" } as const;
-const FREQUENCY = /^(\d+)([smhd])$/;
+const FREQUENCY = /^([1-9]\d*)([smhd])$/;
 
 const WINSTON_NAMES: RenamedOptions = {
   filename(value, { dirname }) {
@@ -82,9 +82,13 @@ const WINSTON_NAMES: RenamedOptions = {
       const plain = named.replace(/(^|[/\\])%DATE%[-_./\\]?|[-_.]?%DATE%/, "$1");
       throw refused("filename", value, `a name without a date, such as ${JSON.stringify(plain)}: backups are dated`);
     }
-    return { filename: typeof value === "string" && typeof dirname === "string" ? join(dirname, value) : value };
+    const isIn = typeof value === "string" && value !== "" && typeof dirname === "string";
+    return { filename: isIn ? join(dirname, value) : value };
   },
-  dirname: () => ({}),
+  dirname(value) {
+    if (value === null || typeof value === "string") return {};
+    throw refused("dirname", value, "the path of a directory");
+  },
   maxsize: "maxBytes",
   maxSize: "maxBytes",
   maxFiles(value, given) {

@@ -87,6 +87,19 @@ describe("pino", () => {
     assert.deepEqual(linesOf(options.file), ['{"a":1}', '{"b":2}']);
   });
 
+  test("a destination that was closed refuses records, as pino's own do", async (t) => {
+    const filename = log(t);
+    for (const end of ["end", "destroy"] as const) {
+      const destination = pinoDestination({ filename });
+      const logger = pino({}, destination);
+      logger.info(end);
+      destination[end]();
+      await new Promise(setImmediate);
+      assert.throws(() => logger.info("too late"), /Cannot log to .*app\.log: its destination was closed/);
+    }
+    assert.deepEqual(messagesOf(filename), ["end", "destroy"]);
+  });
+
   test("the transport closes when all is in the file", async (t) => {
     const file = log(t);
     const stream = transport({ file });
@@ -245,6 +258,8 @@ test("log4js: shutdown calls back when all is in the file, or with what keeps it
   appender({} as never);
   assert.deepEqual(linesOf(filename), ["a record"]);
   assert.equal(await new Promise((resolve) => appender.shutdown(resolve)), undefined);
+  appender({} as never); // as of log4js' own file, which is closed
+  assert.deepEqual(linesOf(filename), ["a record"]);
   appender.handler.flush = () => Promise.reject(new Error("full"));
   assert.match(String(await new Promise((resolve) => appender.shutdown(resolve))), /full/);
 });
@@ -262,8 +277,14 @@ test("LogTape: drains, and is disposed of with the configuration", async (t) => 
   getLogger("app").info("hello {name}", { name: "you" });
   assert.match(linesOf(filename)[0]!, /\[INF\].*app.*hello .?you/);
   await sink.drain();
+  const { close } = sink.handler;
   let closed = 0;
-  sink.handler.close = () => closed++;
+  sink.handler.close = () => {
+    closed++;
+    close.call(sink.handler);
+  };
   resetSync();
   assert.equal(closed, 1);
+  sink({ category: [], level: "info", message: ["too late"], rawMessage: "", timestamp: 0, properties: {} });
+  assert.equal(linesOf(filename).length, 1);
 });

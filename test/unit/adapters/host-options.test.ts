@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { homedir } from "node:os";
+import { join, resolve, sep } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import winston from "winston";
 import { configure, type Log4jsOptions } from "../../../src/adapters/log4js.js";
@@ -151,6 +152,13 @@ const REFUSED: Record<string, [given: Json, option: string, message: RegExp][]> 
     [{ frequency: 1500 }, "frequency", /whole seconds.*`when`/],
     [{ limit: { files: 3 } }, "limit", /`backupCount`/],
     [{ limit: 3 }, "limit", /`backupCount`/],
+    [{ limit: { count: 0 } }, "limit", /1 or more/],
+    [{ limit: { count: 1.5 } }, "limit", /`limit`.* got { count: 1.5 }/],
+    [{ limit: { count: 1, removeOtherLogFiles: "no" } }, "limit", /`backupCount`/],
+    [{ size: "1.2.3" }, "size", /`size`.*got '1.2.3'/],
+    [{ filename: undefined, file: "" }, "file", /`file` to be the path/],
+    [{ append: 1 }, "append", /true or false/],
+    [{ fsync: "yes" }, "fsync", /true or false/],
     [{ mkdir: false }, "mkdir", /always made/],
     [{ symlink: true }, "symlink", /keeps its name/],
     [{ extension: ".log" }, "extension", /`filename`/],
@@ -165,6 +173,15 @@ const REFUSED: Record<string, [given: Json, option: string, message: RegExp][]> 
     [{ maxFiles: "many" }, "maxFiles", /`backupCount` or `maxAge`/],
     [{ datePattern: "YYYY" }, "datePattern", /`when`/],
     [{ frequency: "weekly" }, "frequency", /`when` and `interval`/],
+    [{ frequency: "0h" }, "frequency", /such as "3h"/],
+    [{ maxsize: "much" }, "maxsize", /`maxsize`.*got 'much'/],
+    [{ maxSize: -1 }, "maxSize", /`maxSize`.*got -1/],
+    [{ maxFiles: "0d" }, "maxFiles", /`maxFiles`.*got '0d'/],
+    [{ eol: 5 }, "eol", /`eol`.*got 5/],
+    [{ zippedArchive: true, compression: "brotli" }, "compression", /since `zippedArchive` is true/],
+    [{ maxFiles: 1, maxAge: "1d" }, "maxAge", /since with `backupCount` 0/], // `maxFiles` is not 0
+    [{ dirname: 5 }, "dirname", /a directory/],
+    [{ dirname: "logs", filename: "" }, "filename", /a file/],
     [{ filename: "app-%DATE%.log" }, "filename", /such as "app\.log"/],
     [{ filename: "%DATE%.log" }, "filename", /such as "app\.log"/],
     [{ filename: "logs/%DATE%-app.log" }, "filename", /such as "logs\/app\.log"/],
@@ -184,12 +201,24 @@ const REFUSED: Record<string, [given: Json, option: string, message: RegExp][]> 
     [{ alwaysIncludePattern: true }, "alwaysIncludePattern", /keeps its name/],
     [{ keepFileExt: true }, "keepFileExt", /`namer`/],
     [{ daysToKeep: 3 }, "daysToKeep", /`maxPeriods`/],
+    [{ maxLogSize: "much" }, "maxLogSize", /`maxLogSize`.*got 'much'/],
+    [{ backups: -1 }, "backups", /`backups`.*got -1/],
+    [{ numBackups: 1.5 }, "numBackups", /`numBackups`.*got 1.5/],
+    [{ compress: "yes" }, "compress", /`compress`.*got 'yes'/],
+    [{ flags: "wx" }, "flags", /`flags` to be "a" or "w"/],
+    [{ mode: "r" }, "mode", /permission bits/],
+    [{ backups: 0, maxAge: "1d" }, "maxAge", /since with `backups` 0/],
+    [{ filename: `logs${sep}` }, "filename", /not of a directory/],
   ],
   logtape: [
     [{ interval: "yearly" }, "interval", /"weekly"/],
     [{ bufferSize: 8192 }, "bufferSize", /`delivery`/],
     [{ nonBlocking: true }, "nonBlocking", /`delivery`/],
     [{ directory: "x" }, "directory", /path/],
+    [{ maxSize: "much" }, "maxSize", /`maxSize`.*got 'much'/],
+    [{ maxFiles: -1 }, "maxFiles", /`maxFiles`.*got -1/],
+    [{ maxAgeMs: 0 }, "maxAgeMs", /`maxAgeMs`.*got 0/],
+    [{ path: "x" }, "path", /the first argument/],
   ],
 };
 
@@ -226,6 +255,13 @@ test("the names of other hosts are not taken", (t) => {
 test("winston puts the file into dirname", (t) => {
   const directory = temporaryDirectory(t);
   assert.equal(hosts.winston!("a.log", { dirname: directory }).filename, join(directory, "a.log"));
+});
+
+test("log4js expands the home directory of the user, and nothing that only looks like it", () => {
+  const name = (filename: string) => hosts.log4js!(filename, {}).filename;
+  assert.equal(name(`~${sep}logs${sep}app.log`), join(homedir(), "logs", "app.log"));
+  assert.equal(name("~app.log"), resolve("~app.log"));
+  assert.equal(name(join("logs", "~", "app.log")), resolve("logs", "~", "app.log"));
 });
 
 function file(t: TestContext): string {
