@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
+import { LogFileError } from "../base/errors.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo, HandlerStream, tellUnheard } from "../handler/stream.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
@@ -74,20 +75,41 @@ const PINO_NAMES: RenamedOptions = {
 // the next process.
 const LAST_COMPRESSION = 5000;
 
-// pino hands over a few lines at a time, and has gone on when they come: to be in the file at once is worth nothing then.
-const TOGETHER = { mode: "batched", flushInterval: 5 } as const;
+// pino waits ten seconds for its thread, then gives up and ends it: records that wait for the lock are in a spill before.
+const PATIENCE = { lockTimeout: 5000 };
 
 /**
  * pino's worker thread: `pino({ transport: { target: "concurrent-log-handler/pino", options: { filename: "app.log" } } })`.
- * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ * What pino has handed over is in the file when its `flushSync` returns, which it calls after each fatal record.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option; `ERR_CLH_OPEN` or `ERR_CLH_LOCK` when the log
+ *   cannot be opened, which pino tells by `error` of its transport
  */
 export default function transport(options: PinoOptions): Writable {
   // pino adds these to what the user has given.
   const { $context: _, pinoWillSendConfig: __, ...given } = options as Record<string, unknown>;
-  return new ThreadStream(handlerOf({ delivery: TOGETHER, ...given }, PINO_NAMES, ALL_BACKUPS), { lines: true });
+  const stream = new ThreadStream(handlerOf({ ...PATIENCE, ...given }, PINO_NAMES, ALL_BACKUPS), { lines: true });
+  openNow(stream.handler);
+  return stream;
 }
 
+/** A lock that is not free now does not matter: records wait for it. */
+function openNow(handler: ConcurrentFileHandler): void {
+  try {
+    handler.open();
+  } catch (error) {
+    if (!(error instanceof LogFileError) || error.code !== "ERR_CLH_LOCK_TIMEOUT") throw error;
+  }
+}
+
+/** thread-stream takes the return of `write` for the word that the records are in the file, and pino may end then. */
 class ThreadStream extends HandlerStream<ConcurrentFileHandler> {
+  readonly #isQueued = (this.handler.toJSON().delivery as { mode: string }).mode !== "sync";
+
+  override _write(chunk: string | Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    super._write(chunk, encoding, callback);
+    if (this.#isQueued) this.handler.flushSync();
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.handler.close();
     const end = () => callback(error);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
@@ -12,9 +13,8 @@ const LARGE = `${"€".repeat(2 ** 20 / 4)}${"x".repeat(2 ** 18)}`;
 const TEXTS = ["Ünïcödé 日本語 😀", "a line\n  and a second\n\tand a third", LARGE, '{braces} %s %d \\ "quotes"'];
 const RECORDS = 1000;
 
-/** How a process may end; and of these, those of which pino's thread does not hear in time. */
+/** How a process may end. pino's thread does not hear of the last two: the records are fatal ones, for which it is waited. */
 const ENDS = { return: 0, exit: 0, end: 0, throw: 1, reject: 4, SIGTERM: "SIGTERM", SIGKILL: "SIGKILL" } as const;
-const UNHEARD = ["SIGTERM", "SIGKILL"];
 
 /** Hosts that give what they log to a stream at once, as console does: two ways to end must do for them. */
 const LIKE_CONSOLE: readonly Host[] = ["bunyan", "morgan", "pino multistream"];
@@ -42,7 +42,6 @@ for (const host of HOSTS) {
     });
 
     for (const [end, code] of Object.entries(ENDS)) {
-      if (host === "pino transport" && UNHEARD.includes(end)) continue;
       if (LIKE_CONSOLE.includes(host) && end !== "exit" && end !== "SIGKILL") continue;
       if (host === "pipeline" && end !== "end" && end !== "return") continue; // what is in a pipe is nobody's yet
       test(`all records, when the process ends by ${end}`, async (t) => {
@@ -99,3 +98,47 @@ for (const host of HOSTS) {
     });
   });
 }
+
+describe("pino's thread", { concurrency: 2 }, () => {
+  const DELIVERIES = ["batched", "background", { mode: "batched", flushInterval: 60_000 }];
+
+  for (const delivery of DELIVERIES) {
+    test(`fatal records are in the file when the process is killed, delivery ${JSON.stringify(delivery)}`, async (t) => {
+      const file = join(temporaryDirectory(t), "app.log");
+      const job = { host: "pino transport", file, options: { delivery }, job: "die", records: 3, end: "SIGKILL" };
+      const program = new Program(t, folder, "program.mjs", job);
+      assert.equal(await program.ended, "SIGKILL", program.stderr);
+      assert.equal(wholeLines("pino transport", file).length, 3);
+    });
+  }
+
+  /** Logs one record by a thread that cannot open its file, and ends. */
+  function ended(target: string, options: object, listener = "") {
+    const text = `
+      import { pino } from "pino";
+      const transport = pino.transport(${JSON.stringify({ target, options })});
+      ${listener}
+      pino(transport).info("hello");
+    `;
+    const program = join(folder, "unwritable.mjs");
+    writeFileSync(program, text);
+    return spawnSync(process.execPath, [program], { cwd: folder, encoding: "utf8" });
+  }
+
+  test("a log that cannot be opened is an error of the transport, which ends the process unless it is heard", () => {
+    writeFileSync(join(folder, "a file"), "");
+    const heard = 'transport.on("error", (error) => console.log(error.message));';
+    for (const [target, option] of [
+      ["pino/file", "destination"],
+      ["concurrent-log-handler/pino", "filename"],
+    ] as const) {
+      const options = { [option]: join("a file", "app.log") };
+      const unheard = ended(target, options);
+      assert.equal(unheard.status, 1, target);
+      assert.match(unheard.stderr, /'error' event.*ENOTDIR/s);
+      const { status, stdout } = ended(target, options, heard);
+      assert.equal(status, 0, target);
+      assert.match(stdout, /ENOTDIR/);
+    }
+  });
+});

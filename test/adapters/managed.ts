@@ -35,8 +35,7 @@ export async function faults(
     const found = numbers.get(`w${i}`) ?? [];
     const wrong = gap(found);
     if (wrong !== undefined) problems.push(`w${i}: record ${wrong}`);
-    // What a pino thread has not read dies with its process.
-    const least = i > 0 ? records : host === "pino transport" ? 0 : killedAt;
+    const least = i > 0 ? records : killedAt;
     if (found.length < least) problems.push(`w${i}: ${found.length} records, not ${least}`);
   }
   const files = listLogFiles(systemEnvironment().fs, file);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { inspect } from "node:util";
 import { configureSync, getLogger, resetSync } from "@logtape/logtape";
 import { pino } from "pino";
 import winston from "winston";
@@ -11,6 +12,7 @@ import { getConcurrentRotatingFileSink } from "../../../src/adapters/logtape.js"
 import transport, { pinoDestination } from "../../../src/adapters/pino.js";
 import { ConcurrentFileTransport } from "../../../src/adapters/winston.js";
 import type { ConcurrentFileHandler } from "../../../src/handler/file-handler.js";
+import { ConcurrentRotatingFileHandler } from "../../../src/index.js";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
 import { makeLock } from "../../support/locks.js";
 import { temporaryDirectory } from "../../support/temporary.js";
@@ -85,6 +87,44 @@ describe("pino", () => {
     stream.end(":2}\n");
     await once(stream, "close");
     assert.deepEqual(linesOf(options.file), ['{"a":1}', '{"b":2}']);
+  });
+
+  for (const delivery of ["sync", "batched", "background", { mode: "batched", flushInterval: 60_000 }] as const) {
+    test(`the transport acknowledges nothing that is not in the file, delivery ${inspect(delivery)}`, async (t) => {
+      const file = log(t);
+      const stream = transport({ file, delivery });
+      for (const [written, inFile] of [
+        ["1\n2\n3", ["1", "2"]],
+        ["\n4\n", ["1", "2", "3", "4"]],
+      ] as const) {
+        stream.write(written); // thread-stream goes on when it returns, and the process may be gone
+        assert.deepEqual(linesOf(file), inFile);
+      }
+      stream.end();
+      await once(stream, "close");
+    });
+  }
+
+  test("a stream of ours that is not the transport's acknowledges before", (t) => {
+    const file = log(t);
+    const handler = new ConcurrentRotatingFileHandler(file, { delivery: "batched" });
+    handler.toStream().write("1\n");
+    assert.equal(existsSync(file), false);
+    handler.close();
+  });
+
+  test("the transport says at once that the log cannot be opened, and waits for a lock that is not free", (t) => {
+    const file = log(t);
+    writeFileSync(file, "");
+    assert.throws(() => transport({ file: join(file, "app.log") }), {
+      code: "ERR_CLH_LOCK",
+      message: /app\.log.*ENOTDIR/,
+    });
+    const other = makeLock(lockFilePath(file));
+    assert.ok(other.acquire(1000));
+    const stream = transport({ file, lockTimeout: 20 });
+    other.close();
+    stream.destroy();
   });
 
   test("a destination that was closed refuses records, as pino's own do", async (t) => {
