@@ -16,6 +16,7 @@ import {
   type RenamedOptions,
   without,
 } from "./host-options.js";
+import { LogStream, type QueryCallback, type QueryOptions, query } from "./winston-reading.js";
 
 /** What winston-transport has, which winston exports by a name that its types lack. */
 interface TransportBase extends Writable {
@@ -133,7 +134,9 @@ type Info = Readonly<Record<PropertyKey, unknown>>;
 
 /**
  * A winston transport: `winston.createLogger({ transports: [new ConcurrentFileTransport({ filename: "app.log" })] })`.
- * Also `winston.transports.ConcurrentFile`. `finish` means that every record is in the file.
+ * Also `winston.transports.ConcurrentFile`. `finish` means that every record is in the file. Of what this process does
+ * it tells, as winston-daily-rotate-file: `new` (the log) at its first record and after a rotation, `rotate` (the backup,
+ * if it has a name yet, and the log), `archive` (what was compressed) and `logRemoved` (what was deleted), by their paths.
  */
 export class ConcurrentFileTransport extends Transport {
   readonly name: string = "concurrentFile";
@@ -143,12 +146,19 @@ export class ConcurrentFileTransport extends Transport {
   #listenersBefore: readonly unknown[] | undefined;
   /** Within `next`, where the stream hands over what it has buffered: an exception would leave it half-way for good. */
   #isHandingOver = false;
+  #isTold = false;
 
   /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option */
   constructor(options: ConcurrentFileTransportOptions) {
     const { level, format, silent, handleExceptions, handleRejections, highWaterMark, ...file } = options;
     super({ level, format, silent, handleExceptions, handleRejections, highWaterMark } as TransportOptions);
     this.handler = handlerOf(file, WINSTON_NAMES, ALL_BACKUPS);
+    this.handler.on("rotated", ({ from, to }) => {
+      this.#tellNew();
+      this.emit("rotate", to, from);
+    });
+    this.handler.on("compressed", ({ path }) => this.emit("archive", path));
+    this.handler.on("removed", ({ path }) => this.emit("logRemoved", path));
   }
 
   override _write(info: Info, encoding: BufferEncoding, callback: () => void): void {
@@ -159,8 +169,10 @@ export class ConcurrentFileTransport extends Transport {
     }
   }
 
-  log(info: Info, next: () => void): void {
+  /** Returns false when so much waits that who logs should pause until `next` is called. */
+  log(info: Info, next: () => void = () => {}): boolean {
     this.#logAll([info], (one) => this.#write(one), next);
+    return !this.handler.writableNeedDrain;
   }
 
   /** Records that came while `next` was waited for. winston leaves their format to us. */
@@ -188,6 +200,25 @@ export class ConcurrentFileTransport extends Transport {
     });
   }
 
+  /** Calls back with records of the log, its backups included, as objects: those that `format` has written as JSON. */
+  query(options: QueryOptions | undefined | QueryCallback, callback?: QueryCallback): void {
+    if (typeof options === "function") {
+      this.query({}, options);
+      return;
+    }
+    flushTo(this.handler, () => {
+      query(this.handler, options ?? {}).then(
+        (found) => callback?.(null, found),
+        (error) => callback?.(error),
+      );
+    });
+  }
+
+  /** The records of the log as they are written: events `log`, with an object, and `data`, with the line. */
+  stream(options: { readonly start?: number | null } = {}): LogStream {
+    return new LogStream(this.handler, options.start ?? 0);
+  }
+
   /** Called when the transport is removed from its logger. */
   close(): void {
     this.handler.close();
@@ -207,8 +238,11 @@ export class ConcurrentFileTransport extends Transport {
     whenReady(this.handler, () => {
       const isWithin = this.#isHandingOver;
       this.#isHandingOver = true;
-      next();
-      this.#isHandingOver = isWithin;
+      try {
+        next();
+      } finally {
+        this.#isHandingOver = isWithin;
+      }
     });
     if (failures.length > 0) this.#throw(failures[0]);
   }
@@ -241,6 +275,12 @@ export class ConcurrentFileTransport extends Transport {
   #write(info: Info): void {
     this.handler.write(info[MESSAGE] as string);
     if (this.listenerCount("logged") > 0) setImmediate(() => this.emit("logged", info));
+    if (!this.#isTold) this.#tellNew();
+  }
+
+  #tellNew(): void {
+    this.#isTold = true;
+    this.emit("new", this.handler.filename);
   }
 }
 

@@ -169,6 +169,23 @@ describe("winston", () => {
     assert.deepEqual(linesOf(filename), ["<1>", "<2>", "<3>"]);
   });
 
+  test("log without a callback, and one that throws, spoil nothing", (t) => {
+    const filename = log(t);
+    const file = new ConcurrentFileTransport({ filename });
+    const info = (text: string) => ({ level: "info", message: text, [Symbol.for("message")]: text });
+    assert.equal(file.log(info("1")), true);
+    const failing = () => {
+      throw new Error("of the callback");
+    };
+    assert.throws(() => file.log(info("2"), failing), /of the callback/);
+    const logger = winston.createLogger({ format: message, transports: [file] });
+    file.format = winston.format.printf(() => {
+      throw new RangeError("of the format");
+    });
+    assert.throws(() => logger.info("3"), RangeError); // at whoever logs, and not later
+    assert.deepEqual(linesOf(filename), ["1", "2"]);
+  });
+
   test("tells what it has logged to who listens", async (t) => {
     const file = new ConcurrentFileTransport({ filename: log(t), level: "warn" });
     const logged = once(file, "logged");
