@@ -2,7 +2,7 @@ import * as nodeFs from "node:fs";
 import { constants, endianness } from "node:os";
 import { dirname, join } from "node:path";
 import { hasCode } from "../base/errors.js";
-import type { Libc } from "./native.js";
+import type { Libc } from "./system-calls.js";
 import { writeFully } from "./write-fully.js";
 
 /** A path, kept also in the form that C wants, so that asking for its status copies nothing. */
@@ -291,6 +291,17 @@ export function closing<Result>(fs: FileSystem, fd: number, use: (fd: number) =>
     return use(fd);
   } finally {
     fs.close(fd);
+  }
+}
+
+/** The beginning of the program that runs this, in which Linux finds the name of its loader. */
+export function startOfProgram(): string {
+  const fd = nodeFs.openSync(process.execPath, "r");
+  try {
+    const bytes = Buffer.alloc(4096);
+    return bytes.toString("latin1", 0, nodeFs.readSync(fd, bytes, 0, bytes.length, 0));
+  } finally {
+    nodeFs.closeSync(fd);
   }
 }
 

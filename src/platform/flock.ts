@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import { systemError } from "../base/errors.js";
 import type { LockBackend } from "./lock-backend.js";
-import type { Libc } from "./native.js";
+import type { Libc } from "./system-calls.js";
 
 // sys/file.h; the same on Linux, macOS and the BSDs.
 const LOCK_EX = 2;

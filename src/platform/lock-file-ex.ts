@@ -1,5 +1,5 @@
 import type { LockBackend } from "./lock-backend.js";
-import type { Kernel32 } from "./native.js";
+import type { Kernel32 } from "./system-calls.js";
 
 // fileapi.h, winerror.h
 const LOCKFILE_FAIL_IMMEDIATELY = 1;

@@ -1,40 +1,12 @@
 import { createRequire } from "node:module";
 import { parse, resolve } from "node:path";
 import type { LibraryHandle, TypeObject } from "koffi";
-import { LogFileError } from "../base/errors.js";
+import { LogFileError, reason } from "../base/errors.js";
+import { startOfProgram } from "./file-system.js";
+import type { Kernel32, Libc } from "./system-calls.js";
 
 type Koffi = typeof import("koffi");
 type NativeFunction = ReturnType<LibraryHandle["func"]>;
-type Call<Arguments extends unknown[]> = (...args: Arguments) => number;
-
-/** What we call in the C library (POSIX). A call that the system lacks is left out, and `node:fs` does its work. */
-export interface Libc {
-  flock: Call<[fd: number, operation: number]>;
-  write: Call<[fd: number, bytes: Uint8Array, length: number]>;
-  access: Call<[path: string, mode: number]>;
-  /** True when nobody has the other end of a pipe, a socket or a terminal any more. */
-  hasHungUp(fd: number): boolean;
-  /** Linux. */
-  statx?: Call<[directory: number, path: Uint8Array, flags: number, mask: number, out: Uint32Array]>;
-  /** Linux, glibc. */
-  renameat2?: Call<[fromDirectory: number, from: string, toDirectory: number, to: string, flags: number]>;
-  userId(name: string): number | undefined;
-  groupId(name: string): number | undefined;
-  /** `errno` of the last call of this thread that failed. */
-  errno(): number;
-}
-
-/** What we call in kernel32 and libuv (Windows). */
-export interface Kernel32 {
-  handleOf(fd: number): number | bigint;
-  lockFileEx: Call<
-    [handle: number | bigint, flags: number, reserved: 0, low: number, high: number, overlapped: Buffer]
-  >;
-  unlockFileEx: Call<[handle: number | bigint, reserved: 0, low: number, high: number, overlapped: Buffer]>;
-  lastError(): number;
-  /** Whether a path is on a drive of another host: \\server\share, or a letter that stands for one. */
-  isRemote(path: string): boolean;
-}
 
 // fileapi.h. Of a server that does not answer, GetDriveType says that there is no such drive.
 const DRIVE_REMOTE = 4;
@@ -61,20 +33,68 @@ export function loadKernel32(): Kernel32 {
   return kernel32;
 }
 
-// Required when the first lock is needed, not imported: the package must load, and say what is wrong, without it.
+const require = createRequire(import.meta.url);
+
+/**
+ * The binaries of koffi, which npm installs by system. koffi itself is left out: it would load the same file, add names
+ * that it has given up, and bring an install script, for which package managers stop and ask. Each file is named in
+ * full, for programs that trace or bundle what is loaded.
+ */
+const BINARIES: Readonly<Record<string, () => unknown>> = {
+  "android-arm64": () => require("@koromix/koffi-android-arm64/android_arm64/koffi.node"),
+  "android-x64": () => require("@koromix/koffi-android-x64/android_x64/koffi.node"),
+  "darwin-arm64": () => require("@koromix/koffi-darwin-arm64/darwin_arm64/koffi.node"),
+  "darwin-x64": () => require("@koromix/koffi-darwin-x64/darwin_x64/koffi.node"),
+  "freebsd-arm64": () => require("@koromix/koffi-freebsd-arm64/freebsd_arm64/koffi.node"),
+  "freebsd-ia32": () => require("@koromix/koffi-freebsd-ia32/freebsd_ia32/koffi.node"),
+  "freebsd-x64": () => require("@koromix/koffi-freebsd-x64/freebsd_x64/koffi.node"),
+  "linux-arm": () => require("@koromix/koffi-linux-arm/linux_armhf/koffi.node"),
+  "linux-arm64": () => require("@koromix/koffi-linux-arm64/linux_arm64/koffi.node"),
+  "linux-ia32": () => require("@koromix/koffi-linux-ia32/linux_ia32/koffi.node"),
+  "linux-loong64": () => require("@koromix/koffi-linux-loong64/linux_loong64/koffi.node"),
+  "linux-ppc64": () => require("@koromix/koffi-linux-ppc64/linux_ppc64le/koffi.node"),
+  "linux-riscv64": () => require("@koromix/koffi-linux-riscv64/linux_riscv64d/koffi.node"),
+  "linux-x64": () => require("@koromix/koffi-linux-x64/linux_x64/koffi.node"),
+  "musl-arm64": () => require("@koromix/koffi-linux-arm64/musl_arm64/koffi.node"),
+  "musl-x64": () => require("@koromix/koffi-linux-x64/musl_x64/koffi.node"),
+  "openbsd-arm64": () => require("@koromix/koffi-openbsd-arm64/openbsd_arm64/koffi.node"),
+  "openbsd-ia32": () => require("@koromix/koffi-openbsd-ia32/openbsd_ia32/koffi.node"),
+  "openbsd-x64": () => require("@koromix/koffi-openbsd-x64/openbsd_x64/koffi.node"),
+  "win32-arm64": () => require("@koromix/koffi-win32-arm64/win32_arm64/koffi.node"),
+  "win32-ia32": () => require("@koromix/koffi-win32-ia32/win32_ia32/koffi.node"),
+  "win32-x64": () => require("@koromix/koffi-win32-x64/win32_x64/koffi.node"),
+};
+
+// Loaded when the first lock is needed, not imported: the package must load, and say what is wrong, without it.
 function loadKoffi(): Koffi {
+  const system = `${isMusl() ? "musl" : process.platform}-${process.arch}`;
+  const load = BINARIES[system];
+  if (load === undefined) throw notLoaded(`The binaries of koffi, which it is made of, leave out ${system}.`);
   try {
-    return createRequire(import.meta.url)("koffi") as Koffi;
+    return load() as Koffi;
   } catch (cause) {
-    const system = `${process.platform}-${process.arch}`;
-    throw new LogFileError(
-      "ERR_CLH_NATIVE",
-      `Cannot load the file lock: the package koffi, or its binary for ${system}, is not there or does not work. ` +
-        "Install without --omit=optional, since the binary is an optional dependency of koffi; where none is published " +
-        "for this system, build it with a C++ compiler and CMake: npm rebuild koffi --foreground-scripts. If the program " +
-        "is bundled, leave this package out of the bundle.",
-      { cause },
+    throw notLoaded(
+      `The package @koromix/koffi-${process.platform}-${process.arch} is not there, or does not work here: ` +
+        `${reason(cause).split("\n", 1)[0]}. Install on the system that the program runs on, and without ` +
+        "--omit=optional: it is an optional dependency. If the program is bundled, leave this package out of the bundle.",
+      cause,
     );
+  }
+}
+
+function notLoaded(why: string, cause?: unknown): LogFileError {
+  return new LogFileError("ERR_CLH_NATIVE", `Cannot load the file lock. ${why}`, { cause });
+}
+
+/** Alpine and the like: the loader of their programs has another name. */
+function isMusl(): boolean {
+  if (process.platform !== "linux") return false;
+  try {
+    return startOfProgram().includes("/ld-musl-");
+  } catch {
+    // A program that may not be read, or is gone. The report says it as well, and takes five milliseconds.
+    const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+    return header.glibcVersionRuntime === undefined;
   }
 }
 

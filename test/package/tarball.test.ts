@@ -7,7 +7,9 @@ import { installed, pack, ROOT } from "../support/package.js";
 
 /* The package as a user gets it: packed, unpacked, and used from an empty folder. */
 
-const { name, dependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+const { name, dependencies, optionalDependencies, devDependencies } = JSON.parse(
+  readFileSync(join(ROOT, "package.json"), "utf8"),
+);
 let tarball: string;
 
 before((t) => {
@@ -90,11 +92,12 @@ describe("from an empty folder", () => {
   });
 
   test("without the native part, importing works and a handler says what to do", (t) => {
-    const folder = installed(t, tarball, [], ["koffi", "@koromix"]);
+    const folder = installed(t, tarball, [], ["@koromix"]);
     const text = `import { ConcurrentRotatingFileHandler } from "${name}";
       try { new ConcurrentRotatingFileHandler("app.log"); } catch (error) { console.log(error.code, error.message); }`;
     const { stdout } = run(folder, "use.mjs", text);
-    assert.match(stdout, /^ERR_CLH_NATIVE Cannot load the file lock: the package koffi.*npm rebuild koffi/);
+    const missing = `@koromix/koffi-${process.platform}-${process.arch}`;
+    assert.match(stdout, new RegExp(`^ERR_CLH_NATIVE Cannot load the file lock. The package ${missing} .* --omit=opt`));
   });
 });
 
@@ -105,16 +108,31 @@ test("holds what it must and nothing else", () => {
   for (const path of listing) assert.doesNotMatch(path, /\/(test|bench|build|src|\.ci)\//);
 });
 
-test("depends on few packages, none of which needs an install script to work", () => {
-  assert.deepEqual(Object.keys(dependencies).sort(), [
-    "cli-progress",
-    "commander",
-    "iconv-lite",
-    "koffi",
-    "leven",
-    "safe-stable-stringify",
-    "signal-exit",
-    "temporal-polyfill",
-    "valibot",
-  ]);
+/** Packages as package-lock.json has them, by where they are installed. */
+type Packages = Record<string, { hasInstallScript?: true; dependencies?: Record<string, string> }>;
+
+/** What installing `wanted` installs: all that it depends on, and what those do. */
+function closure(packages: Packages, wanted: string[], found = new Set<string>()): Set<string> {
+  for (const name of wanted) {
+    if (found.has(name)) continue;
+    found.add(name);
+    closure(packages, Object.keys(packages[`node_modules/${name}`]?.dependencies ?? {}), found);
+  }
+  return found;
+}
+
+test("no package that it installs has an install script, for which package managers stop and ask", () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as { packages: Packages };
+  const scripted = (wanted: string[]) =>
+    [...closure(packages, wanted)].filter((name) => packages[`node_modules/${name}`]!.hasInstallScript);
+  const binaries = Object.keys(optionalDependencies);
+  assert.deepEqual(scripted([...Object.keys(dependencies), ...binaries]), []);
+  assert.deepEqual(scripted(["koffi"]), ["koffi"]); // one that has is found out
+});
+
+test("each binary that is loaded is one of its dependencies, in the version whose files are named", () => {
+  const source = readFileSync(join(ROOT, "src", "platform", "native.ts"), "utf8");
+  const loaded = [...source.matchAll(/require\("(@koromix\/[^/"]+)\//g)].map(([, name]) => name!);
+  assert.deepEqual(Object.keys(optionalDependencies).sort(), [...new Set(loaded)].sort());
+  for (const version of Object.values(optionalDependencies)) assert.equal(version, devDependencies.koffi);
 });

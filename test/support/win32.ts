@@ -9,7 +9,8 @@ const OPEN_ALWAYS = 4;
 const READ_ONLY = 1;
 const NORMAL = 0x80;
 
-const koffi = createRequire(import.meta.url)("koffi") as typeof import("koffi");
+const binary = `@koromix/koffi-win32-${process.arch}/win32_${process.arch}/koffi.node`;
+const koffi = createRequire(import.meta.url)(binary) as typeof import("koffi");
 const kernel32 = koffi.load("kernel32.dll");
 const createFile = kernel32.func(
   "intptr_t __stdcall CreateFileW(const char16_t *path, uint32_t access, uint32_t share, void *security, uint32_t how, uint32_t flags, intptr_t template)",

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { test } from "node:test";
 import { advice, hasCode, reason } from "../../../src/base/errors.js";
 import { flockBackend } from "../../../src/platform/flock.js";
-import type { Libc } from "../../../src/platform/native.js";
+import type { Libc } from "../../../src/platform/system-calls.js";
 
 const skip = process.platform === "win32" && "what libuv has no names for comes from the calls of POSIX";
 

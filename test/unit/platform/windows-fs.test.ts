@@ -8,7 +8,7 @@ import { sweepLockPath } from "../../../src/log-files/hidden-names.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
 import type { FileSystem } from "../../../src/platform/file-system.js";
 import { lockFileExBackend } from "../../../src/platform/lock-file-ex.js";
-import type { Kernel32 } from "../../../src/platform/native.js";
+import type { Kernel32 } from "../../../src/platform/system-calls.js";
 import { forWindows } from "../../../src/platform/windows-fs.js";
 import { OpenSpills } from "../../../src/spill/spill-reader.js";
 import { ManualClock, systemError } from "../../support/environment.js";
