@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 
-const help = (...args) => execFileSync(process.execPath, ["dist/cli/main.js", ...args, "--help"], { encoding: "utf8" });
+const help = (...args) => execFileSync(process.execPath, ["dist/cli.js", ...args, "--help"], { encoding: "utf8" });
 const block = (...args) => `\`\`\`text\n$ clh ${[...args, "--help"].join(" ")}\n${help(...args)}\`\`\`\n`;
 
 writeFileSync(

@@ -24,7 +24,7 @@ const installHosts = () => {
 };
 
 const tsc = join("node_modules", "typescript", "bin", "tsc");
-run([tsc, "-p", "tsconfig.build.json"]); // what the tests of the command and of the package run
+run([join("scripts", "build.mjs")]); // what the tests of the command and of the package run
 run([tsc, "-p", "tsconfig.test.json"]);
 
 // Long forms have scripts of their own: they run when a word names their directory, and no longer path.

@@ -61,12 +61,23 @@ function fetchNode(version) {
   return program;
 }
 
+/** What is part of the package, and a package for the compiled sources, which the tests use. */
+const BUNDLED = [
+  "cli-progress",
+  "commander",
+  "leven",
+  "safe-stable-stringify",
+  "signal-exit",
+  "temporal-polyfill",
+  "valibot",
+];
+
 /** The package as it is packed, with the dependencies of Windows, and the compiled tests. */
 function install() {
   mkdirSync(app, { recursive: true });
   for (const name of readdirSync(app)) if (name !== "node_modules") rmSync(join(app, name), { recursive: true });
   run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", cache]);
-  const { name, version } = JSON.parse(readFileSync("package.json", "utf8"));
+  const { name, version, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
   run("tar", ["-xzf", join(cache, `${name}-${version}.tgz`), "-C", app, "--strip-components=1"]);
   const args = [
     "install",
@@ -77,6 +88,8 @@ function install() {
     "--ignore-scripts",
     "--no-audit",
     "--no-fund",
+    "--no-save",
+    ...BUNDLED.map((bundled) => `${bundled}@${devDependencies[bundled]}`),
   ];
   run("npm", args, { cwd: app, stdio: "ignore" });
   cpSync("build", join(app, "build"), { recursive: true });
@@ -107,8 +120,8 @@ function test({ command, env, version: wineVersion }, version, program) {
   return failed === 0;
 }
 
-const tsc = join("node_modules", "typescript", "bin", "tsc");
-for (const project of ["tsconfig.build.json", "tsconfig.test.json"]) run(process.execPath, [tsc, "-p", project]);
+run(process.execPath, [join("scripts", "build.mjs")]);
+run(process.execPath, [join("node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.test.json"]);
 
 if (process.platform === "win32") {
   const { status } = spawnSync(

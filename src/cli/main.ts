@@ -15,7 +15,8 @@ import { BAD_USAGE, CommandFailure, OK } from "./terminal/exit.js";
 import { flagOf } from "./terminal/handler-flags.js";
 import { expectFailingOutput } from "./terminal/output.js";
 
-const { version } = createRequire(import.meta.url)("../../package.json") as { version: string };
+const require = createRequire(import.meta.url);
+const { version } = require("concurrent-log-handler/package.json") as { version: string };
 
 const program: Command = new Command("clh")
   .description("One log file, written by many processes at once: rotated, compressed, no record lost.")

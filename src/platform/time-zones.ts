@@ -4,13 +4,15 @@ import { utcOffset } from "./clock.js";
 
 type Temporal = typeof TemporalNamespace;
 
+const require = createRequire(import.meta.url);
+
 let loaded: Temporal | undefined;
 
 /** The calendar of the runtime (Node 26), else the polyfill: loaded for who rotates by time, since it takes 20 ms. */
 export function loadTemporal(): Temporal {
   loaded ??=
     (globalThis as { Temporal?: Temporal }).Temporal ??
-    (createRequire(import.meta.url)("temporal-polyfill") as { Temporal: Temporal }).Temporal;
+    (require("temporal-polyfill") as { Temporal: Temporal }).Temporal;
   return loaded;
 }
 

@@ -1,7 +1,6 @@
-import iconv from "iconv-lite";
 import { LogFileError } from "../base/errors.js";
 import { Batch } from "./batch.js";
-import { findCodec } from "./encodings.js";
+import { encode, findCodec } from "./encodings.js";
 import { endOfLines, linesOf, part } from "./line-splitter.js";
 
 /** What becomes of characters that the encoding lacks: left out, written as "?", or the whole record refused. */
@@ -200,7 +199,7 @@ export class Encoder {
   }
 
   #toBytes(text: string): Buffer {
-    return iconv.encode(text, this.#codec, { addBOM: false });
+    return encode(text, this.#codec);
   }
 
   #refused(character: string, text: string): LogFileError {

@@ -1,4 +1,16 @@
-import iconv from "iconv-lite";
+import { createRequire } from "node:module";
+
+type Iconv = typeof import("iconv-lite");
+
+const require = createRequire(import.meta.url);
+
+let loaded: Iconv | undefined;
+
+/** Loaded for who asks for another encoding than UTF-8, which Node has by itself. */
+export function loadIconv(): Iconv {
+  loaded ??= require("iconv-lite") as Iconv;
+  return loaded;
+}
 
 /** A character encoding that logs can be written in. */
 export interface Codec {
@@ -39,6 +51,16 @@ export function findCodec(encoding: string): Codec | undefined {
   const marked = MARKED.get(plain);
   if (marked !== undefined) return marked;
   const name = PYTHON_NAMES.get(plain) ?? plain;
-  if (NOT_TEXT.has(name) || !iconv.encodingExists(name)) return undefined;
+  if (name !== "utf8" && (NOT_TEXT.has(name) || !loadIconv().encodingExists(name))) return undefined;
   return { name, byteOrderMark: Buffer.alloc(0) };
+}
+
+/** Without a byte order mark. What the encoding lacks becomes "?". */
+export function encode(text: string, codec: string): Buffer {
+  return codec === "utf8" ? Buffer.from(text) : loadIconv().encode(text, codec, { addBOM: false });
+}
+
+/** With the byte order mark, if there is one. */
+export function decode(bytes: Buffer, codec: string): string {
+  return codec === "utf8" ? bytes.toString() : loadIconv().decode(bytes, codec, { stripBOM: false });
 }

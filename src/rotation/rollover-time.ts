@@ -1,7 +1,6 @@
-import iconv from "iconv-lite";
 import { LogFileError, reason } from "../base/errors.js";
 import type { LockFile } from "../lock/lock-file.js";
-import { findCodec } from "../records/encodings.js";
+import { decode, encode, findCodec } from "../records/encodings.js";
 
 const NUMBER = /^\s*0*(\d{1,15})\s*$/;
 
@@ -20,13 +19,13 @@ export class RolloverTime {
 
   /** Undefined when there is none, or something else. */
   read(): number | undefined {
-    const match = NUMBER.exec(iconv.decode(this.#lockFile.read(), this.#codec.name));
+    const match = NUMBER.exec(decode(this.#lockFile.read(), this.#codec.name));
     return match === null ? undefined : Number(match[1]);
   }
 
   /** @throws {LogFileError} `ERR_CLH_LOCK` */
   write(seconds: number): void {
-    const text = iconv.encode(String(seconds), this.#codec.name);
+    const text = encode(String(seconds), this.#codec.name);
     try {
       this.#lockFile.write(Buffer.concat([this.#codec.byteOrderMark, text]));
     } catch (cause) {

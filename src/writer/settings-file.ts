@@ -26,7 +26,10 @@ const leftSchema = v.object({
 });
 
 /** What the writers of a log have left beside it: their settings, and which of them was the first. */
-export type SettingsLeft = v.InferOutput<typeof leftSchema>;
+export interface SettingsLeft {
+  writer?: { pid: number; host: string; thread: number } | undefined;
+  settings: Record<string, string | number | boolean | null>;
+}
 
 /** Options that all writers of a log must agree on, but for those that are compared in another form. */
 const AGREED = Object.keys(OPTIONS).filter((name) => OPTIONS[name]?.shared === "as it is");

@@ -41,13 +41,13 @@ describe("from an empty folder", () => {
       "use.cjs",
       `const { ConcurrentRotatingFileHandler } = require("${name}");${USE}`,
     );
-    assert.equal(stderr.replace(/.*ExperimentalWarning[\s\S]*/, ""), "");
+    assert.equal(stderr, "");
     assert.equal(stdout, "app.log,app.log.1.gz,app.log.2.gz\n");
   });
 
   test("the command", (t) => {
     const folder = installed(t, tarball);
-    const command = join(folder, "node_modules", name, "dist", "cli", "main.js");
+    const command = join(folder, "node_modules", name, "dist", "cli.js");
     execFileSync(process.execPath, [command, "write", "app.log"], { cwd: folder, input: "one\n" });
     assert.equal(readFileSync(join(folder, "app.log"), "utf8"), "one\n");
   });
@@ -108,6 +108,15 @@ test("holds what it must and nothing else", () => {
   for (const path of listing) assert.doesNotMatch(path, /\/(test|bench|build|src|\.ci)\//);
 });
 
+test("is small, and what is part of it comes with its licence", () => {
+  const json = execFileSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], { cwd: ROOT, stdio: "pipe" });
+  const [{ unpackedSize }] = JSON.parse(`${json}`);
+  assert.ok(unpackedSize <= 1.5 * 1024 ** 2, `${unpackedSize} bytes`);
+  const notices = execFileSync("tar", ["-xzOf", tarball, "package/dist/THIRD_PARTY_NOTICES"], { encoding: "utf8" });
+  for (const bundled of ["commander", "temporal-polyfill", "valibot"])
+    assert.match(notices, new RegExp(`^${bundled} \\d.*, MIT\n\n[^]*?Copyright`, "m"));
+});
+
 /** Packages as package-lock.json has them, by where they are installed. */
 type Packages = Record<string, { hasInstallScript?: true; dependencies?: Record<string, string> }>;
 
@@ -120,6 +129,11 @@ function closure(packages: Packages, wanted: string[], found = new Set<string>()
   }
   return found;
 }
+
+test("few packages are installed: this one, the binary of one system, and an encoder with its only dependency", () => {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as { packages: Packages };
+  assert.deepEqual([...closure(packages, Object.keys(dependencies))], ["iconv-lite", "safer-buffer"]);
+});
 
 test("no package that it installs has an install script, for which package managers stop and ask", () => {
   const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as { packages: Packages };

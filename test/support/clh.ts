@@ -2,7 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
-export const CLH: string = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+export const CLH: string = fileURLToPath(new URL("../../../dist/cli.js", import.meta.url));
 
 /** The command as a shell takes it. */
 export const CLH_IN_SHELL: string = [process.execPath, ...("deno" in process.versions ? ["run", "-A"] : []), CLH]

@@ -1,9 +1,8 @@
 import { pipeline } from "node:stream/promises";
-import iconv from "iconv-lite";
 import { FORMATS } from "../../log-files/compression-formats.js";
 import { type LogFile, listLogFiles } from "../../log-files/list-files.js";
 import type { FileSystem } from "../../platform/file-system.js";
-import { findCodec } from "../../records/encodings.js";
+import { findCodec, loadIconv } from "../../records/encodings.js";
 import { parseStressRecord } from "./record.js";
 
 /** What a log holds of the records that its writers say are in it. */
@@ -51,7 +50,7 @@ async function readLines(
   encoding: string,
   onLine: (line: string) => void,
 ): Promise<void> {
-  const decoder = iconv.getDecoder(findCodec(encoding)!.name);
+  const decoder = loadIconv().getDecoder(findCodec(encoding)!.name);
   const format = Object.values(FORMATS).find((candidate) => candidate.extension === extension);
   let rest = "";
   const consume = async (chunks: AsyncIterable<Buffer>): Promise<void> => {

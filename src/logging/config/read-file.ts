@@ -1,12 +1,12 @@
 import { fileURLToPath } from "node:url";
-import iconv from "iconv-lite";
 import { advice, LogFileError, reason } from "../../base/errors.js";
 import { FilePath, FileStatus, fileSystemOver } from "../../platform/file-system.js";
 import { readUpTo } from "../../platform/small-file.js";
-import { findCodec } from "../../records/encodings.js";
+import { decode, findCodec } from "../../records/encodings.js";
 import { configError } from "./config-error.js";
 
 const LARGEST = 1024 ** 2;
+const BYTE_ORDER_MARK = /^\uFEFF/;
 
 /** A file of a configuration, as text. */
 export interface ConfigFile {
@@ -28,7 +28,7 @@ export function readConfig(file: string | URL, encoding: string): ConfigFile {
   const bytes = content(path);
   if (bytes === undefined)
     throw configError(`Cannot read ${path}: a logging configuration is a file of one megabyte at most.`, { path });
-  return { path, text: iconv.decode(bytes, codec.name) };
+  return { path, text: decode(bytes, codec.name).replace(BYTE_ORDER_MARK, "") };
 }
 
 function content(path: string): Buffer | undefined {

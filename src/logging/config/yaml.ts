@@ -8,6 +8,8 @@ import { MERGE_TAG, SCALAR_TAGS } from "./yaml-scalars.js";
 
 type Yaml = typeof import("yaml");
 
+const require = createRequire(import.meta.url);
+
 // The library takes a second for a megabyte, and the whole process ends when it runs out of stack in a regular
 // expression; so what is too large or too deep is not given to it.
 const LARGEST = 64 * 1024; // characters
@@ -126,7 +128,7 @@ function isDeep(tokens: readonly unknown[]): boolean {
 /** An optional peer: it weighs 1.4 MB, and most configurations are no YAML. */
 function load(path: string): Yaml {
   try {
-    return createRequire(import.meta.url)("yaml") as Yaml;
+    return require("yaml") as Yaml;
   } catch (cause) {
     if (!hasCode(cause, "MODULE_NOT_FOUND")) throw cause;
     const message = `Cannot read ${path}: YAML needs the package yaml. npm install yaml, or write it as JSON.`;

@@ -1,6 +1,5 @@
-import iconv from "iconv-lite";
 import { refused } from "../../options/validation.js";
-import { findCodec } from "../../records/encodings.js";
+import { decode, encode, findCodec } from "../../records/encodings.js";
 import type { SettingsLeft } from "../../writer/settings-file.js";
 
 /** How the records of a log are told apart and become text. */
@@ -30,7 +29,7 @@ export class LineFormat {
 
   decode(bytes: Buffer, start = 0, end = bytes.length): string {
     if (this.isUtf8) return bytes.toString("utf8", start, end); // a view of a part would take as long again
-    return iconv.decode(bytes.subarray(start, end), this.#codec, { stripBOM: false });
+    return decode(bytes.subarray(start, end), this.#codec);
   }
 
   /** Where the last record that is whole ends in `bytes`, looking from `from` on; 0 when none does. */
@@ -57,7 +56,7 @@ export class LineFormat {
   }
 
   #encode(text: string): Buffer {
-    return iconv.encode(text, this.#codec, { addBOM: false });
+    return encode(text, this.#codec);
   }
 }
 
