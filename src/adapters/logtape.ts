@@ -1,4 +1,5 @@
 import { defaultTextFormatter, type Sink, type TextFormatter } from "@logtape/logtape";
+import { DISPOSE } from "../base/shared-state.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
@@ -84,5 +85,5 @@ export function getConcurrentRotatingFileSink(
     isDisposed = true;
     handler.close();
   };
-  return Object.assign(sink, { handler, drain: () => handler.flush(), [Symbol.dispose]: dispose });
+  return Object.assign(sink, { handler, drain: () => handler.flush(), [DISPOSE]: dispose });
 }

@@ -1,5 +1,5 @@
 import { Stream } from "node:stream";
-import { LogFileError } from "../base/errors.js";
+import { isError, LogFileError } from "../base/errors.js";
 import { report } from "../events/event-queue.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { systemClock } from "../platform/clock.js";
@@ -132,7 +132,7 @@ function parsed(text: string): Found | undefined {
     const value: unknown = JSON.parse(text);
     return typeof value === "object" && value !== null ? (value as Found) : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined; // of another format, or another program
+    if (isError(error, "SyntaxError")) return undefined; // of another format, or another program
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { constants } from "node:os";
-import { getSystemErrorMap } from "node:util";
+import { getSystemErrorMap, types } from "node:util";
+import { shareClass } from "./shared-state.js";
 
 /** Every code of {@link LogFileError}, with what it means. docs/reference/errors.md says what to do about each. */
 export type LogFileErrorCode =
@@ -49,6 +50,10 @@ interface Details {
 
 /** The one error class of this package: what was tried, on which path, why it failed and what to do. */
 export class LogFileError extends Error {
+  static {
+    shareClass(LogFileError, "LogFileError");
+  }
+
   override readonly name = "LogFileError";
   /** Stable; see {@link LogFileErrorCode}. */
   readonly code: LogFileErrorCode;
@@ -87,16 +92,21 @@ function nameOf(errno: number): [code: string, text: string] {
   return [code, TEXTS[code] ?? `errno ${errno}`];
 }
 
+/** True for errors of every realm: where tests run in one of their own (Jest, Vitest), those of Node come from another. */
+export function isError(value: unknown, name?: string): value is Error {
+  return (value instanceof Error || types.isNativeError(value)) && (name === undefined || value.name === name);
+}
+
 /** Of a failed system call, by its name also where Node has none; of anything else, its code. */
 function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  if (!isError(error) || !("code" in error)) return undefined;
   const { code, errno } = error as NodeJS.ErrnoException;
   return errno !== undefined && NAMELESS.test(code!) ? nameOf(-errno)[0] : code;
 }
 
 /** "EACCES: permission denied" of a failed system call, or the message of anything else. */
 export function reason(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
+  if (!isError(cause)) return String(cause);
   const { errno } = cause as NodeJS.ErrnoException;
   const message =
     errno === undefined ? cause.message : cause.message.replace(NAMELESS, () => nameOf(-errno).join(": "));

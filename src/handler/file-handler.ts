@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { LogFileError } from "../base/errors.js";
+import { ASYNC_DISPOSE, DISPOSE } from "../base/shared-state.js";
 import { createDelivery, roleOf } from "../delivery/create-delivery.js";
 import type { Delivery } from "../delivery/delivery.js";
 import { News } from "../events/event-queue.js";
@@ -157,11 +158,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     return new HandlerStream(this, options);
   }
 
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.close();
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async [ASYNC_DISPOSE](): Promise<void> {
     this.close();
     await this.swept();
   }

@@ -1,3 +1,5 @@
+import { isError } from "../base/errors.js";
+
 /** Where in the program a record was made. */
 export interface CallSite {
   /** File name or URL without "file://". */
@@ -48,7 +50,7 @@ function decoded(path: string): string {
   try {
     return decodeURI(path);
   } catch (error) {
-    if (error instanceof URIError) return path; // a file name with "%", which was no URL
+    if (isError(error, "URIError")) return path; // a file name with "%", which was no URL
     throw error;
   }
 }

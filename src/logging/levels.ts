@@ -1,5 +1,6 @@
 import { closestMatch } from "leven";
 import { LogFileError } from "../base/errors.js";
+import { sharedState } from "../base/shared-state.js";
 import { str } from "./formatting/python-text.js";
 
 /** Levels of severity. The numbers are Python's; a record is as severe as its number is high. */
@@ -23,25 +24,26 @@ export type Level =
   | "FATAL"
   | (string & {});
 
-const names = new Map<number, string>([
-  [CRITICAL, "CRITICAL"],
-  [ERROR, "ERROR"],
-  [WARNING, "WARNING"],
-  [INFO, "INFO"],
-  [DEBUG, "DEBUG"],
-  [NOTSET, "NOTSET"],
-]);
-
-const numbers = new Map<string, number>([
-  ["CRITICAL", CRITICAL],
-  ["FATAL", CRITICAL],
-  ["ERROR", ERROR],
-  ["WARN", WARNING],
-  ["WARNING", WARNING],
-  ["INFO", INFO],
-  ["DEBUG", DEBUG],
-  ["NOTSET", NOTSET],
-]);
+const { names, numbers } = sharedState("levels", 1, () => ({
+  names: new Map<number, string>([
+    [CRITICAL, "CRITICAL"],
+    [ERROR, "ERROR"],
+    [WARNING, "WARNING"],
+    [INFO, "INFO"],
+    [DEBUG, "DEBUG"],
+    [NOTSET, "NOTSET"],
+  ]),
+  numbers: new Map<string, number>([
+    ["CRITICAL", CRITICAL],
+    ["FATAL", CRITICAL],
+    ["ERROR", ERROR],
+    ["WARN", WARNING],
+    ["WARNING", WARNING],
+    ["INFO", INFO],
+    ["DEBUG", DEBUG],
+    ["NOTSET", NOTSET],
+  ]),
+}));
 
 /** Names a level, in place of the name that it has. */
 export function addLevelName(level: number, name: string): void {

@@ -1,3 +1,4 @@
+import { isError } from "../base/errors.js";
 import { str } from "./formatting/python-text.js";
 import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
 import type { CallOptions } from "./record.js";
@@ -85,5 +86,5 @@ export function argumentsOf(rest: readonly unknown[]): [args: readonly unknown[]
 
 /** What a thrown value says of itself. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : str(thrown);
+  return isError(thrown) ? thrown.message : str(thrown);
 }

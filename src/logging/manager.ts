@@ -1,4 +1,5 @@
 import { LogFileError } from "../base/errors.js";
+import { sharedState } from "../base/shared-state.js";
 import { repr } from "./formatting/python-text.js";
 import type { Handler } from "./handlers/handler.js";
 import { StreamHandler } from "./handlers/stream-handler.js";
@@ -98,4 +99,4 @@ export class Manager {
 }
 
 /** The one of this process. */
-export const manager = new Manager();
+export const manager = sharedState("manager", 1, () => new Manager());

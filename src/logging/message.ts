@@ -1,4 +1,4 @@
-import { hasCode } from "../base/errors.js";
+import { hasCode, isError } from "../base/errors.js";
 import { formatError } from "./formatting/format-error.js";
 import { formatNamed, formatPositional, type PercentFormat, parsePercentFormat } from "./formatting/percent-format.js";
 import { repr } from "./formatting/python-text.js";
@@ -19,7 +19,7 @@ export function formatMessage(text: string, args: readonly unknown[], told: unkn
   if (args.length <= places) return fill(format, args);
   const surplus = args.slice(places);
   // Python's rule stays where there are places: one value too many is a mistake, unless an Error is among them.
-  if (places > 0 && !surplus.some(isError)) return fill(format, args);
+  if (places > 0 && !surplus.some((value) => isError(value))) return fill(format, args);
   const shown = surplus.filter((value) => !(isError(value) && value === told)).map(repr);
   return [fill(format, args.slice(0, places)), ...shown].join(" ");
 }
@@ -33,7 +33,7 @@ function fill(format: PercentFormat, values: readonly unknown[]): string {
 /** The first Error among the arguments that the format has no place for. */
 export function surplusError(msg: unknown, args: readonly unknown[] | undefined): unknown {
   if (args === undefined || !hasError(args)) return undefined;
-  return args.slice(typeof msg === "string" ? placesIn(msg) : 0).find(isError);
+  return args.slice(typeof msg === "string" ? placesIn(msg) : 0).find((value) => isError(value));
 }
 
 /** As `args.some(isError)`, but for every record: without a call for each value. */
@@ -50,10 +50,6 @@ function placesIn(msg: string): number {
     if (!hasCode(error, "ERR_CLH_FORMAT")) throw error;
     return 0;
   }
-}
-
-function isError(value: unknown): value is Error {
-  return value instanceof Error;
 }
 
 /** A plain object that is not empty: `logger.info("%(user)s", { user })`. */

@@ -1,20 +1,20 @@
 import { onExit, signals } from "signal-exit";
+import { sharedState } from "../base/shared-state.js";
 
 interface Unfinished {
   flushSync(): void;
 }
 
 /** Everybody who has records left, to be written when the process exits. */
-const unfinished = new Set<Unfinished>();
-let isListening = false;
+const state = sharedState("exit-hooks", 1, () => ({ unfinished: new Set<Unfinished>(), isListening: false }));
 
 const UNCAUGHT = ["error", "unhandledrejection"];
 
 /** Until {@link forget}: `flushSync` is called when the process ends, by a signal that nobody listens for as well. */
 export function flushAtExit(delivery: Unfinished): void {
-  unfinished.add(delivery);
-  if (isListening) return;
-  isListening = true;
+  state.unfinished.add(delivery);
+  if (state.isListening) return;
+  state.isListening = true;
   const listeners = signals.map((signal) => process.listenerCount(signal));
   onExit(flushAll, { alwaysLast: true }); // what the application writes at its exit comes first
   for (const [i, signal] of signals.entries()) if (process.listenerCount(signal) > listeners[i]!) putLastFirst(signal);
@@ -38,7 +38,7 @@ function putLastFirst(signal: NodeJS.Signals): void {
 /** One whose listener throws keeps no other from it. */
 function flushAll(): void {
   const errors: unknown[] = [];
-  for (const delivery of unfinished) {
+  for (const delivery of state.unfinished) {
     try {
       delivery.flushSync();
     } catch (error) {
@@ -49,7 +49,7 @@ function flushAll(): void {
 }
 
 export function forget(delivery: Unfinished): void {
-  unfinished.delete(delivery);
+  state.unfinished.delete(delivery);
 }
 
 interface Settling {

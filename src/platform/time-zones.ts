@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import type { Temporal as TemporalNamespace } from "temporal-polyfill";
+import { isError } from "../base/errors.js";
 import { utcOffset } from "./clock.js";
 
 type Temporal = typeof TemporalNamespace;
@@ -30,7 +31,7 @@ export function isTimeZone(name: string): boolean {
     loadTemporal().Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(name);
     return true;
   } catch (error) {
-    if (error instanceof RangeError) return false;
+    if (isError(error, "RangeError")) return false;
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 import type { Worker, WorkerOptions } from "node:worker_threads";
-import { LogFileError, type LogFileErrorCode } from "../base/errors.js";
+import { isError, LogFileError, type LogFileErrorCode } from "../base/errors.js";
 
 export interface WorkerObserver<Incoming> {
   readonly onMessage: (message: Incoming) => void;
@@ -74,8 +74,7 @@ export interface ErrorData {
 }
 
 export function serializeError({ code, message, path, cause }: LogFileError): ErrorData {
-  const reason =
-    cause instanceof Error ? { message: cause.message, code: (cause as NodeJS.ErrnoException).code } : undefined;
+  const reason = isError(cause) ? { message: cause.message, code: (cause as NodeJS.ErrnoException).code } : undefined;
   return { code, message, path, cause: reason };
 }
 

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { LogFileError } from "../base/errors.js";
 import { Batch } from "./batch.js";
 import { encode, findCodec } from "./encodings.js";
@@ -78,8 +79,8 @@ export class Encoder {
    * @throws {LogFileError} `ERR_CLH_ENCODE` under the policy `strict`
    */
   encode(record: string | Uint8Array): Batch {
-    if (record instanceof Uint8Array) return this.#fromBytes(record);
-    return this.#fromText(typeof record === "string" ? record : String(record)); // not everybody has types
+    if (typeof record === "string") return this.#fromText(record);
+    return types.isUint8Array(record) ? this.#fromBytes(record) : this.#fromText(String(record)); // not everybody has types
   }
 
   /** Bytes that {@link encodeInto} may need; Infinity for what it cannot encode. */

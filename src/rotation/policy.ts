@@ -1,3 +1,4 @@
+import { isError } from "../base/errors.js";
 import type { LockFile } from "../lock/lock-file.js";
 import type { Namer } from "../log-files/backup-names.js";
 
@@ -73,7 +74,7 @@ function boundariesOf(schedule: Schedule, now: number): Boundaries {
   try {
     boundaries.stamp(boundaries.next(boundaries.next(now)));
   } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
+    if (!isError(cause, "RangeError")) throw cause;
     throw refused("interval", schedule.interval, "smaller: the calendar does not reach so far", cause);
   }
   return boundaries;

@@ -1,4 +1,5 @@
 import type { Temporal } from "temporal-polyfill";
+import { isError } from "../base/errors.js";
 import type { When } from "../options/options.js";
 import type { Schedule } from "../options/resolved-options.js";
 import { loadTemporal } from "../platform/time-zones.js";
@@ -134,7 +135,7 @@ export class Boundaries {
     try {
       return this.#temporal.PlainDateTime.from(`${date}T${hour}:${minute}:${second}`, { overflow: "reject" });
     } catch (error) {
-      if (error instanceof RangeError) return undefined; // "2024-02-30"
+      if (isError(error, "RangeError")) return undefined; // "2024-02-30"
       throw error;
     }
   }

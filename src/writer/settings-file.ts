@@ -4,7 +4,8 @@ import { dirname, isAbsolute } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
-import { hasCode, LogFileError, reason } from "../base/errors.js";
+import { hasCode, isError, LogFileError, reason } from "../base/errors.js";
+import { sharedState } from "../base/shared-state.js";
 import type { Permissions } from "../disk/permissions.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { settingsPath } from "../log-files/hidden-names.js";
@@ -47,7 +48,7 @@ type Settings = Stored["settings"] & { readonly maxBytes?: Value; readonly backu
 type Value = Stored["settings"][string];
 
 /** Handlers of this thread that have left their settings somewhere and are not closed. */
-const living = new Set<string>();
+const living = sharedState("living-settings", 1, () => new Set<string>());
 
 /** Finds out that processes write one log with different settings, by a hidden file beside it. */
 export class SharedSettings {
@@ -144,7 +145,7 @@ function parseAs<Schema extends typeof leftSchema | typeof storedSchema>(
     const result = v.safeParse(schema, JSON.parse(text));
     return result.success ? result.output : undefined;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (isError(error, "SyntaxError")) return undefined;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { LogFileError } from "../../base/errors.js";
+import { isError, LogFileError } from "../../base/errors.js";
 import { shortened } from "../formatting/format-error.js";
 
 /** A configuration that cannot be used. */
@@ -11,6 +11,6 @@ export function during<T>(what: string, body: () => T): T {
   try {
     return body();
   } catch (cause) {
-    throw configError(`${what}: ${cause instanceof Error ? cause.message : cause}`, { cause });
+    throw configError(`${what}: ${isError(cause) ? cause.message : cause}`, { cause });
   }
 }

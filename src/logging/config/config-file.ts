@@ -1,4 +1,5 @@
 import { extname } from "node:path";
+import { isError } from "../../base/errors.js";
 import { configError, during } from "./config-error.js";
 import { dictConfig, type LoggingConfig } from "./dict-config.js";
 import { configureByIni, type FileConfigOptions } from "./file-config.js";
@@ -32,7 +33,7 @@ function parseJson({ path, text }: ConfigFile): unknown {
   try {
     return JSON.parse(text.replace(/^\ufeff/, ""));
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
+    if (!isError(cause, "SyntaxError")) throw cause;
     throw configError(`Cannot read ${path}: ${cause.message}`, { cause, path });
   }
 }

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { shareClass } from "../../base/shared-state.js";
 import { refuseUnknown } from "../known-options.js";
 import type { LogRecord } from "../record.js";
 import { formatError } from "./format-error.js";
@@ -44,6 +45,10 @@ const FORMATTER_OPTIONS = ["datefmt", "style", "validate", "defaults", "timeZone
 
 /** Makes a record into text. */
 export class Formatter {
+  static {
+    shareClass(Formatter, "Formatter");
+  }
+
   readonly fmt: string;
   readonly datefmt: string | undefined;
   readonly styleName: StyleName;

@@ -1,4 +1,5 @@
 import stringify from "safe-stable-stringify";
+import { isError } from "../../base/errors.js";
 import { refuseUnknown } from "../known-options.js";
 import type { LogRecord } from "../record.js";
 import { Formatter } from "./formatter.js";
@@ -63,7 +64,7 @@ export class JsonFormatter extends Formatter {
     for (const [key, field] of this.#fields) result[key] = this.fieldOf(record, field);
     for (const name of record.extra) {
       const value = record[name as keyof LogRecord] as unknown;
-      result[name in result ? `extra.${name}` : name] = value instanceof Error ? errorToJson(value) : value;
+      result[name in result ? `extra.${name}` : name] = isError(value) ? errorToJson(value) : value;
     }
     if (record.excInfo != null) result.error = errorToJson(record.excInfo);
     else if (record.excText) result.error = { stack: record.excText };
@@ -81,7 +82,7 @@ export class JsonFormatter extends Formatter {
 
 /** @param told errors that are written already: an error may be in itself, and many times in others */
 function errorToJson(error: unknown, depth = 0, told = new Set<Error>()): Record<string, unknown> {
-  if (!(error instanceof Error)) return { message: str(error) };
+  if (!isError(error)) return { message: str(error) };
   const { name, message, stack, cause, code, errors } = error as Error & { code?: unknown; errors?: unknown };
   if (told.has(error)) return { type: name, message };
   told.add(error);

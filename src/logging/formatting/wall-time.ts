@@ -1,4 +1,4 @@
-import { LogFileError } from "../../base/errors.js";
+import { isError, LogFileError } from "../../base/errors.js";
 
 /** What a clock on a wall shows, and where the wall is. */
 export interface WallTime {
@@ -72,7 +72,7 @@ function calendarOf(timeZone: string): Intl.DateTimeFormat {
       second: numeric,
     });
   } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
+    if (!isError(cause, "RangeError")) throw cause;
     const message = `Expected the option \`timeZone\` to be an IANA time zone such as "Europe/Berlin", or an offset such as "+05:30", got ${JSON.stringify(timeZone)}.`;
     throw new LogFileError("ERR_CLH_OPTION", message, { option: "timeZone", value: timeZone, cause });
   }

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { sharedState } from "../../base/shared-state.js";
 
 /** What is asked of a handler when the process ends. */
 export interface Closable {
@@ -9,11 +10,14 @@ export interface Closable {
 }
 
 // Held weakly: who drops a handler without closing it leaks nothing.
-const open = new Set<WeakRef<Closable>>();
-const references = new WeakMap<Closable, WeakRef<Closable>>();
+const state = sharedState("handlers", 1, () => ({
+  open: new Set<WeakRef<Closable>>(),
+  references: new WeakMap<Closable, WeakRef<Closable>>(),
+  named: new Map<string, WeakRef<Closable>>(),
+  isWatchingExit: false,
+}));
+const { open, references, named } = state;
 const dropped = new FinalizationRegistry<WeakRef<Closable>>((reference) => open.delete(reference));
-const named = new Map<string, WeakRef<Closable>>();
-let isWatchingExit = false;
 
 /** A handler is open: it is flushed and closed when the process ends. */
 export function addHandler(handler: Closable): void {
@@ -21,8 +25,8 @@ export function addHandler(handler: Closable): void {
   open.add(reference);
   references.set(handler, reference);
   dropped.register(handler, reference);
-  if (isWatchingExit) return;
-  isWatchingExit = true;
+  if (state.isWatchingExit) return;
+  state.isWatchingExit = true;
   process.once("exit", () => {
     try {
       shutdown();

@@ -1,4 +1,5 @@
 import { type InspectOptions, inspect } from "node:util";
+import { DISPOSE, shareClass } from "../../base/shared-state.js";
 import { Filterer } from "../filter.js";
 import { Formatter } from "../formatting/formatter.js";
 import { checkLevel, type Level, NOTSET } from "../levels.js";
@@ -16,6 +17,10 @@ const plain = new Formatter();
 
 /** Brings records to where they belong. A subclass says how, in `emit`. */
 export abstract class Handler extends Filterer {
+  static {
+    shareClass(Handler, "Handler");
+  }
+
   level: number = NOTSET;
   formatter: Formatter | undefined;
   #name: string | undefined;
@@ -90,7 +95,7 @@ export abstract class Handler extends Filterer {
     nameHandler(this, this.#name, undefined);
   }
 
-  [Symbol.dispose](): void {
+  [DISPOSE](): void {
     this.close();
   }
 }

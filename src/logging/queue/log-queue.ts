@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LogFileError } from "../../base/errors.js";
+import { shareClass } from "../../base/shared-state.js";
 import { refuseUnknown } from "../known-options.js";
 
 /** Options of {@link LogQueue}. */
@@ -26,6 +27,10 @@ const ROUNDS = 8; // of records that are told while others are delivered
  * process ends is delivered then.
  */
 export class LogQueue<Item> {
+  static {
+    shareClass(LogQueue, "LogQueue");
+  }
+
   readonly capacity: number;
   readonly onFull: "deliver" | "drop";
   /** Whether who takes the items will ask for the file or line of log calls; a listener knows. */

@@ -1,3 +1,4 @@
+import { sharedState } from "../../base/shared-state.js";
 import { Handler } from "../handlers/handler.js";
 import { WARNING } from "../levels.js";
 import type { Logger } from "../logger.js";
@@ -106,7 +107,7 @@ export class LoggingQueues {
       logger.handlers = logger.handlers.flatMap((handler) => (handler === queued ? released : [handler]));
     }
     this.#queued.clear();
-    if (active === this) active = undefined;
+    if (state.active === this) state.active = undefined;
   }
 
   /** @internal Puts the queue before all handlers of all loggers that it is not before already. */
@@ -127,7 +128,7 @@ export class LoggingQueues {
   }
 }
 
-let active: LoggingQueues | undefined;
+const state = sharedState<{ active: LoggingQueues | undefined }>("queues", 1, () => ({ active: undefined }));
 
 /**
  * Puts a queue between all loggers and the handlers that they have now: log calls return without waiting for a file or
@@ -136,12 +137,12 @@ let active: LoggingQueues | undefined;
  * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong option
  */
 export function setupLoggingQueues(options: LogQueueOptions = {}): LoggingQueues {
-  active ??= new LoggingQueues(options);
-  active.adopt();
-  return active;
+  state.active ??= new LoggingQueues(options);
+  state.active.adopt();
+  return state.active;
 }
 
 /** Undoes {@link setupLoggingQueues}: delivers what waits, and gives the loggers their handlers back. */
 export function stopQueueListeners(): void {
-  active?.stop();
+  state.active?.stop();
 }

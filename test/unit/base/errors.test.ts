@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { test } from "node:test";
-import { advice, hasCode, reason } from "../../../src/base/errors.js";
+import { runInNewContext } from "node:vm";
+import { advice, hasCode, isError, reason } from "../../../src/base/errors.js";
 import { flockBackend } from "../../../src/platform/flock.js";
 import type { Libc } from "../../../src/platform/system-calls.js";
 
@@ -43,4 +44,15 @@ test("what to do about a lock that the file system has not is said", { skip }, (
 test("a number that no system has is told as it is", { skip }, () => {
   assert.equal(reason(namelessError(4000)), "UNKNOWN: errno 4000");
   assert.ok(!hasCode(new Error("of somebody else"), "UNKNOWN"));
+});
+
+test("an error of another realm is one: where tests run in a realm of their own, those of node:fs are", () => {
+  const text = `Object.assign(new Error("EEXIST: file already exists, open '/x'"), { code: "EEXIST", errno: -17 })`;
+  const foreign: unknown = runInNewContext(text);
+  assert.ok(!(foreign instanceof Error));
+  assert.ok(hasCode(foreign, "EEXIST"));
+  assert.equal(reason(foreign), "EEXIST: file already exists");
+  assert.ok(isError(runInNewContext("new RangeError()"), "RangeError"));
+  assert.ok(!isError(runInNewContext("new RangeError()"), "SyntaxError"));
+  assert.ok(!isError({ name: "Error", message: "", code: "EEXIST" }));
 });

@@ -1,0 +1,32 @@
+/* A process may load this package several times: by import and by require, in two versions, or anew for each test. */
+
+const PREFIX = "concurrent-log-handler";
+
+/**
+ * State that all copies of this package in one realm have in common.
+ * @param version to be raised when the shape changes, so that copies of different versions do not meet in it
+ */
+export function sharedState<State>(name: string, version: number, make: () => State): State {
+  const key = Symbol.for(`${PREFIX}/${name}/${version}`);
+  const states = globalThis as unknown as Record<symbol, State>;
+  if (!(key in states)) Object.defineProperty(states, key, { value: make() });
+  return states[key]!;
+}
+
+/** Lets `instanceof` recognise what another copy of this package has made of its class of the same name. */
+export function shareClass(type: abstract new (...given: never[]) => object, name: string): void {
+  const mark = Symbol.for(`${PREFIX}/class ${name}`);
+  const isDerived = Function.prototype[Symbol.hasInstance];
+  Object.defineProperty(type.prototype, mark, { value: true });
+  Object.defineProperty(type, Symbol.hasInstance, {
+    // A subclass inherits this, and is somebody's own.
+    value(this: unknown, value: unknown): boolean {
+      if (this !== type) return isDerived.call(this as () => unknown, value);
+      return typeof value === "object" && value !== null && mark in value;
+    },
+  });
+}
+
+/** Realms that Node's own code does not reach, such as those of `node:vm`, may lack it. */
+export const DISPOSE: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for("Symbol.dispose");
+export const ASYNC_DISPOSE: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose");
