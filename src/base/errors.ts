@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import * as os from "node:os";
 import { getSystemErrorMap, types } from "node:util";
 import { shareClass } from "./shared-state.js";
 
@@ -88,7 +88,7 @@ export function systemError(errno: number, syscall: string): NodeJS.ErrnoExcepti
 }
 
 function nameOf(errno: number): [code: string, text: string] {
-  const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? "UNKNOWN";
+  const code = Object.entries(os.constants.errno).find(([, number]) => number === errno)?.[0] ?? "UNKNOWN";
   return [code, TEXTS[code] ?? `errno ${errno}`];
 }
 

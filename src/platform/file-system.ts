@@ -1,5 +1,5 @@
 import * as nodeFs from "node:fs";
-import { constants, endianness } from "node:os";
+import * as os from "node:os";
 import { dirname, join } from "node:path";
 import { hasCode } from "../base/errors.js";
 import type { Libc } from "./system-calls.js";
@@ -256,7 +256,7 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
   const ask = (flags: number, mask: number, again: FileSystem["status"]): FileSystem["status"] => {
     return (path, into) =>
       statx(AT_FDCWD, path.bytes, flags, mask, into.words) === 0 ||
-      (libc.errno() !== constants.errno.ENOENT && again(path, into));
+      (libc.errno() !== os.constants.errno.ENOENT && again(path, into));
   };
   return {
     ...portable,
@@ -282,7 +282,7 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
  * @param libc of this process, where it has one; macOS has neither `statx` nor `renameat2`, nor has an older musl
  */
 export function fileSystemOver(libc?: Libc): FileSystem {
-  return libc?.statx === undefined || endianness() !== "LE" ? portable : linux(libc, libc.statx);
+  return libc?.statx === undefined || os.endianness() !== "LE" ? portable : linux(libc, libc.statx);
 }
 
 /** What `use` makes of an open file, which is closed then. */

@@ -1,4 +1,4 @@
-import { constants } from "node:os";
+import * as os from "node:os";
 import { systemError } from "../base/errors.js";
 import type { LockBackend } from "./lock-backend.js";
 import type { Libc } from "./system-calls.js";
@@ -10,10 +10,10 @@ const LOCK_UN = 8;
 
 // EWOULDBLOCK is the usual answer; SMB reports a lock that another host holds as EACCES; a signal may come between.
 const BUSY = new Set([
-  constants.errno.EWOULDBLOCK,
-  constants.errno.EAGAIN,
-  constants.errno.EACCES,
-  constants.errno.EINTR,
+  os.constants.errno.EWOULDBLOCK,
+  os.constants.errno.EAGAIN,
+  os.constants.errno.EACCES,
+  os.constants.errno.EINTR,
 ]);
 
 /**
