@@ -2,13 +2,14 @@ import type { Namer } from "../log-files/backup-names.js";
 import type { Compression, CompressionFormat } from "../log-files/compression-formats.js";
 import type { UnicodeErrorPolicy } from "../records/encoder.js";
 
-/** Bytes: a whole number, or with a unit of 1,024: `"512k"`, `"10MiB"`, `"2g"`. */
-export type Size =
-  | number
-  | `${number}${"b" | "k" | "m" | "g" | "t" | "B" | "K" | "M" | "G" | "T" | "kB" | "KB" | "MB" | "GB" | "TB" | "KiB" | "MiB" | "GiB" | "TiB"}`;
+/**
+ * Bytes: a whole number, or a text with a unit of 1,024: `"512k"`, `"10MiB"`, `"2g"`. Any text for the compiler, since it
+ * often comes from the environment; the handler refuses what is no size.
+ */
+export type Size = number | "512KiB" | "1MiB" | "10MiB" | "100MiB" | "1GiB" | (string & {});
 
-/** Milliseconds: a whole number, or with a unit: `"500ms"`, `"10s"`, `"5m"`. */
-export type Duration = number | `${number}${"ms" | "s" | "m" | "h" | "d" | "w"}`;
+/** Milliseconds: a whole number, or a text with a unit: `"500ms"`, `"10s"`, `"5m"`, `"12h"`, `"14d"`, `"2w"`. */
+export type Duration = number | "500ms" | "10s" | "5m" | "12h" | "14d" | "2w" | (string & {});
 
 /** A number of seconds, minutes, hours or days; or of midnights; or a day of the week, W0 being Monday. */
 export const WHENS = ["S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6"] as const;

@@ -61,8 +61,10 @@ describe("from an empty folder", () => {
       handler.on("error", (error: LogFileError) => { const code: LogFileErrorCode = error.code; void code; });
       // @ts-expect-error: there is no such option
       new ConcurrentRotatingFileHandler("app.log", { maxByte: 5 });
-      // @ts-expect-error: nor such a size
-      new ConcurrentRotatingFileHandler("app.log", { maxBytes: "ten" });
+      // @ts-expect-error: a size is a number or a text
+      new ConcurrentRotatingFileHandler("app.log", { maxBytes: true });
+      const configuration = { maxBytes: process.env.LOG_MAX ?? "10MiB", lockTimeout: "10s", backupCount: 5 };
+      new ConcurrentRotatingFileHandler("app.log", configuration);
       void written;
     `;
     writeFileSync(
