@@ -27,6 +27,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   readonly #encoder: Encoder;
   readonly #delivery: Delivery;
 
+  /** @internal */
   protected constructor(options: ResolvedOptions, environment: Environment) {
     super();
     this.#events = new News(this, tracer(options.debug));

@@ -12,6 +12,7 @@ export interface HandlerJson {
 
 const TYPES = { size: "ConcurrentRotatingFileHandler", time: "ConcurrentTimedRotatingFileHandler" } as const;
 
+/** @internal */
 export function optionsToJson(options: ResolvedOptions | ResolvedTimedOptions): HandlerJson {
   const { owner, limits, backupCount, rotateWhenIdle, ...plain } = options;
   const { schedule, ...common } = { schedule: undefined, ...plain };
@@ -44,6 +45,7 @@ function scheduleToJson({ atTime, ...schedule }: Schedule): object {
  * The options of {@link optionsToJson}, for the constructor.
  * @param given the functions of the handler, which JSON cannot hold
  * @throws {LogFileError} `ERR_CLH_OPTION` when `json` is of another class, or of no handler, or a function is missing
+ * @internal
  */
 export function optionsFromJson(kind: keyof typeof TYPES, json: HandlerJson | string, given: object): object {
   const { type, functions = [], ...options } = handlerJson(json);

@@ -50,7 +50,10 @@ type Value = Stored["settings"][string];
 /** Handlers of this thread that have left their settings somewhere and are not closed. */
 const living = sharedState("living-settings", 1, () => new Set<string>());
 
-/** Finds out that processes write one log with different settings, by a hidden file beside it. */
+/**
+ * Finds out that processes write one log with different settings, by a hidden file beside it.
+ * @internal
+ */
 export class SharedSettings {
   readonly #path: string;
   #own: Settings;
