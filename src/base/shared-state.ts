@@ -2,15 +2,20 @@
 
 const PREFIX = "concurrent-log-handler";
 
+const REGISTRY = Symbol.for(`${PREFIX}/state`);
+const realm = globalThis as { [REGISTRY]?: Map<string, unknown> };
+// Not as properties, which Jest takes from objects at the end of a test file, and at the exit of the process they are needed.
+realm[REGISTRY] ??= new Map();
+const states = realm[REGISTRY];
+
 /**
  * State that all copies of this package in one realm have in common.
  * @param version to be raised when the shape changes, so that copies of different versions do not meet in it
  */
 export function sharedState<State>(name: string, version: number, make: () => State): State {
-  const key = Symbol.for(`${PREFIX}/${name}/${version}`);
-  const states = globalThis as unknown as Record<symbol, State>;
-  if (!(key in states)) Object.defineProperty(states, key, { value: make() });
-  return states[key]!;
+  const key = `${name}/${version}`;
+  if (!states.has(key)) states.set(key, make());
+  return states.get(key) as State;
 }
 
 /** Lets `instanceof` recognise what another copy of this package has made of its class of the same name. */
