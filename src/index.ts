@@ -1,6 +1,9 @@
 export { LogFileError, type LogFileErrorCode } from "./base/errors.js";
 export type { HandlerEvents, RotationReason } from "./events/handler-events.js";
+export type { ConcurrentFileHandler } from "./handler/file-handler.js";
+export type { RecordSink } from "./handler/record-sink.js";
 export { ConcurrentRotatingFileHandler } from "./handler/rotating-file-handler.js";
+export type { HandlerStream, StreamOptions } from "./handler/stream.js";
 export { ConcurrentTimedRotatingFileHandler } from "./handler/timed-rotating-file-handler.js";
 export type { Namer } from "./log-files/backup-names.js";
 export type { Compression, CompressionFormat } from "./log-files/compression-formats.js";
@@ -10,6 +13,7 @@ export type {
   DeliveryMode,
   Duration,
   FileHandlerOptions,
+  OnLockTimeout,
   Overflow,
   RotatingFileHandlerOptions,
   Rotator,

@@ -10,6 +10,7 @@ export {
   setLastResort,
 } from "./logging/basic-config.js";
 export type { CallSite } from "./logging/call-site.js";
+export type { Options as ConfigSection } from "./logging/config/classes.js";
 export { configFromFile } from "./logging/config/config-file.js";
 export { type ConfigOptions, dictConfig, type LoggerConfig, type LoggingConfig } from "./logging/config/dict-config.js";
 export { type FileConfigOptions, fileConfig } from "./logging/config/file-config.js";
@@ -23,7 +24,7 @@ export {
   type FileHandler,
 } from "./logging/handlers/file-handlers.js";
 export { Handler, type HandlerOptions } from "./logging/handlers/handler.js";
-export { shutdown } from "./logging/handlers/handler-registry.js";
+export { type Closable, shutdown } from "./logging/handlers/handler-registry.js";
 export { MemoryHandler, type MemoryHandlerOptions } from "./logging/handlers/memory-handler.js";
 export { NullHandler, StreamHandler, type TextSink } from "./logging/handlers/stream-handler.js";
 export {

@@ -31,7 +31,7 @@ export interface Log4jsOptions
   readonly flags?: "a" | "w";
 }
 
-interface Layouts {
+export interface Layouts {
   readonly basicLayout: Layout;
   layout(type: string, config: unknown): Layout;
 }

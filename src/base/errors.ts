@@ -64,6 +64,7 @@ export class LogFileError extends Error {
   /** The refused value, for `ERR_CLH_OPTION`. */
   declare readonly value?: unknown;
 
+  /** @internal */
   constructor(code: LogFileErrorCode, message: string, details: Details = {}) {
     super(message, "cause" in details ? { cause: details.cause } : undefined);
     this.code = code;

@@ -3,9 +3,6 @@ import { str } from "./formatting/python-text.js";
 import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
 import type { CallOptions } from "./record.js";
 
-// biome-ignore lint/complexity/noBannedTypes: any function, as V8 wants it
-export type AnyMethod = Function;
-
 /** What a program calls to tell something: the same for a logger and for one with fields bound to it. */
 export abstract class LogMethods {
   /** Whether a record of this level would be told. */
@@ -21,7 +18,7 @@ export abstract class LogMethods {
     msg: unknown,
     args: readonly unknown[],
     options: CallOptions | undefined,
-    callee: AnyMethod,
+    callee: CallableFunction,
   ): void;
 
   /**

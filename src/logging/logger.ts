@@ -1,7 +1,7 @@
 import { Filterer, type FilterLike } from "./filter.js";
 import type { Handler } from "./handlers/handler.js";
 import { checkLevel, type Level, NOTSET } from "./levels.js";
-import { type AnyMethod, LogMethods } from "./log-methods.js";
+import { LogMethods } from "./log-methods.js";
 import { type CallOptions, getLogRecordFactory, type LogRecord } from "./record.js";
 
 /** What a logger asks of the manager that made it. */
@@ -139,7 +139,7 @@ export class Logger extends LogMethods {
     msg: unknown,
     args: readonly unknown[],
     options: CallOptions | undefined,
-    callee: AnyMethod,
+    callee: CallableFunction,
   ): void {
     const record = getLogRecordFactory()(this.name, level, msg, args, options, callee);
     this.handle(record);
@@ -219,7 +219,7 @@ export class BoundLogger extends LogMethods {
     msg: unknown,
     args: readonly unknown[],
     options: CallOptions | undefined,
-    callee: AnyMethod,
+    callee: CallableFunction,
   ): void {
     const [text, all] = this.process(msg, options ?? NO_OPTIONS);
     this.logger.tell(level, text, args, all, callee);

@@ -52,7 +52,7 @@ export class LogRecord {
   /** Names of the fields that `extra` has added. */
   readonly extra: readonly string[];
   // The log method while its call is under way, else undefined; and how many callers up.
-  #callee: AnyMethod | undefined;
+  #callee: CallableFunction | undefined;
   readonly #stacklevel: number;
   #site: CallSite | undefined;
   /** What this one was copied from, which knows when the call has returned. */
@@ -66,7 +66,7 @@ export class LogRecord {
     msg: unknown,
     args: readonly unknown[] | undefined,
     options?: CallOptions,
-    callee?: AnyMethod,
+    callee?: CallableFunction,
   ) {
     const now = systemClock.now();
     this.name = name;
@@ -167,9 +167,6 @@ export class LogRecord {
     return Object.keys(extra);
   }
 }
-
-// biome-ignore lint/complexity/noBannedTypes: any function, as V8 wants it
-type AnyMethod = Function;
 
 const NONE: readonly string[] = [];
 const THREAD_NAME = isMainThread ? "MainThread" : `Thread-${threadId}`;

@@ -1,12 +1,18 @@
 import { basicConfig } from "./basic-config.js";
 import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
-import { type AnyMethod, argumentsOf, messageOf } from "./log-methods.js";
+import { argumentsOf, messageOf } from "./log-methods.js";
 import { manager } from "./manager.js";
 import type { CallOptions } from "./record.js";
 
 /* What the root logger tells, as in Python by functions of the module; the first call gives it a handler. */
 
-function tell(level: number, msg: unknown, args: readonly unknown[], callee: AnyMethod, options?: CallOptions): void {
+function tell(
+  level: number,
+  msg: unknown,
+  args: readonly unknown[],
+  callee: CallableFunction,
+  options?: CallOptions,
+): void {
   if (manager.root.handlers.length === 0) basicConfig();
   if (manager.root.isEnabledFor(level)) manager.root.tell(level, msg, args, options, callee);
 }

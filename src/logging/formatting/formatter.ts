@@ -132,7 +132,7 @@ export class Formatter {
     return stackInfo;
   }
 
-  /** Time zone of `asctime`, for formatters that write it in another way. */
+  /** @internal Time zone of `asctime`, for formatters that write it in another way. */
   protected get zone(): Zone {
     return this.#zone;
   }
