@@ -112,7 +112,9 @@ export function reason(cause: unknown): string {
   const message =
     errno === undefined ? cause.message : cause.message.replace(NAMELESS, () => nameOf(-errno).join(": "));
   // Node writes "EACCES: permission denied, open '/path'"; the path is already in our sentence, but not where it was to go.
-  return message.replace(/, \w+( '[^']*')*(?: -> '([^']*)')?$/, (_, _from, to) => (to ? ` (to ${to})` : ""));
+  return message
+    .replace(/, \w+( '[^']*')*(?: -> '([^']*)')?$/, (_, _from, to) => (to ? ` (to ${to})` : ""))
+    .replace(/\.$/, ""); // some are sentences, which end in ours
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
@@ -130,8 +132,18 @@ const ADVICE: Readonly<Record<string, string>> = {
     "Its file system gives no locks: on NFS, run the lock service (rpc.statd) on both hosts, or mount it with vers=4. ",
 };
 
-/** What the user can do about a failed system call: a sentence and a space, or nothing. */
+/** The flags of Node's permission model, by what it calls that which was denied. */
+const FLAGS: Readonly<Record<string, string>> = {
+  FileSystemRead: "--allow-fs-read",
+  FileSystemWrite: "--allow-fs-write",
+  WorkerThreads: "--allow-worker",
+};
+
+/** What the user can do about a failed call of the system or of Node: a sentence and a space, or nothing. */
 export function advice(cause: unknown): string {
+  const { permission } = Object(cause) as { permission?: unknown };
+  if (hasCode(cause, "ERR_ACCESS_DENIED") && String(permission) in FLAGS)
+    return `Node's permission model denies it: start Node with ${FLAGS[String(permission)]}. `;
   return ADVICE[codeOf(cause) ?? ""] ?? "";
 }
 

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { parse, resolve } from "node:path";
 import type { LibraryHandle, TypeObject } from "koffi";
-import { LogFileError, reason } from "../base/errors.js";
+import { hasCode, LogFileError, reason } from "../base/errors.js";
 import { startOfProgram } from "./file-system.js";
 import type { Kernel32, Libc } from "./system-calls.js";
 
@@ -73,6 +73,11 @@ function loadKoffi(): Koffi {
   try {
     return load() as Koffi;
   } catch (cause) {
+    if (hasCode(cause, "ERR_DLOPEN_DISABLED"))
+      throw notLoaded(
+        "Native addons are not permitted: start Node with --allow-addons, and without --no-addons.",
+        cause,
+      );
     throw notLoaded(
       `The package @koromix/koffi-${process.platform}-${process.arch} is not there, or does not work here: ` +
         `${reason(cause).split("\n", 1)[0]}. Install on the system that the program runs on, and without ` +
@@ -115,6 +120,11 @@ function bindLibc(koffi: Koffi): Libc {
     flock: library.func("int flock(int fd, int operation)"),
     write: library.func("intptr_t write(int fd, void *bytes, size_t length)"),
     access: library.func("int access(const char *path, int mode)"),
+    fchmod: library.func("int fchmod(int fd, uint32_t mode)"),
+    fchown: library.func("int fchown(int fd, uint32_t uid, uint32_t gid)"),
+    fsync: library.func("int fsync(int fd)"),
+    fdatasync: library.func("int fdatasync(int fd)"),
+    futimens: library.func("int futimens(int fd, void *times)"),
     ...(statx && { statx }),
     ...(renameat2 && { renameat2 }),
     hasHungUp: (fd) => {

@@ -11,6 +11,12 @@ export interface Libc {
   statx?: Call<[directory: number, path: Uint8Array, flags: number, mask: number, out: Uint32Array]>;
   /** Linux, glibc. */
   renameat2?: Call<[fromDirectory: number, from: string, toDirectory: number, to: string, flags: number]>;
+  fchmod: Call<[fd: number, mode: number]>;
+  fchown: Call<[fd: number, uid: number, gid: number]>;
+  fsync: Call<[fd: number]>;
+  fdatasync: Call<[fd: number]>;
+  /** @param times two `struct timespec`, each of two 64-bit words */
+  futimens: Call<[fd: number, times: BigInt64Array]>;
   userId(name: string): number | undefined;
   groupId(name: string): number | undefined;
   /** `errno` of the last call of this thread that failed. */
