@@ -1,9 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
-import { onExit } from "signal-exit";
 import { reason } from "../../base/errors.js";
 import { parseDuration } from "../../options/parsers.js";
 import { systemEnvironment } from "../../platform/environment.js";
+import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import { FilePath, FileStatus, makeTemporaryDirectory, removeTree } from "../../platform/file-system.js";
 import { type CheckResult, runChecks } from "../doctor/checks.js";
 import { type KindOfFileSystem, recognise } from "../doctor/file-system.js";
@@ -39,7 +39,8 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   if (patience === undefined) throw new CommandFailure('--wait must be a time such as "5m"', BAD_USAGE);
   let place = "";
   // Before it is made; and the processes that work in it are killed first.
-  const forget = onExit(() => void (place && removeTree(place)), { alwaysLast: true });
+  const removal = { flushSync: () => {}, afterAll: () => void (place && removeTree(place)) };
+  flushAtExit(removal);
   const checks: CheckResult[] = [];
   let progress: Progress | undefined;
   try {
@@ -52,7 +53,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   } finally {
     progress?.stop();
     if (place !== "") removeTree(place);
-    forget();
+    forget(removal);
   }
   let absent: string | undefined;
   const kind = recognise(environment.fs, directory);

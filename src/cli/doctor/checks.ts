@@ -1,10 +1,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onExit } from "signal-exit";
 import { hasCode, reason } from "../../base/errors.js";
 import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
+import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import { closing, FilePath, FileStatus, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "../../platform/file-system.js";
 import { append, countedTo, probeLock, wrongLines } from "./probe.js";
 import type { DoctorJob } from "./worker.js";
@@ -169,10 +169,9 @@ function start(job: DoctorJob): ChildProcess {
   const program = fileURLToPath(new URL("./worker.js", import.meta.url));
   const child = fork(program, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
   child.send(job);
-  child.once(
-    "close",
-    onExit(() => void child.kill("SIGKILL")),
-  );
+  const killing = { flushSync: () => void child.kill("SIGKILL") };
+  flushAtExit(killing);
+  child.once("close", () => forget(killing));
   return child;
 }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { onExit } from "signal-exit";
 import { hasCode } from "../../base/errors.js";
 import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
+import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import { O_CREAT, O_EXCL, O_WRONLY, removeTree } from "../../platform/file-system.js";
 import type { CheckResult } from "./checks.js";
 import { append, count, countedTo, hold, lockPath, probeLock, wrongLines } from "./probe.js";
@@ -39,7 +39,8 @@ export async function tryWithPeer(
   { patience, onStep = () => {} }: PeerOptions,
 ): Promise<CheckResult[]> {
   const meeting = new Meeting(environment, join(share, DIRECTORY));
-  const forget = onExit(() => meeting.abandon());
+  const leaving = { flushSync: () => meeting.abandon() };
+  flushAtExit(leaving);
   try {
     onStep("wait for the other host");
     await meeting.begin(patience);
@@ -54,7 +55,7 @@ export async function tryWithPeer(
     return results;
   } finally {
     await meeting.end();
-    forget();
+    forget(leaving);
   }
 }
 
