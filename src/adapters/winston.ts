@@ -6,6 +6,7 @@ import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo, tellUnheard } from "../handler/stream.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
+import { beforeOthers, systemClock } from "../platform/clock.js";
 import {
   ALL_BACKUPS,
   DAILY,
@@ -250,7 +251,7 @@ export class ConcurrentFileTransport extends Transport {
   /** At whoever logs; when the record had to wait, as an exception that nobody catches. */
   #throw(error: unknown): void {
     if (!this.#isHandingOver) throw error;
-    queueMicrotask(() => {
+    beforeOthers(() => {
       throw error;
     });
   }
@@ -274,7 +275,7 @@ export class ConcurrentFileTransport extends Transport {
 
   #write(info: Info): void {
     this.handler.write(info[MESSAGE] as string);
-    if (this.listenerCount("logged") > 0) setImmediate(() => this.emit("logged", info));
+    if (this.listenerCount("logged") > 0) systemClock.soon(() => this.emit("logged", info));
     if (!this.#isTold) this.#tellNew();
   }
 

@@ -1,4 +1,18 @@
-import { setTimeout as setTimeoutPromise } from "node:timers/promises";
+import { clearImmediate, clearTimeout, setImmediate, setTimeout } from "node:timers";
+import { setImmediate as immediately, setTimeout as wait } from "node:timers/promises";
+
+// As they were when this file was loaded: test runners put others in their place, which stand still. The date alone is
+// the application's own, which its tests may have set.
+const real = {
+  monotonic: performance.now.bind(performance),
+  setTimeout,
+  clearTimeout,
+  setImmediate,
+  clearImmediate,
+  wait,
+  immediately,
+  enqueue: queueMicrotask,
+};
 
 /** The only place that asks for the time or sleeps; tests pass their own. */
 export interface Clock {
@@ -26,21 +40,31 @@ const nobodyWakesThis = new Int32Array(new SharedArrayBuffer(4));
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  monotonic: () => performance.now(),
+  monotonic: real.monotonic,
   sleep: (milliseconds) => {
     Atomics.wait(nobodyWakesThis, 0, 0, milliseconds);
   },
-  delay: (milliseconds) => setTimeoutPromise(milliseconds),
+  delay: (milliseconds) => real.wait(milliseconds),
   after(milliseconds, action, keepsAlive = false) {
-    const timer = setTimeout(action, Math.min(Math.max(milliseconds, 1), LONGEST_TIMER));
+    const timer = real.setTimeout(action, Math.min(Math.max(milliseconds, 1), LONGEST_TIMER));
     if (!keepsAlive) timer.unref();
-    return () => clearTimeout(timer);
+    return () => real.clearTimeout(timer);
   },
   soon(action) {
-    const immediate = setImmediate(action);
-    return () => clearImmediate(immediate);
+    const immediate = real.setImmediate(action);
+    return () => real.clearImmediate(immediate);
   },
 };
+
+/** Resolves in the next turn of the event loop. */
+export async function nextTurn(): Promise<void> {
+  await real.immediately();
+}
+
+/** Does `action` when what runs now has come to its end, before anything else of the event loop. */
+export function beforeOthers(action: () => void): void {
+  real.enqueue(action);
+}
 
 /** Blocks the calling thread while that place of a shared memory is `seen`, for at most so many milliseconds. */
 export function sleepWhile(memory: Int32Array, place: number, seen: number, milliseconds: number): void {

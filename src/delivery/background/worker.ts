@@ -1,9 +1,9 @@
 import { EventEmitter } from "node:events";
-import { setImmediate } from "node:timers/promises";
 import { parentPort } from "node:worker_threads";
 import { News } from "../../events/event-queue.js";
 import type { HandlerEvents } from "../../events/handler-events.js";
 import { tracer } from "../../events/trace.js";
+import { nextTurn } from "../../platform/clock.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { serializeError } from "../../platform/worker-channel.js";
 import { LogWriter } from "../../writer/log-writer.js";
@@ -61,7 +61,7 @@ class FarLog {
       if (!this.#drain.isStuck) this.#drain.run();
       looks = isNew ? LOOKS : Math.max(0, looks - 1);
       if (looks > 0 || this.#drain.isStuck) await clock.delay(BETWEEN_LOOKS);
-      else await setImmediate(); // timers and messages have their turn
+      else await nextTurn(); // timers and messages have their turn
     }
     this.#drain.run();
     this.#writer.close();

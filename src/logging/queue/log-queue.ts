@@ -1,6 +1,6 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { LogFileError } from "../../base/errors.js";
 import { shareClass } from "../../base/shared-state.js";
+import { nextTurn, systemClock } from "../../platform/clock.js";
 import { refuseUnknown } from "../known-options.js";
 
 /** Options of {@link LogQueue}. */
@@ -104,7 +104,7 @@ export class LogQueue<Item> {
   #schedule(): void {
     if (this.#isScheduled || this.#deliver === undefined || this.size === 0) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    systemClock.soon(() => {
       this.#isScheduled = false;
       try {
         this.#deliverSome(AT_ONCE);

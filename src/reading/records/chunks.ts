@@ -1,6 +1,6 @@
 import type { Transform } from "node:stream";
-import { setImmediate } from "node:timers/promises";
 import { type Extension, FORMATS } from "../../log-files/compression-formats.js";
+import { nextTurn } from "../../platform/clock.js";
 import { FileStatus, type FileSystem } from "../../platform/file-system.js";
 import { readChunks } from "../../platform/read-chunks.js";
 
@@ -24,7 +24,7 @@ export async function* plainChunks(
     at += chunk.length;
     yield chunk;
     onRead?.(at);
-    await setImmediate(); // reading does not wait, and others have to do something as well
+    await nextTurn(); // reading does not wait, and others have to do something as well
   }
 }
 
