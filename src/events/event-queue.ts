@@ -1,12 +1,13 @@
 import type { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 import type { LogFileError } from "../base/errors.js";
+import { writeToStandardError } from "../platform/standard-error.js";
 import type { HandlerEvents, Tell } from "./handler-events.js";
 
 /** Emits a warning or an error, or tells it on standard error when nobody listens. */
 export function report(handler: EventEmitter<HandlerEvents>, type: "warning" | "error", error: LogFileError): void {
   if (handler.listenerCount(type) > 0) handler.emit(type, error);
-  else process.stderr.write(`concurrent-log-handler: ${error.message} [${error.code}]\n`);
+  else writeToStandardError(`concurrent-log-handler: ${error.message} [${error.code}]\n`);
 }
 
 /** The events of one handler, and what else follows, in their order: held back while a listener would disturb by writing. */

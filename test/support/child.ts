@@ -9,8 +9,8 @@ interface Program {
   readonly under?: string[];
   /** For Node. */
   readonly execArgv?: string[];
-  /** The test reads its errors. */
-  readonly stderr?: "pipe";
+  /** The test reads its errors, or they go into an open file. */
+  readonly stderr?: "pipe" | number;
 }
 
 /** A program of test/fixtures, running in a process of its own. Killed with the test if it still runs then. */

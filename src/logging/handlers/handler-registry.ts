@@ -1,5 +1,6 @@
 import { inspect } from "node:util";
 import { sharedState } from "../../base/shared-state.js";
+import { writeToStandardError } from "../../platform/standard-error.js";
 
 /** What is asked of a handler when the process ends. */
 export interface Closable {
@@ -32,7 +33,7 @@ export function addHandler(handler: Closable): void {
       shutdown();
     } catch (error) {
       // Thrown on, it would keep the listeners that come after from writing what they hold.
-      process.stderr.write(`--- Logging error ---\n${inspect(error)}\n`);
+      writeToStandardError(`--- Logging error ---\n${inspect(error)}\n`);
     }
   });
 }

@@ -1,5 +1,6 @@
 import { type InspectOptions, inspect } from "node:util";
 import { DISPOSE, shareClass } from "../../base/shared-state.js";
+import { writeToStandardError } from "../../platform/standard-error.js";
 import { Filterer } from "../filter.js";
 import { Formatter } from "../formatting/formatter.js";
 import { checkLevel, type Level, NOTSET } from "../levels.js";
@@ -75,7 +76,7 @@ export abstract class Handler extends Filterer {
   /** Told when a record could not be emitted, for instance since its arguments do not fit its message. */
   handleError(record: LogRecord, error: unknown): void {
     const call = `Message: ${shown(record.msg)}, arguments: ${shown(record.args ?? [], { depth: 1 })}`;
-    process.stderr.write(`--- Logging error ---\n${shown(error)}\n${call}\n`);
+    writeToStandardError(`--- Logging error ---\n${shown(error)}\n${call}\n`);
   }
 
   /** Whether emitting will ask for the file or line of the log call, which is only known while it is under way. */

@@ -1,3 +1,4 @@
+import { writeToStandardError } from "../../platform/standard-error.js";
 import type { LogRecord } from "../record.js";
 import { Handler, type HandlerOptions } from "./handler.js";
 
@@ -6,7 +7,12 @@ export interface TextSink {
   write(text: string): unknown;
 }
 
-/** Writes records to a stream, by default to standard error. */
+const standardError: TextSink = { write: writeToStandardError };
+
+/**
+ * Writes records to a stream, by default to the descriptor of standard error, which may fail without harm:
+ * `process.stderr` is to be given where a program has replaced it.
+ */
 export class StreamHandler extends Handler {
   /** Ends each record. */
   terminator = "\n";
@@ -17,9 +23,9 @@ export class StreamHandler extends Handler {
     this.#stream = stream;
   }
 
-  /** Where it writes to; standard error is looked up at each record, since programs replace it. */
+  /** Where it writes to. */
   get stream(): TextSink {
-    return this.#stream ?? process.stderr;
+    return this.#stream ?? standardError;
   }
 
   /** Writes to another stream; returns the one before, if it was another. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, describe, mock, test } from "node:test";
 import { inspect } from "node:util";
 import {
@@ -22,6 +23,7 @@ import {
   warning,
 } from "../../../src/logging.js";
 import { Fixture } from "../../support/child.js";
+import { standardErrorOf } from "../../support/standard-error.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 /** Keeps what it would write. */
@@ -37,17 +39,6 @@ function lines(format?: string): Lines {
   const handler = new Lines({ formatter: new Formatter(format) });
   getLogger().addHandler(handler);
   return handler;
-}
-
-/** What is written to standard error meanwhile. */
-function standardError(body: () => void): string {
-  const write = mock.method(process.stderr, "write", () => true);
-  try {
-    body();
-  } finally {
-    write.mock.restore();
-  }
-  return write.mock.calls.map(({ arguments: [text] }) => text).join("");
 }
 
 afterEach(() => {
@@ -196,7 +187,7 @@ describe("what is told", () => {
 
   test("arguments that do not fit are told on standard error, and the program goes on", () => {
     const { lines: written } = lines();
-    const told = standardError(() => getLogger().error("%d", "x"));
+    const told = standardErrorOf(() => getLogger().error("%d", "x"));
     assert.match(
       told,
       /--- Logging error ---.*%d format: a real number is required.*Message: '%d', arguments: \[ 'x' \]/s,
@@ -213,7 +204,7 @@ describe("what is told", () => {
         throw new Error("on purpose");
       },
     };
-    const told = standardError(() => getLogger().error("%s", hostile));
+    const told = standardErrorOf(() => getLogger().error("%s", hostile));
     assert.match(told, /--- Logging error ---.*on purpose.*Message: '%s', arguments: \(object that throws/s);
     assert.deepEqual(others, ["root"]);
   });
@@ -247,7 +238,7 @@ test("a logger made between two others becomes the parent of the lower one", () 
 
 test("the last resort writes warnings to standard error", () => {
   assert.equal(
-    standardError(() => {
+    standardErrorOf(() => {
       getLogger("resort").warning("seen");
       getLogger("resort").info("not seen");
     }),
@@ -255,7 +246,7 @@ test("the last resort writes warnings to standard error", () => {
   );
   setLastResort(undefined);
   assert.equal(
-    standardError(() => getLogger("resort").warning("seen")),
+    standardErrorOf(() => getLogger("resort").warning("seen")),
     "",
   );
 });
@@ -316,8 +307,8 @@ describe("a handler that cannot flush", () => {
 
   test("is told of when the process ends, and then the rest is written", async (t) => {
     const file = join(temporaryDirectory(t), "app.log");
-    const fixture = new Fixture(t, "broken-handler", file);
-    assert.match((await fixture.rest()).join("\n"), /--- Logging error ---\nError: cannot flush/);
+    const fixture = new Fixture(t, { name: "broken-handler", stderr: "pipe" }, file);
+    assert.match(await text(fixture.process.stderr!), /--- Logging error ---\nError: cannot flush/);
     assert.equal(await fixture.ended, 0);
     assert.equal(readFileSync(file, "utf8"), "kept\nbatched\n");
   });
@@ -336,11 +327,11 @@ test("Node's warnings go to a logger and no longer to standard error", async () 
   assert.deepEqual(process.listeners("warning"), before);
 });
 
-test("a stream handler writes to the standard error of the moment", () => {
+test("a stream handler writes to standard error", () => {
   const handler = new StreamHandler();
   getLogger().addHandler(handler);
   assert.equal(
-    standardError(() => getLogger().warning("here")),
+    standardErrorOf(() => getLogger().warning("here")),
     "here\n",
   );
 });

@@ -1,0 +1,41 @@
+import { hasCode } from "../base/errors.js";
+import { systemClock } from "./clock.js";
+import { fileSystemOver } from "./file-system.js";
+import { writeFully } from "./write-fully.js";
+
+/* What this package has to say, where nobody listens. `process.stderr` ends a program whose standard error fails, and a
+   thread that ends takes with it what it has written there. */
+
+const STANDARD_ERROR = 2;
+
+// A pipe that others have made non-blocking (EAGAIN) is full until somebody reads: milliseconds between two tries, and in all.
+const BETWEEN_TRIES = 5;
+const PATIENCE = 100;
+
+const { write } = fileSystemOver();
+
+/** The last text was given up: the next one is tried once. */
+let isStuck = false;
+
+/** Writes a text to standard error before it returns; where that cannot be written, it does nothing. */
+export function writeToStandardError(text: string): void {
+  const bytes = Buffer.from(text);
+  let patience = isStuck ? 0 : PATIENCE;
+  const writeSome = (at: number, length: number): number => {
+    for (;;) {
+      try {
+        return write(STANDARD_ERROR, bytes, at, length);
+      } catch (error) {
+        if (!hasCode(error, "EAGAIN") || patience <= 0) throw error;
+        patience -= BETWEEN_TRIES;
+        systemClock.sleep(BETWEEN_TRIES);
+      }
+    }
+  };
+  try {
+    writeFully(0, bytes.length, writeSome);
+    isStuck = false;
+  } catch {
+    isStuck = true; // whatever the code: there is nowhere to tell it
+  }
+}
