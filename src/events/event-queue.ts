@@ -1,3 +1,4 @@
+import { AsyncResource } from "node:async_hooks";
 import type { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 import type { LogFileError } from "../base/errors.js";
@@ -10,11 +11,15 @@ export function report(handler: EventEmitter<HandlerEvents>, type: "warning" | "
   else writeToStandardError(`concurrent-log-handler: ${error.message} [${error.code}]\n`);
 }
 
-/** The events of one handler, and what else follows, in their order: held back while a listener would disturb by writing. */
+/**
+ * The events of one handler, and what else follows, in their order: held back while a listener would disturb by writing.
+ * All of it runs in the async context in which the handler was made, not in that of the request that happened to log.
+ */
 export class News {
   readonly #handler: EventEmitter<HandlerEvents>;
   readonly #trace: ((message: string) => void) | undefined;
   readonly #waiting: (() => void)[] = [];
+  readonly #context = new AsyncResource("concurrent-log-handler");
   /** True while the lock is held, and while a delivery has records in hand. */
   isHeld = false;
 
@@ -39,6 +44,6 @@ export class News {
 
   /** Tells what was held back, unless it still is. */
   catchUp(): void {
-    while (!this.isHeld && this.#waiting.length > 0) this.#waiting.shift()!();
+    while (!this.isHeld && this.#waiting.length > 0) this.#context.runInAsyncScope(this.#waiting.shift()!);
   }
 }
