@@ -2,6 +2,7 @@ import { LogFileError } from "../base/errors.js";
 import type { DeliveryMode } from "../options/options.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
+import { nameOfOurThread } from "../platform/worker-channel.js";
 import type { LogWriter, WriterRole } from "../writer/log-writer.js";
 import { FarOutlet } from "./background/background.js";
 import { LocalOutlet } from "./batched.js";
@@ -9,8 +10,12 @@ import type { Delivery } from "./delivery.js";
 import { QueuedDelivery } from "./queued.js";
 import { SyncDelivery } from "./sync.js";
 
-/** The delivery that the options of a handler ask for, or `batched` where `background` is not to be had. */
+/**
+ * The delivery that the options of a handler ask for, or `batched` where `background` is not to be had. In a thread of
+ * ours, where a preloaded module has made the handler, nothing may wait: the thread does not live to see the exit.
+ */
 function modeOf({ delivery }: ResolvedOptions, { isDeno = false }: Environment): DeliveryMode {
+  if (nameOfOurThread !== undefined) return "sync";
   return delivery.mode === "background" && isDeno ? "batched" : delivery.mode;
 }
 
@@ -19,17 +24,17 @@ export function roleOf(options: ResolvedOptions, environment: Environment): Writ
   const mode = modeOf(options, environment);
   return {
     isStandby: mode === "background",
-    warning: mode === options.delivery.mode ? undefined : notInDeno(options.filename),
+    warning: environment.isDeno && mode !== options.delivery.mode ? notInDeno(options.filename) : undefined,
   };
 }
 
 /** The delivery that the options of `writer` ask for. */
 export function createDelivery(writer: LogWriter, environment: Environment): Delivery {
   const { delivery } = writer.options;
-  if (delivery.mode === "sync") return new SyncDelivery(writer);
-  const isBatched = modeOf(writer.options, environment) === "batched";
+  const mode = modeOf(writer.options, environment);
+  if (mode === "sync" || delivery.mode === "sync") return new SyncDelivery(writer);
   return new QueuedDelivery(writer, delivery, (observer) =>
-    isBatched ? new LocalOutlet(writer, delivery, observer) : new FarOutlet(writer, delivery, observer),
+    mode === "batched" ? new LocalOutlet(writer, delivery, observer) : new FarOutlet(writer, delivery, observer),
   );
 }
 

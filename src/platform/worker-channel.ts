@@ -1,11 +1,25 @@
-import type { Worker, WorkerOptions } from "node:worker_threads";
-import { isError, LogFileError, type LogFileErrorCode } from "../base/errors.js";
+import { AsyncResource } from "node:async_hooks";
+import { type Worker, type WorkerOptions, workerData } from "node:worker_threads";
+import { hasCode, isError, LogFileError, type LogFileErrorCode } from "../base/errors.js";
 
 export interface WorkerObserver<Incoming> {
   readonly onMessage: (message: Incoming) => void;
   /** Told once that the thread has ended; what is posted afterwards starts another one. */
   readonly onLost: (why: string) => void;
 }
+
+interface OurData {
+  readonly threadOfConcurrentLogHandler?: string;
+}
+
+/**
+ * The name of this thread when it is one of ours. What a program preloads (`--import`, `--require`, NODE_OPTIONS) runs in
+ * these as well, and a handler that is made there must start no further one.
+ */
+export const nameOfOurThread: string | undefined = (workerData as OurData | null)?.threadOfConcurrentLogHandler;
+
+// Whoever happens to need a thread first is not to be remembered by it: async contexts hold requests in memory.
+const nobody = new AsyncResource("concurrent-log-handler");
 
 /** A thread of ours: started when first needed, and keeping the process alive only while somebody holds it. */
 export class WorkerChannel<Outgoing, Incoming> {
@@ -24,7 +38,7 @@ export class WorkerChannel<Outgoing, Incoming> {
 
   /** @throws where no thread can be started, such as under Node's permission model without `--allow-worker` */
   post(message: Outgoing): void {
-    this.#worker ??= this.#open();
+    this.#worker ??= nobody.runInAsyncScope(() => this.#open());
     this.#worker.postMessage(message);
   }
 
@@ -43,7 +57,8 @@ export class WorkerChannel<Outgoing, Incoming> {
   }
 
   #open(): Worker {
-    const worker = this.#start({ name: this.#name, ...execArgvOfWorker() });
+    const workerData: OurData = { threadOfConcurrentLogHandler: this.#name };
+    const worker = startWith(this.#start, { name: this.#name, workerData, ...withoutInputType() });
     worker.on("message", (message: Incoming) => this.#observer.onMessage(message));
     worker.on("error", (error) => this.#lose(worker, error.message));
     worker.on("exit", (code) => this.#lose(worker, `it ended with code ${code}`));
@@ -58,11 +73,37 @@ export class WorkerChannel<Outgoing, Incoming> {
   }
 }
 
-/** `--input-type` is said of the code that `--eval` has, and refused for a file. What else there is, a thread inherits. */
-function execArgvOfWorker(): { execArgv?: string[] } {
-  const at = process.execArgv.findIndex((argument) => argument.startsWith("--input-type"));
-  if (at < 0) return {};
-  return { execArgv: process.execArgv.toSpliced(at, process.execArgv[at]!.includes("=") ? 1 : 2) };
+const INPUT_TYPE = "--input-type";
+// In NODE_OPTIONS, where blanks are between options and double quotes around blanks (node(1)).
+const INPUT_TYPE_IN_TEXT = /(?<=^|\s)"?--input-type(?:=|"?\s+"?)\S+/g;
+
+/**
+ * `--input-type` is said of code that `--eval` or standard input has, and refused for a file. What else there is, on the
+ * command line or in NODE_OPTIONS, a thread inherits: loaders and agents need it.
+ */
+function withoutInputType(): Pick<WorkerOptions, "execArgv" | "env"> {
+  const { execArgv, env } = process;
+  const kept = execArgv.filter((one, i) => !one.startsWith(INPUT_TYPE) && execArgv[i - 1] !== INPUT_TYPE);
+  const inherited = env.NODE_OPTIONS;
+  return {
+    ...(kept.length < execArgv.length && { execArgv: kept }),
+    ...(inherited?.includes(INPUT_TYPE) && {
+      env: { ...env, NODE_OPTIONS: inherited.replace(INPUT_TYPE_IN_TEXT, "") },
+    }),
+  };
+}
+
+/** Flags that are those of the whole process are refused where they are given, though a thread inherits them. */
+function startWith(start: (options: WorkerOptions) => Worker, options: WorkerOptions): Worker {
+  try {
+    return start(options);
+  } catch (error) {
+    if (!hasCode(error, "ERR_WORKER_INVALID_EXEC_ARGV")) throw error;
+    const refused = new Set((error as Error).message.replace(/^.*?: /, "").split(", "));
+    const execArgv = options.execArgv!.filter((one) => !refused.has(one));
+    if (execArgv.length === options.execArgv!.length) throw error;
+    return startWith(start, { ...options, execArgv });
+  }
 }
 
 /** An error that crosses between threads. */

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import { LogFileError, reason } from "../../base/errors.js";
 import type { PermissionOptions } from "../../disk/permissions.js";
 import type { Compression } from "../../log-files/compression-formats.js";
-import { deserializeError, type ErrorData, WorkerChannel } from "../../platform/worker-channel.js";
+import { deserializeError, type ErrorData, nameOfOurThread, WorkerChannel } from "../../platform/worker-channel.js";
 import type { PublisherData } from "../backups.js";
 import type { SweepEvent } from "./sweep.js";
 
@@ -34,11 +34,13 @@ interface Running {
   readonly reject: (error: LogFileError) => void;
 }
 
+const NAME = "clh-sweep";
+
 /** Our half of the thread that compresses: one for all handlers of this thread. It keeps the process alive while it works. */
 class SweepThread {
   readonly #channel = new WorkerChannel<{ id: number; job: SweepJob }, SweepMessage>(
     (options) => new Worker(new URL("./compression-worker.js", import.meta.url), options),
-    "clh-sweep",
+    NAME,
     { onMessage: (message) => this.#receive(message), onLost: (why) => this.#lose(why) },
   );
   #lastId = 0;
@@ -46,6 +48,7 @@ class SweepThread {
 
   /** Resolves when nothing of this log waits any more, or another process is at it; with what `sweep` returns. */
   run(job: SweepJob, onEvent: OnEvent, onError: OnError): Promise<boolean> {
+    if (nameOfOurThread === NAME) return Promise.resolve(true); // a preload has made this handler: other threads compress
     const id = ++this.#lastId;
     try {
       this.#channel.post({ id, job });
