@@ -34,7 +34,7 @@ export type LogFileErrorCode =
   | "ERR_CLH_THREAD"
   /** A log, or a file of it, cannot be read. */
   | "ERR_CLH_READ"
-  /** `flush()` ended with records still in memory. */
+  /** `flush()` ended with records still in memory; or the process ended with them, and they are lost. */
   | "ERR_CLH_FLUSH"
   /** A format that cannot be read, or values that do not fit it. */
   | "ERR_CLH_FORMAT"

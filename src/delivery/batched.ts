@@ -32,6 +32,10 @@ export class LocalOutlet implements Outlet {
     this.#drain.inherit(path, count);
   }
 
+  get spilled(): number {
+    return this.#drain.spilled;
+  }
+
   get queued(): number {
     return this.#queue.length;
   }

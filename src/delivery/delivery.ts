@@ -47,6 +47,7 @@ export type DeliveryWriter = Pick<
   | "isLockedHere"
   | "markerOf"
   | "noteDrop"
+  | "noteLoss"
   | "noteLockTimeout"
   | "createSpill"
   | "adoptSpill"

@@ -14,6 +14,8 @@ const SMALLEST = 32;
 export interface Outlet {
   /** Records that are not in the file yet. */
   readonly pending: number;
+  /** Of these, records that are in a spill, and so outlive the process. */
+  readonly spilled: number;
   /** Bytes that wait in memory. */
   readonly queued: number;
   /** Where a record of at most so many bytes may be put; the limits of the queue are held already. */
@@ -140,6 +142,12 @@ export class QueuedDelivery implements Delivery {
       this.#outlet.writeWithin(this.#writer.options.lockTimeout);
     }
     return this.pending === 0;
+  }
+
+  /** When the process ends: what is in a spill is merged by the next. */
+  afterAll(): void {
+    const lost = this.pending - this.#outlet.spilled;
+    if (lost > 0) this.#writer.noteLoss(lost);
   }
 
   close(): void {

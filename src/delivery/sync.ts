@@ -121,6 +121,11 @@ export class SyncDelivery implements Delivery {
     return result === "done";
   }
 
+  /** When the process ends: what is in a spill is merged by the next. */
+  afterAll(): void {
+    if (this.#kept.count > 0) this.#writer.noteLoss(this.#kept.count);
+  }
+
   #push(batch: Batch): boolean {
     const { clock } = this.#writer;
     const { onLockTimeout } = this.#writer.options;

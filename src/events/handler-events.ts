@@ -15,7 +15,7 @@ export interface HandlerEvents {
   recovered: [{ path: string }];
   /** After `write` has returned false because too much waits (deliveries `batched` and `background`): it may go on. */
   drain: [];
-  /** `count` records were dropped: they could not be written, and the retry buffer, or the queue, was full. */
+  /** `count` records were dropped: they could not be written, and there was no room to keep them, or the process ends. */
   drop: [{ count: number }];
   /** Something is not as asked for, but nothing is lost. On standard error when nobody listens. */
   warning: [LogFileError];

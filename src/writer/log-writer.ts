@@ -237,6 +237,15 @@ export class LogWriter {
     this.events.tell("drop", { count });
   }
 
+  /** Counts and reports records that a delivery still had in memory when the process ended. */
+  noteLoss(count: number): void {
+    const { filename: path } = this.options;
+    const message = `The process ends, and ${count.toLocaleString("en")} records for ${path} are lost: they could not be written.`;
+    this.events.isHeld = false; // it may end within a namer, and nothing comes after this
+    this.noteDrop(count);
+    this.events.tell("error", new LogFileError("ERR_CLH_FLUSH", message, { path }));
+  }
+
   /** The record that stands in the file for `count` dropped ones. */
   markerOf(count: number): Batch {
     const text = `[concurrent-log-handler] ${count.toLocaleString("en")} records dropped: they could not be written in time, and no more fitted into memory`;

@@ -57,6 +57,10 @@ export class FarOutlet implements Outlet, RemoteWriter {
     return this.#ring === undefined ? 0 : this.#ring.count + this.#ring.spilled;
   }
 
+  get spilled(): number {
+    return this.#here?.spilled ?? this.#ring?.spilled ?? 0;
+  }
+
   get queued(): number {
     return this.#here?.queued ?? this.#ring?.length ?? 0;
   }

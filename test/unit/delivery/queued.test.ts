@@ -26,6 +26,7 @@ function setUp(given: Partial<QueueLimits> = {}) {
     takes: Infinity,
   };
   const drops: number[] = [];
+  const losses: number[] = [];
   const drained: number[] = [];
   const spilled: string[] = [];
   const limits: QueueLimits = {
@@ -61,6 +62,7 @@ function setUp(given: Partial<QueueLimits> = {}) {
     events: new News(emitter),
     markerOf: (count) => batchOf(`<${count}>`),
     noteDrop: (count) => drops.push(count),
+    noteLoss: (count) => losses.push(count),
     clock,
     createSpill: () => spillInto(spilled),
     adoptSpill: () => assert.fail(),
@@ -69,7 +71,7 @@ function setUp(given: Partial<QueueLimits> = {}) {
   const delivery = new QueuedDelivery(writer, limits, (observer) => new LocalOutlet(writer, limits, observer));
   const push = (text: string) => delivery.push(batchOf(text));
   const turn = () => clock.goTo(clock.time);
-  return { clock, disk, drops, drained, spilled, delivery, push, turn };
+  return { clock, disk, drops, losses, drained, spilled, delivery, push, turn };
 }
 
 function batchOf(text: string): Batch {
@@ -381,4 +383,18 @@ describe("a promise", () => {
     clock.goTo(500);
     await Promise.all([first, second]);
   });
+});
+
+test("when the process ends, what is in memory is lost, and what is in a spill is not", () => {
+  const { clock, disk, losses, spilled, delivery, push, turn } = setUp();
+  disk.result = "lock timeout";
+  push("one\n");
+  turn();
+  clock.goTo(clock.time + 2 * LOCK_TIMEOUT);
+  assert.equal(spilled.length, 1);
+  delivery.afterAll();
+  assert.deepEqual(losses, []);
+  push("two\n");
+  delivery.afterAll();
+  assert.deepEqual(losses, [1]);
 });

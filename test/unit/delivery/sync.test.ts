@@ -8,6 +8,7 @@ import type { RotatingFileHandlerOptions } from "../../../src/options/options.js
 import { resolveRotatingOptions } from "../../../src/options/resolve-options.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { Batch, type CommitResult } from "../../../src/records/batch.js";
+import type { Spill } from "../../../src/spill/spill-file.js";
 import { ManualClock } from "../../support/environment.js";
 
 const LOCK_TIMEOUT = 1000;
@@ -24,6 +25,7 @@ function setUp(given: RotatingFileHandlerOptions = {}, writer: Partial<DeliveryW
     takes: Infinity,
   };
   const drops: number[] = [];
+  const losses: number[] = [];
   const events = new News(new EventEmitter());
   const options = { lockTimeout: LOCK_TIMEOUT, retryBufferBytes: 1000, ...given };
   const delivery = new SyncDelivery({
@@ -45,6 +47,7 @@ function setUp(given: RotatingFileHandlerOptions = {}, writer: Partial<DeliveryW
     events,
     markerOf: (count) => record(`${count} dropped\n`),
     noteDrop: (count) => drops.push(count),
+    noteLoss: (count) => losses.push(count),
     clock,
     createSpill: () => {
       throw new Error("no disk");
@@ -53,7 +56,7 @@ function setUp(given: RotatingFileHandlerOptions = {}, writer: Partial<DeliveryW
     noteSpillFailure: () => {},
     ...writer,
   });
-  return { clock, disk, drops, events, delivery, push: (text: string) => delivery.push(record(text)) };
+  return { clock, disk, drops, losses, events, delivery, push: (text: string) => delivery.push(record(text)) };
 }
 
 function record(text: string): Batch {
@@ -229,4 +232,24 @@ test("flush rejects once, with their number, when records were dropped before it
   push("four\n");
   await delivery.written();
   await delivery.flush();
+});
+
+test("when the process ends, what is in memory is lost, and what is in a spill is not", () => {
+  const memory = setUp();
+  memory.disk.works = false;
+  memory.push("one\n");
+  memory.push("two\n");
+  memory.delivery.flushSync();
+  memory.delivery.afterAll();
+  assert.deepEqual(memory.losses, [2]);
+  memory.disk.works = true;
+  memory.delivery.flushSync();
+  memory.delivery.afterAll();
+  assert.deepEqual(memory.losses, [2]);
+  const spill = setUp({}, { createSpill: () => ({ append() {} }) as unknown as Spill });
+  spill.disk.works = false;
+  spill.disk.result = "lock timeout";
+  spill.push("one\n");
+  spill.delivery.afterAll();
+  assert.deepEqual([spill.delivery.pending, spill.losses], [1, []]);
 });

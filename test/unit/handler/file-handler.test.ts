@@ -395,7 +395,7 @@ describe("when the disk fails", () => {
     assert.equal(openFiles().length, before);
   });
 
-  test("with nobody listening, standard error says it once", (t) => {
+  test("with nobody listening, standard error says it once, and at the end what was lost", (t) => {
     const directory = temporaryDirectory(t);
     const program = `
       import { ConcurrentRotatingFileHandler } from ${JSON.stringify(new URL("../../../src/index.js", import.meta.url).href)};
@@ -408,8 +408,12 @@ describe("when the disk fails", () => {
     });
     assert.equal(status, 0);
     const lines = stderr.trim().split("\n");
-    assert.equal(lines.length, 1, stderr);
+    assert.equal(lines.length, 2, stderr);
     assert.match(lines[0]!, /^concurrent-log-handler: Cannot .*app.* \[ERR_CLH_/);
+    assert.match(
+      lines[1]!,
+      /^concurrent-log-handler: The process ends, and 3 records .*app\.log are lost: .* \[ERR_CLH_FLUSH\]/,
+    );
   });
 });
 
