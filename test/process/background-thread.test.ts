@@ -41,6 +41,17 @@ describe("the thread of background", { concurrency: 4 }, () => {
   }
 });
 
+test("handlers of background that are opened and closed in turn share memory", async (t) => {
+  const directory = temporaryDirectory(t);
+  const HANDLERS = 200;
+  const fixture = new Fixture(t, "many-in-turn", join(directory, "app.log"), HANDLERS);
+  const bytes = Number(await fixture.line());
+  assert.equal(await fixture.ended, 0);
+  assert.ok(bytes < 10 * 20 * 1024 ** 2, `${bytes} bytes, of 18 MiB for each that is open`);
+  const found = Array.from({ length: 10 }, (_, i) => readFileSync(join(directory, `app.log.${i}`), "utf8")).join("");
+  assert.equal(new Set(found.trim().split("\n")).size, HANDLERS);
+});
+
 /** Half of a write may end within a record, which is written again: the piece has a line of its own. */
 function removePiece(found: string[]): void {
   const at = found.findIndex((line, i) => line !== `record ${i}`);

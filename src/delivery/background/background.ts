@@ -9,7 +9,7 @@ import { COUNTS, type Counts } from "../../writer/stats.js";
 import { LocalOutlet } from "../batched.js";
 import type { Place } from "../delivery.js";
 import type { Outlet, OutletObserver } from "../queued.js";
-import { makeRingMemory } from "./ring.js";
+import { type RingMemory, retireRingMemory, takeRingMemory } from "./ring.js";
 import { RingWriter } from "./ring-writer.js";
 import { type FarHandler, farHandlerFor } from "./thread.js";
 
@@ -26,6 +26,7 @@ export class FarOutlet implements Outlet, RemoteWriter {
   readonly #observer: OutletObserver;
   /** For the writer of the other thread. */
   #options: ResolvedOptions;
+  #memory: RingMemory | undefined;
   #ring: RingWriter | undefined;
   #far: FarHandler | undefined;
   /** Of the handlers that there were, and of the one that there is. */
@@ -155,6 +156,7 @@ export class FarOutlet implements Outlet, RemoteWriter {
     this.#far?.close();
     for (const [i, count] of this.#countsNow?.entries() ?? []) this.#counts[i]! += count;
     this.#countsNow = undefined;
+    if (this.#here === undefined) retireRingMemory(this.#memory!);
     this.#far = undefined;
     this.#ring = undefined;
   }
@@ -163,7 +165,8 @@ export class FarOutlet implements Outlet, RemoteWriter {
   #open(): Pick<Outlet, "reserve"> {
     this.#isClosing = false;
     if (this.#ring !== undefined) return this.#ring;
-    const memory = makeRingMemory(this.#limits.queueBytes, COUNTS.length);
+    const memory = takeRingMemory(this.#limits.queueBytes, COUNTS.length);
+    this.#memory = memory;
     this.#countsNow = new Float64Array(memory.counts);
     this.#ring = new RingWriter(memory);
     this.#far = farHandlerFor(

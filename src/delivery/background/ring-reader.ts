@@ -12,6 +12,7 @@ import {
   INTENT_TAIL,
   IS_ASLEEP,
   IS_AWAITED,
+  IS_LEFT,
   NOBODY,
   OWNER,
   PROGRESS,
@@ -156,6 +157,11 @@ export class RingReader implements Queue, Journal {
     Atomics.store(control, IS_ASLEEP, 1);
     if (this.count === 0 && this.#ring.load(IS_AWAITED) === 0) await Atomics.waitAsync(control, WAKE, seen).value;
     Atomics.store(control, IS_ASLEEP, 0);
+  }
+
+  /** The last that is done with it: another handler may have its memory now. */
+  leave(): void {
+    Atomics.store(this.#ring.control, IS_LEFT, 1);
   }
 
   /** @param count records of the batch that was taken */

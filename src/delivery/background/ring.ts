@@ -39,6 +39,8 @@ export const INTENT = 10;
 export const INTENT_TAIL = 11;
 export const INTENT_FILE = 12;
 export const INTENT_OFFSET = 16;
+/** The reader will not touch this memory any more. */
+export const IS_LEFT = 18;
 const CONTROL_BYTES = 128;
 
 export const NOBODY = 0;
@@ -49,7 +51,29 @@ export const WRITER = 2;
 const BYTES_PER_RECORD = 32;
 const FEWEST_RECORDS = 1024;
 
-export function makeRingMemory(bytes: number, counts: number): RingMemory {
+/** Of closed handlers, for those to come: garbage collection does not see how much memory this is. */
+const retired: RingMemory[] = [];
+const MOST_RETIRED = 4;
+
+/** Gives back what {@link takeRingMemory} gave. It is used again when the reader has left it, and else forgotten. */
+export function retireRingMemory(memory: RingMemory): void {
+  retired.push(memory);
+  if (retired.length > MOST_RETIRED) retired.shift();
+}
+
+/** Memory for a ring of so many bytes, which is empty. */
+export function takeRingMemory(bytes: number, counts: number): RingMemory {
+  const at = retired.findIndex(
+    (memory) => memory.bytes.byteLength === bytes && Atomics.load(new Int32Array(memory.control), IS_LEFT) === 1,
+  );
+  if (at < 0) return makeRingMemory(bytes, counts);
+  const [memory] = retired.splice(at, 1);
+  new Int32Array(memory!.control).fill(0);
+  new Float64Array(memory!.counts).fill(0);
+  return memory!;
+}
+
+function makeRingMemory(bytes: number, counts: number): RingMemory {
   const records = 2 ** Math.ceil(Math.log2(Math.max(FEWEST_RECORDS, bytes / BYTES_PER_RECORD)));
   return {
     control: new SharedArrayBuffer(CONTROL_BYTES),

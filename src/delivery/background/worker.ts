@@ -63,8 +63,9 @@ class FarLog {
       if (looks > 0 || this.#drain.isStuck) await clock.delay(BETWEEN_LOOKS);
       else await nextTurn(); // timers and messages have their turn
     }
-    this.#drain.run();
+    const isDone = this.#drain.run();
     this.#writer.close();
+    if (isDone) this.#reader.leave(); // else it tries again
   }
 
   /** When all is written that can be, too: that may bring a rotation with it. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { makeRingMemory } from "../../../../src/delivery/background/ring.js";
+import { retireRingMemory, takeRingMemory } from "../../../../src/delivery/background/ring.js";
 import { RingReader } from "../../../../src/delivery/background/ring-reader.js";
 import { RingWriter } from "../../../../src/delivery/background/ring-writer.js";
 import { FileStatus } from "../../../../src/platform/file-system.js";
@@ -10,7 +10,7 @@ const BYTES = 256;
 const BATCH = 64;
 
 function setUp(bytes = BYTES) {
-  const memory = makeRingMemory(bytes, 1);
+  const memory = takeRingMemory(bytes, 1);
   const writer = new RingWriter(memory);
   let number = 0;
   /** The record that was put in, or undefined when there was no room. */
@@ -190,4 +190,31 @@ test("while the reader writes, nothing is dropped", () => {
   assert.equal(reader.dropped, 1);
   reader.marked(1);
   assert.equal(reader.dropped, 0);
+});
+
+describe("the memory of a ring", () => {
+  test("is used again, and is empty, when its reader has left it", () => {
+    const { memory, writer, reader, put } = setUp(512);
+    put(10);
+    writer.markDropped(3);
+    retireRingMemory(memory);
+    const meanwhile = setUp(512);
+    assert.notEqual(meanwhile.memory, memory, "the reader is still at it");
+    write(reader, 1);
+    reader.leave();
+    const again = setUp(512);
+    assert.equal(again.memory, memory);
+    assert.deepEqual([again.writer.count, again.writer.length, again.reader.dropped], [0, 0, 0]);
+    const record = again.put(20);
+    assert.deepEqual(write(again.reader, 1), [record]);
+    assert.notEqual(setUp(512).memory, memory, "it is given once");
+  });
+
+  test("is not used for a ring of another size", () => {
+    const { memory, reader } = setUp(1024);
+    reader.leave();
+    retireRingMemory(memory);
+    assert.notEqual(setUp(2048).memory, memory);
+    assert.equal(setUp(1024).memory, memory);
+  });
 });
