@@ -10,6 +10,7 @@ import type { Namer } from "../log-files/backup-names.js";
 import { type HandlerJson, optionsToJson } from "../options/handler-json.js";
 import type { Rotator } from "../options/options.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
+import { beforeOthers } from "../platform/clock.js";
 import type { Environment } from "../platform/environment.js";
 import { Batch } from "../records/batch.js";
 import { Encoder } from "../records/encoder.js";
@@ -27,13 +28,17 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   readonly #encoder: Encoder;
   readonly #delivery: Delivery;
 
-  /** @internal */
-  protected constructor(options: ResolvedOptions, environment: Environment) {
+  /**
+   * @param warning told when whoever makes the handler has had the time to listen
+   * @internal
+   */
+  protected constructor(options: ResolvedOptions, environment: Environment, warning?: LogFileError) {
     super();
     this.#events = new News(this, tracer(options.debug));
     this.#writer = new LogWriter(options, environment, this.#events, roleOf(options, environment));
     this.#encoder = this.#writer.encoder;
     this.#delivery = createDelivery(this.#writer, environment);
+    if (warning !== undefined) beforeOthers(() => this.#events.tell("warning", warning));
   }
 
   /** Absolute path of the log file. */

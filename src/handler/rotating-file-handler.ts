@@ -1,6 +1,6 @@
 import { type HandlerJson, optionsFromJson } from "../options/handler-json.js";
 import type { RotatingFileHandlerOptions } from "../options/options.js";
-import { resolveRotatingOptions } from "../options/resolve-options.js";
+import { deletionWarning, resolveRotatingOptions } from "../options/resolve-options.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
 import { ConcurrentFileHandler } from "./file-handler.js";
 
@@ -25,7 +25,8 @@ export class ConcurrentRotatingFileHandler extends ConcurrentFileHandler {
     environment: Environment,
   );
   constructor(filename: unknown, options?: unknown, environment: Environment = systemEnvironment()) {
-    super(resolveRotatingOptions(filename, options, environment.fs), environment);
+    const resolved = resolveRotatingOptions(filename, options, environment.fs);
+    super(resolved, environment, deletionWarning(filename, options, resolved));
   }
 
   /**

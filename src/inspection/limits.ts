@@ -16,14 +16,18 @@ export interface KeptLimits {
   readonly maxAge: number;
   readonly maxTotalBytes: number;
   readonly maxPeriods: number;
+  /** The writers rotate by size and keep no rotated file. */
+  readonly keepsNone: boolean;
 }
 
 /** As given; else as the writers of the log have left them beside it. */
 export function limitsOf(given: Partial<KeptLimits>, left: SettingsLeft | undefined): KeptLimits {
-  const { maxBytes, strictMaxBytes, backupCount, maxAge, maxTotalBytes, maxPeriods } = left?.settings ?? {};
+  const { maxBytes, strictMaxBytes, backupCount, maxAge, maxTotalBytes, maxPeriods, kind } = left?.settings ?? {};
   const none = Number.POSITIVE_INFINITY;
+  const largest = given.maxBytes ?? parseSize(maxBytes) ?? 0;
   return {
-    maxBytes: given.maxBytes ?? parseSize(maxBytes) ?? 0,
+    keepsNone: kind === "size" && largest > 0 && (given.backupCount ?? parseSize(backupCount)) === 0,
+    maxBytes: largest,
     strictMaxBytes: given.strictMaxBytes ?? strictMaxBytes !== false,
     backupCount: given.backupCount ?? (parseSize(backupCount) || none),
     maxAge: given.maxAge ?? parseDuration(maxAge) ?? none,
@@ -45,11 +49,16 @@ export async function limitFindings(
   look: () => readonly LogFile[],
   limits: KeptLimits,
 ): Promise<Finding[]> {
-  const found = () => passedLimits(log, look(), limits, clock.now() / 1000);
+  const found = () => [...keptNone(log, limits), ...passedLimits(log, look(), limits, clock.now() / 1000)];
   const first = found();
   if (first.every(({ severity }) => severity === "note")) return first;
   await clock.delay(RETENTION_TAKES);
   return found();
+}
+
+function keptNone(log: string, { keepsNone, maxBytes }: KeptLimits): Finding[] {
+  const message = `its writers keep no rotated file (backupCount is 0): every ${maxBytes} bytes, all records are deleted`;
+  return keepsNone ? [finding("note", "limit", log, message)] : [];
 }
 
 function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits, now: number): Finding[] {

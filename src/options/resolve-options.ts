@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { inspect, types } from "node:util";
 import type * as v from "valibot";
-import { reason } from "../base/errors.js";
+import { LogFileError, reason } from "../base/errors.js";
 import type { Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
@@ -33,6 +33,24 @@ export function resolveRotatingOptions(filename: unknown, options: unknown, fs: 
   };
   checkNamer(resolved.namer, resolved);
   return resolved;
+}
+
+/**
+ * A size limit by itself keeps no rotated file, as upstream has it: to be told to whoever has not asked for that.
+ * Undefined where there is nothing to tell.
+ * @param resolved what {@link resolveRotatingOptions} has made of the others
+ */
+export function deletionWarning(
+  filename: unknown,
+  options: unknown,
+  { filename: path, maxBytes, backupCount }: ResolvedOptions,
+): LogFileError | undefined {
+  const given = oneObject(filename, options).backupCount;
+  if (maxBytes === 0 || backupCount !== 0 || given != null) return undefined;
+  const message =
+    `\`maxBytes\` without \`backupCount\` deletes the records of ${path}: each rotation begins an empty file and keeps ` +
+    "no other. Say with `backupCount` how many rotated files are kept, or that 0 are.";
+  return new LogFileError("ERR_CLH_OPTION", message, { path, option: "backupCount", value: given });
 }
 
 /** As {@link resolveRotatingOptions}, of the timed handler. */

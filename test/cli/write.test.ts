@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
+import { lockFilePath } from "../../src/lock/lock-file.js";
 import { CLH_IN_SHELL, Clh } from "../support/clh.js";
+import { makeLock } from "../support/locks.js";
 import { temporaryDirectory, textOf } from "../support/temporary.js";
 
 async function until(condition: () => boolean): Promise<void> {
@@ -63,7 +65,22 @@ test("--tee copies the input", async (t) => {
 });
 
 describe("ends cleanly, with all that it was given in the log", () => {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  const isPosix = process.platform !== "win32";
+  for (const signal of ["SIGINT", "SIGTERM", ...(isPosix ? (["SIGHUP", "SIGQUIT"] as const) : [])] as const) {
+    test(`on ${signal}, what is in the pipe by then too`, { skip: !isPosix }, async (t) => {
+      const log = join(temporaryDirectory(t), "app.log");
+      const clh = new Clh("write", log);
+      clh.process.stdin.write("one\n");
+      await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
+      clh.process.kill("SIGSTOP");
+      await new Promise((resolve) => clh.process.stdin.write("two\nthree\n", resolve));
+      clh.process.kill(signal);
+      clh.process.kill("SIGCONT");
+      assert.equal(await clh.ended, 0);
+      assert.equal(readFileSync(log, "utf8"), "one\ntwo\nthree\n");
+      assert.equal(clh.stderr, "");
+    });
+
     test(`on ${signal}`, async (t) => {
       const log = join(temporaryDirectory(t), "app.log");
       const clh = new Clh("write", log);
@@ -74,6 +91,17 @@ describe("ends cleanly, with all that it was given in the log", () => {
       assert.equal(readFileSync(log, "utf8"), "one\ntwo\nno line feed\n");
     });
   }
+
+  test("and not on SIGPIPE, which Node ignores", { skip: !isPosix }, async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const clh = new Clh("write", log);
+    clh.process.stdin.write("one\n");
+    await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
+    clh.process.kill("SIGPIPE");
+    clh.process.stdin.end("two\n");
+    assert.equal(await clh.ended, 0);
+    assert.equal(readFileSync(log, "utf8"), "one\ntwo\n");
+  });
 
   test("on a signal, though the sender does not stop", async (t) => {
     const log = join(temporaryDirectory(t), "app.log");
@@ -99,6 +127,67 @@ describe("ends cleanly, with all that it was given in the log", () => {
     assert.match(readFileSync(log, "utf8"), /^one\ntwo\n/);
     assert.equal(clh.stderr, "");
   });
+});
+
+describe("exit code 1, and a line that says so, when a record was lost", () => {
+  test("since the lock was not free, with --on-lock-timeout throw, after the first record", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const clh = new Clh("write", log, "--on-lock-timeout", "throw", "--lock-timeout", "50");
+    clh.process.stdin.write("one\n");
+    await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
+    const holder = makeLock(lockFilePath(log));
+    assert.ok(holder.acquire(1000));
+    t.after(() => holder.close());
+    clh.process.stdin.write("two\n");
+    assert.equal(await clh.ended, 1);
+    assert.match(clh.stderr, /^clh: Could not lock .* was not written, and is not kept\.\n$/);
+    assert.equal(readFileSync(log, "utf8"), "one\n");
+  });
+
+  test("and 2 when it was not free from the beginning: nothing was done", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const holder = makeLock(lockFilePath(log));
+    assert.ok(holder.acquire(1000));
+    t.after(() => holder.close());
+    const flags = ["--on-lock-timeout", "throw", "--lock-timeout", "50"];
+    const { code, stderr } = await Clh.run(["write", log, ...flags], "one\n");
+    assert.equal(code, 2);
+    assert.match(stderr, /^clh: Could not lock .*\n$/);
+  });
+
+  test("since it was ended while it could not write", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const clh = new Clh("write", log, "--on-lock-timeout", "wait", "--lock-timeout", "20");
+    clh.process.stdin.write("one\n");
+    await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
+    renameSync(dirname(log), `${dirname(log)}.moved`);
+    writeFileSync(dirname(log), "in the way");
+    t.after(() => rmSync(`${dirname(log)}.moved`, { recursive: true }));
+    clh.process.stdin.write("two\nthree\n");
+    await until(() => clh.stderr !== "");
+    clh.process.kill("SIGTERM");
+    assert.equal(await clh.ended, 1);
+    assert.match(clh.stderr, /\nclh: The process ends, and 1 records for .* are lost: they could not be written\.\n$/);
+  });
+});
+
+test("a size limit without a number of files is told once: records are deleted", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const input = Array.from({ length: 100 }, (_, i) => `${i}\n`).join("");
+  const { code, stderr } = await Clh.run(["write", log, "--max-bytes", "100"], input);
+  assert.equal(code, 0);
+  assert.match(stderr, /^clh: --max-bytes without --backup-count deletes the records of .*\n$/);
+  const { stdout } = await Clh.run(["verify", log]);
+  assert.match(
+    stdout,
+    /^GOOD.*\n {2}- its writers keep no rotated file \(backupCount is 0\): every 100 bytes, all records are deleted\n$/,
+  );
+  for (const said of [
+    ["--backup-count", "0"],
+    ["--backup-count", "2"],
+    ["--max-age", "1d"],
+  ])
+    assert.equal((await Clh.run(["write", log, "--max-bytes", "100", ...said], input)).stderr, "");
 });
 
 describe("one clear line and exit code 2", () => {

@@ -1,15 +1,18 @@
 import { Command } from "commander";
-import { hasCode } from "../../base/errors.js";
+import { hasCode, LogFileError } from "../../base/errors.js";
 import { makeHandler } from "../../handler/create-handler.js";
 import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
 import { isPlainUtf8 } from "../../records/encodings.js";
 import { LineSplitter } from "../../records/line-splitter.js";
 import { BAD_RESULT, CommandFailure } from "../terminal/exit.js";
-import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
+import { addHandlerFlags, handlerOptions, withFlags } from "../terminal/handler-flags.js";
 
 // What the sender has put into the pipe before the signal is still written: until it is silent, but not for long.
 const SILENCE = 100;
 const LAST_WORDS = 1000;
+
+// Those by which terminals, shells and service managers end a program.
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"] as const;
 
 const CARRIAGE_RETURN = 0x0d;
 
@@ -29,19 +32,36 @@ export function writeCommand(): Command {
 
 async function run(file: string, flags: Record<string, unknown>): Promise<void> {
   const handler = makeHandler(file, handlerOptions(flags));
+  listenTo(handler);
   handler.open();
   const input = new Input();
   const tee = flags.tee === true ? teeTo(process.stdout, input) : undefined;
   const toRecord = recordOf(flags.encoding as string | undefined);
   const splitter = new LineSplitter();
-  for await (const chunk of input.chunks()) {
-    await tee?.(chunk);
-    for (const line of splitter.push(chunk)) await writeSurely(handler, toRecord(line), input);
+  try {
+    for await (const chunk of input.chunks()) {
+      await tee?.(chunk);
+      for (const line of splitter.push(chunk)) await writeSurely(handler, toRecord(line), input);
+    }
+    for (const line of splitter.end()) await writeSurely(handler, toRecord(line), input);
+  } catch (error) {
+    process.stdin.destroy(); // else the command stays as long as its sender
+    // It has begun: this is no wrong usage any more.
+    throw error instanceof LogFileError ? new CommandFailure(error.message, BAD_RESULT) : error;
   }
-  for (const line of splitter.end()) await writeSurely(handler, toRecord(line), input);
   handler.close();
   await handler.swept();
   if (input.isEnding) process.exit(); // Deno goes on reading a standard input that was destroyed, and stays
+}
+
+/** Tells what the handler tells. When a record was dropped, the command has failed, whatever comes after. */
+function listenTo(handler: ConcurrentFileHandler): void {
+  const tell = ({ message }: LogFileError) => void process.stderr.write(`clh: ${withFlags(message)}\n`);
+  handler.on("warning", tell);
+  handler.on("error", tell);
+  handler.on("drop", () => {
+    process.exitCode = BAD_RESULT;
+  });
 }
 
 /**
@@ -78,7 +98,7 @@ class Input {
   }
 
   async *chunks(): AsyncGenerator<Buffer> {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => this.end());
+    for (const signal of SIGNALS) process.on(signal, () => this.end());
     const chunks = process.stdin[Symbol.asyncIterator]();
     while (!this.#isStopped) {
       const chunk = await this.#read(chunks);

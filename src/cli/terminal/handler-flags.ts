@@ -27,6 +27,11 @@ export function handlerOptions(flags: Record<string, unknown>): HandlerOptions {
   return isTimed ? { when: "h", ...options } : options;
 }
 
+/** A message of the handler, with the names that options have on the command line. */
+export function withFlags(message: string): string {
+  return message.replace(/`(\w+)`/g, (quoted, option) => (Object.hasOwn(OPTIONS, option) ? flagOf(option) : quoted));
+}
+
 /** The flag that sets an option of the handler, or of a reader. */
 export function flagOf(option: string): string {
   const [, usage] = (Object.hasOwn(OPTIONS, option) && OPTIONS[option]?.flag) || [];
