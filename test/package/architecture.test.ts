@@ -121,6 +121,29 @@ test("the file system, koffi and the clock have one door each", () => {
   assert.deepEqual(asking, ["platform/clock.ts"]);
 });
 
+/** Files whose code matches, but for those of the command, whose output and waiting are its own. */
+function filesWith(pattern: RegExp): string[] {
+  const code = (file: string) => read(file).replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+  return files.filter((file) => !file.startsWith("cli/") && pattern.test(code(file)));
+}
+
+test("what this package has to say goes through one door, and its timers through another", () => {
+  const telling = /\bprocess\.(?:stderr|emitWarning)\b|\bconsole\.\w+\(/;
+  // A stream that a configuration names is the user's choice.
+  assert.deepEqual(filesWith(telling), ["logging/config/references.ts"]);
+  const timers = /(?<!\.)\b(?:setTimeout|setImmediate|setInterval|queueMicrotask)\(|\bnextTick\(|node:timers/;
+  assert.deepEqual(filesWith(timers), ["platform/clock.ts"]);
+  assert.match("process.stderr.write(text);", telling);
+  for (const timer of ["setTimeout(f, 1)", "await setImmediate();", 'from "node:timers/promises"'])
+    assert.match(timer, timers);
+});
+
+test("threads are started in one place, which knows ours", () => {
+  const starters = filesWith(/\bnew Worker\(/);
+  assert.deepEqual(starters, ["delivery/background/thread.ts", "rotation/compression/compression-thread.ts"]);
+  for (const file of starters) assert.match(read(file), /new WorkerChannel<.*>\(\s*\(options\) => new Worker\(/);
+});
+
 test("no file is a grab bag, or longer than 400 lines", () => {
   const bags = files.filter((file) => /(^|\/)(utils?|helpers?|common|misc|types|shared)(\.ts|\/)/.test(file));
   assert.deepEqual(bags, []);
