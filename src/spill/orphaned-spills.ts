@@ -62,8 +62,14 @@ export class Spills {
   adopt(path: string): Spill | "held" | "gone" | "lock timeout" {
     let found: Spill | undefined;
     const isLocked = this.#underLock(() => {
-      found = this.#adopt(path);
-      found?.findEnd();
+      const adopted = this.#adopt(path);
+      try {
+        adopted?.findEnd();
+      } catch (cause) {
+        adopted?.close();
+        throw cause;
+      }
+      found = adopted;
     });
     if (!isLocked) return "lock timeout";
     if (found !== undefined) return found;

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
 import { installed, pack, ROOT } from "../support/package.js";
+import { temporaryDirectory } from "../support/temporary.js";
 
 /* The package as a user gets it: packed, unpacked, and used from an empty folder. */
 
@@ -117,6 +118,35 @@ test("is small, and what is part of it comes with its licence", () => {
   const notices = execFileSync("tar", ["-xzOf", tarball, "package/dist/THIRD_PARTY_NOTICES"], { encoding: "utf8" });
   for (const bundled of ["commander", "temporal-polyfill", "valibot"])
     assert.match(notices, new RegExp(`^${bundled} \\d.*, MIT\n\n[^]*?Copyright`, "m"));
+});
+
+test("links of its pages lead to what it holds; README's figures are on the web", () => {
+  const files = new Set(execFileSync("tar", ["-tzf", tarball], { encoding: "utf8" }).trim().split("\n"));
+  const lost: string[] = [];
+  for (const page of files) {
+    if (!page.endsWith(".md")) continue;
+    const text = execFileSync("tar", ["-xzOf", tarball, page], { encoding: "utf8" });
+    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      const path = posix.join(posix.dirname(page), target!).replace(/\/$/, "");
+      if (!files.has(path) && ![...files].some((file) => file.startsWith(`${path}/`))) lost.push(path);
+    }
+  }
+  assert.deepEqual([...new Set(lost)].sort(), ["package/docs/bench/rivals.html", "package/docs/bench/rivals.svg"]);
+});
+
+test("a release without its place on the web is refused, and its place is written from where it runs", (t) => {
+  const folder = temporaryDirectory(t);
+  const program = join(ROOT, "scripts", "metadata.mjs");
+  const run = (env: NodeJS.ProcessEnv, ...args: string[]) =>
+    spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: "utf8", env: { ...process.env, ...env } });
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name }));
+  assert.equal(run({ GITHUB_REF_TYPE: "branch" }, "--check").status, 0);
+  assert.match(run({ GITHUB_REF_TYPE: "tag" }, "--check").stderr, /no repository, homepage, bugs, author/);
+  assert.equal(run({ GITHUB_REPOSITORY: "" }).status, 1);
+  assert.equal(run({ GITHUB_REPOSITORY: "some/body" }).status, 0);
+  assert.equal(run({ GITHUB_REF_TYPE: "tag" }, "--check").status, 0);
+  const { repository } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+  assert.equal(repository.url, "git+https://github.com/some/body.git");
 });
 
 /** Packages as package-lock.json has them, by where they are installed. */
