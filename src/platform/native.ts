@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { parse, resolve } from "node:path";
 import type { LibraryHandle, TypeObject } from "koffi";
-import { hasCode, LogFileError, reason } from "../base/errors.js";
+import { hasCode, isError, LogFileError, reason } from "../base/errors.js";
 import { startOfProgram } from "./file-system.js";
 import type { Kernel32, Libc } from "./system-calls.js";
 
@@ -78,6 +78,7 @@ function loadKoffi(): Koffi {
         "Native addons are not permitted: start Node with --allow-addons, and without --no-addons.",
         cause,
       );
+    if (isError(cause, "NotCapable")) throw notLoaded(`${reason(cause)}.`, cause); // Deno, which names the flag
     throw notLoaded(
       `The package @koromix/koffi-${process.platform}-${process.arch} is not there, or does not work here: ` +
         `${reason(cause).split("\n", 1)[0]}. Install on the system that the program runs on, and without ` +
