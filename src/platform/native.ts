@@ -33,44 +33,45 @@ export function loadKernel32(): Kernel32 {
   return kernel32;
 }
 
-const require = createRequire(import.meta.url);
-
 /**
  * The binaries of koffi, which npm installs by system. koffi itself is left out: it would load the same file, add names
  * that it has given up, and bring an install script, for which package managers stop and ask. Each file is named in
  * full, for programs that trace or bundle what is loaded.
  */
-const BINARIES: Readonly<Record<string, () => unknown>> = {
-  "android-arm64": () => require("@koromix/koffi-android-arm64/android_arm64/koffi.node"),
-  "android-x64": () => require("@koromix/koffi-android-x64/android_x64/koffi.node"),
-  "darwin-arm64": () => require("@koromix/koffi-darwin-arm64/darwin_arm64/koffi.node"),
-  "darwin-x64": () => require("@koromix/koffi-darwin-x64/darwin_x64/koffi.node"),
-  "freebsd-arm64": () => require("@koromix/koffi-freebsd-arm64/freebsd_arm64/koffi.node"),
-  "freebsd-ia32": () => require("@koromix/koffi-freebsd-ia32/freebsd_ia32/koffi.node"),
-  "freebsd-x64": () => require("@koromix/koffi-freebsd-x64/freebsd_x64/koffi.node"),
-  "linux-arm": () => require("@koromix/koffi-linux-arm/linux_armhf/koffi.node"),
-  "linux-arm64": () => require("@koromix/koffi-linux-arm64/linux_arm64/koffi.node"),
-  "linux-ia32": () => require("@koromix/koffi-linux-ia32/linux_ia32/koffi.node"),
-  "linux-loong64": () => require("@koromix/koffi-linux-loong64/linux_loong64/koffi.node"),
-  "linux-ppc64": () => require("@koromix/koffi-linux-ppc64/linux_ppc64le/koffi.node"),
-  "linux-riscv64": () => require("@koromix/koffi-linux-riscv64/linux_riscv64d/koffi.node"),
-  "linux-x64": () => require("@koromix/koffi-linux-x64/linux_x64/koffi.node"),
-  "musl-arm64": () => require("@koromix/koffi-linux-arm64/musl_arm64/koffi.node"),
-  "musl-x64": () => require("@koromix/koffi-linux-x64/musl_x64/koffi.node"),
-  "openbsd-arm64": () => require("@koromix/koffi-openbsd-arm64/openbsd_arm64/koffi.node"),
-  "openbsd-ia32": () => require("@koromix/koffi-openbsd-ia32/openbsd_ia32/koffi.node"),
-  "openbsd-x64": () => require("@koromix/koffi-openbsd-x64/openbsd_x64/koffi.node"),
-  "win32-arm64": () => require("@koromix/koffi-win32-arm64/win32_arm64/koffi.node"),
-  "win32-ia32": () => require("@koromix/koffi-win32-ia32/win32_ia32/koffi.node"),
-  "win32-x64": () => require("@koromix/koffi-win32-x64/win32_x64/koffi.node"),
-};
+function binaries(): Readonly<Record<string, () => unknown>> {
+  const require = createRequire(import.meta.url);
+  return {
+    "android-arm64": () => require("@koromix/koffi-android-arm64/android_arm64/koffi.node"),
+    "android-x64": () => require("@koromix/koffi-android-x64/android_x64/koffi.node"),
+    "darwin-arm64": () => require("@koromix/koffi-darwin-arm64/darwin_arm64/koffi.node"),
+    "darwin-x64": () => require("@koromix/koffi-darwin-x64/darwin_x64/koffi.node"),
+    "freebsd-arm64": () => require("@koromix/koffi-freebsd-arm64/freebsd_arm64/koffi.node"),
+    "freebsd-ia32": () => require("@koromix/koffi-freebsd-ia32/freebsd_ia32/koffi.node"),
+    "freebsd-x64": () => require("@koromix/koffi-freebsd-x64/freebsd_x64/koffi.node"),
+    "linux-arm": () => require("@koromix/koffi-linux-arm/linux_armhf/koffi.node"),
+    "linux-arm64": () => require("@koromix/koffi-linux-arm64/linux_arm64/koffi.node"),
+    "linux-ia32": () => require("@koromix/koffi-linux-ia32/linux_ia32/koffi.node"),
+    "linux-loong64": () => require("@koromix/koffi-linux-loong64/linux_loong64/koffi.node"),
+    "linux-ppc64": () => require("@koromix/koffi-linux-ppc64/linux_ppc64le/koffi.node"),
+    "linux-riscv64": () => require("@koromix/koffi-linux-riscv64/linux_riscv64d/koffi.node"),
+    "linux-x64": () => require("@koromix/koffi-linux-x64/linux_x64/koffi.node"),
+    "musl-arm64": () => require("@koromix/koffi-linux-arm64/musl_arm64/koffi.node"),
+    "musl-x64": () => require("@koromix/koffi-linux-x64/musl_x64/koffi.node"),
+    "openbsd-arm64": () => require("@koromix/koffi-openbsd-arm64/openbsd_arm64/koffi.node"),
+    "openbsd-ia32": () => require("@koromix/koffi-openbsd-ia32/openbsd_ia32/koffi.node"),
+    "openbsd-x64": () => require("@koromix/koffi-openbsd-x64/openbsd_x64/koffi.node"),
+    "win32-arm64": () => require("@koromix/koffi-win32-arm64/win32_arm64/koffi.node"),
+    "win32-ia32": () => require("@koromix/koffi-win32-ia32/win32_ia32/koffi.node"),
+    "win32-x64": () => require("@koromix/koffi-win32-x64/win32_x64/koffi.node"),
+  };
+}
 
 // Loaded when the first lock is needed, not imported: the package must load, and say what is wrong, without it.
 function loadKoffi(): Koffi {
   const system = `${isMusl() ? "musl" : process.platform}-${process.arch}`;
-  const load = BINARIES[system];
-  if (load === undefined) throw notLoaded(`The binaries of koffi, which it is made of, leave out ${system}.`);
   try {
+    const load = binaries()[system];
+    if (load === undefined) throw new Error(`there is no binary of koffi for ${system}`);
     return load() as Koffi;
   } catch (cause) {
     if (hasCode(cause, "ERR_DLOPEN_DISABLED"))

@@ -1,19 +1,15 @@
-import { createRequire } from "node:module";
 import type { Temporal as TemporalNamespace } from "temporal-polyfill";
 import { isError } from "../base/errors.js";
 import { utcOffset } from "./clock.js";
+import { lazyPackages } from "./lazy-packages.js";
 
 type Temporal = typeof TemporalNamespace;
-
-const require = createRequire(import.meta.url);
 
 let loaded: Temporal | undefined;
 
 /** The calendar of the runtime (Node 26), else the polyfill: loaded for who rotates by time, since it takes 20 ms. */
 export function loadTemporal(): Temporal {
-  loaded ??=
-    (globalThis as { Temporal?: Temporal }).Temporal ??
-    (require("temporal-polyfill") as { Temporal: Temporal }).Temporal;
+  loaded ??= (globalThis as { Temporal?: Temporal }).Temporal ?? lazyPackages().temporal().Temporal;
   return loaded;
 }
 

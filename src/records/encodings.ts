@@ -1,14 +1,12 @@
-import { createRequire } from "node:module";
+import { lazyPackages } from "../platform/lazy-packages.js";
 
 type Iconv = typeof import("iconv-lite");
-
-const require = createRequire(import.meta.url);
 
 let loaded: Iconv | undefined;
 
 /** Loaded for who asks for another encoding than UTF-8, which Node has by itself. */
 export function loadIconv(): Iconv {
-  loaded ??= require("iconv-lite") as Iconv;
+  loaded ??= lazyPackages().iconv();
   return loaded;
 }
 

@@ -1,14 +1,12 @@
-import { createRequire } from "node:module";
 import type { ParsedNode, YAMLMap } from "yaml";
 import { hasCode } from "../../base/errors.js";
+import { lazyPackages } from "../../platform/lazy-packages.js";
 import { configError } from "./config-error.js";
 import type { ConfigFile } from "./read-file.js";
 import { isPlainObject } from "./references.js";
 import { MERGE_TAG, SCALAR_TAGS } from "./yaml-scalars.js";
 
 type Yaml = typeof import("yaml");
-
-const require = createRequire(import.meta.url);
 
 // The library takes a second for a megabyte, and the whole process ends when it runs out of stack in a regular
 // expression; so what is too large or too deep is not given to it.
@@ -128,7 +126,7 @@ function isDeep(tokens: readonly unknown[]): boolean {
 /** An optional peer: it weighs 1.4 MB, and most configurations are no YAML. */
 function load(path: string): Yaml {
   try {
-    return require("yaml") as Yaml;
+    return lazyPackages().yaml();
   } catch (cause) {
     if (!hasCode(cause, "MODULE_NOT_FOUND")) throw cause;
     const message = `Cannot read ${path}: YAML needs the package yaml. npm install yaml, or write it as JSON.`;

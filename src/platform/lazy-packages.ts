@@ -1,0 +1,15 @@
+import { createRequire } from "node:module";
+import type { Temporal } from "temporal-polyfill";
+
+/**
+ * Packages that are loaded when somebody needs them, at once, and in every module format. One `require` for all, made
+ * when it is called: a bundle that is no ES module has no place to make it from, and must load without.
+ */
+export function lazyPackages() {
+  const require = createRequire(import.meta.url);
+  return {
+    iconv: () => require("iconv-lite") as typeof import("iconv-lite"),
+    temporal: () => require("temporal-polyfill") as { Temporal: typeof Temporal },
+    yaml: () => require("yaml") as typeof import("yaml"),
+  };
+}
