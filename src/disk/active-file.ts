@@ -152,11 +152,9 @@ export class ActiveFile {
   /** True when the file was made. */
   #open(): boolean {
     try {
+      this.#openedBefore.copyFrom(this.#opened);
       const { fd, created } = this.#openReadable();
       this.#fd = fd;
-      this.#openedBefore.copyFrom(this.#opened);
-      this.#fs.statusOfOpen(fd, this.#opened);
-      if (!this.#opened.isFile) throw new Error("it is not a regular file");
       this.#there.copyFrom(this.#opened);
       return created;
     } catch (cause) {
@@ -168,7 +166,10 @@ export class ActiveFile {
 
   /** Reading is wanted for the tail alone: a user who may only write can still log. */
   #openReadable(): { fd: number; created: boolean } {
-    const open = (access: number) => this.#permissions.open(this.#fs, this.path, access | O_APPEND, NEW_LOG_FILE_MODE);
+    const open = (access: number) => {
+      const opening = { path: this.path, flags: access | O_APPEND, mode: NEW_LOG_FILE_MODE };
+      return this.#permissions.open(this.#fs, opening, this.#opened);
+    };
     try {
       this.#canRead = true;
       return open(O_RDWR);

@@ -2,8 +2,8 @@ import { basename, dirname, join } from "node:path";
 import type { Permissions } from "../disk/permissions.js";
 import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 
-// What Python's os.open gives a new file, so that both languages make the same lock file.
-const NEW_LOCK_FILE_MODE = 0o777;
+// Reading is added for those who may write the file, and for nobody else.
+const NEW_LOCK_FILE_MODE = 0o622;
 
 /**
  * Where the lock file of a log is: hidden beside it or in `directory`, named as upstream names it (`getLockFilename`):
@@ -17,8 +17,8 @@ export function lockFilePath(logFile: string, directory: string = dirname(logFil
 const LONGEST_CONTENT = 256;
 
 /**
- * The file that is locked in place of the log: opened without following a symbolic link, never
- * deleted. Its content is the timed handler's.
+ * The file that is locked in place of the log: opened without following a symbolic link, never deleted, and not to be
+ * opened by who may not write the log. Its content is the timed handler's.
  */
 export class LockFile {
   readonly #path: FilePath;
@@ -46,16 +46,9 @@ export class LockFile {
   /** Opens the file if it is not open, making it and its directory if need be; returns the descriptor. */
   open(): number {
     if (this.#fd !== -1) return this.#fd;
-    const { fd } = this.#permissions.open(this.#fs, this.path, O_RDWR | O_NOFOLLOW, NEW_LOCK_FILE_MODE);
-    try {
-      this.#fs.statusOfOpen(fd, this.#opened);
-      if (!this.#opened.isFile) throw new Error("it is not a regular file");
-    } catch (error) {
-      this.#fs.close(fd);
-      throw error;
-    }
-    this.#fd = fd;
-    return fd;
+    const opening = { path: this.path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_LOCK_FILE_MODE, isLock: true };
+    this.#fd = this.#permissions.open(this.#fs, opening, this.#opened).fd;
+    return this.#fd;
   }
 
   /** True while the path still leads to the file that is open here. */

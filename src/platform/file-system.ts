@@ -17,6 +17,7 @@ export class FilePath {
 }
 
 // Places in `struct statx`, in 32-bit words (linux/stat.h).
+const LINKS = 4;
 const UID = 5;
 const GID = 6;
 const MODE = 7;
@@ -44,6 +45,11 @@ export class FileStatus {
     return this.words[MTIME]! + (this.words[MTIME + 1]! | 0) * 2 ** 32 + this.words[MTIME + 2]! / 1e9;
   }
 
+  /** Names that the file has. */
+  get links(): number {
+    return this.words[LINKS]!;
+  }
+
   get uid(): number {
     return this.words[UID]!;
   }
@@ -54,6 +60,10 @@ export class FileStatus {
 
   get isFile(): boolean {
     return (this.mode & nodeFs.constants.S_IFMT) === nodeFs.constants.S_IFREG;
+  }
+
+  get isDirectory(): boolean {
+    return (this.mode & nodeFs.constants.S_IFMT) === nodeFs.constants.S_IFDIR;
   }
 
   /** Inode, and device as its major and minor number. */
@@ -105,6 +115,7 @@ export class FileStatus {
   /** Fills this from `node:fs`, where the system has no `statx`. */
   fill(stats: nodeFs.BigIntStats): void {
     const w = this.words;
+    w[LINKS] = Number(stats.nlink);
     w[UID] = Number(stats.uid);
     w[GID] = Number(stats.gid);
     w[MODE] = Number(stats.mode);

@@ -1,4 +1,4 @@
-import { closing, type FileStatus, type FileSystem, O_NOFOLLOW, O_RDONLY } from "../platform/file-system.js";
+import { closing, FileStatus, type FileSystem, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
 
 /**
  * How many of `records`, the first ones, are in that file of the log from `offset` on: of what somebody was about to
@@ -8,19 +8,23 @@ export type CountAppended = (file: FileStatus, offset: number, records: Iterable
 
 /**
  * See {@link CountAppended}.
- * @param path where the file is now; undefined when it is nowhere: then nothing of it counts, since a record that is
- *   there twice is better than none
+ * @param path where the file is now, maybe through a symbolic link; undefined when it is nowhere: then nothing of it
+ *   counts, since a record that is there twice is better than none
  * @param terminatorLength bytes that the last record may lack: whoever writes next adds them
  */
 export function countAppended(
   fs: FileSystem,
   path: string | undefined,
+  file: FileStatus,
   offset: number,
   records: Iterable<Buffer>,
   terminatorLength: number,
 ): number {
   if (path === undefined) return 0;
-  return closing(fs, fs.open(path, O_RDONLY | O_NOFOLLOW), (fd) => {
+  const opened = new FileStatus();
+  return closing(fs, fs.open(path, O_RDONLY | O_NONBLOCK), (fd) => {
+    fs.statusOfOpen(fd, opened);
+    if (!opened.isSameFile(file)) return 0;
     let count = 0;
     let at = offset;
     for (const record of records) {

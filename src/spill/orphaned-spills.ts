@@ -48,7 +48,8 @@ export class Spills {
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       id = (id + 1) >>> 0;
       const path = spillPath(this.#log, process.pid, id);
-      const { fd } = this.#permissions.open(this.#environment.fs, path, O_RDWR | O_NOFOLLOW, NEW_SPILL_MODE);
+      const opening = { path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_SPILL_MODE };
+      const { fd } = this.#permissions.open(this.#environment.fs, opening);
       const spill = Spill.create(path, this.#environment, fd);
       if (spill !== undefined) return spill;
     }
@@ -106,7 +107,7 @@ export class Spills {
 
   /** Called with the lock held, or by who alone can write what it looks for. */
   readonly countAppended: CountAppended = (file, offset, records) =>
-    countAppended(this.#environment.fs, this.#find(file), offset, records, this.#terminatorLength);
+    countAppended(this.#environment.fs, this.#find(file), file, offset, records, this.#terminatorLength);
 
   failure(cause: unknown): LogFileError {
     const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. They are kept in memory, or in that file, and tried again.`;

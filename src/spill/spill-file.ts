@@ -1,5 +1,5 @@
 import { hasCode } from "../base/errors.js";
-import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDWR } from "../platform/file-system.js";
 import type { LockBackend } from "../platform/lock-backend.js";
 import { Batch, type Journal } from "../records/batch.js";
 import type { CountAppended } from "./appended-records.js";
@@ -63,7 +63,7 @@ export class Spill implements Journal {
   static adopt(path: string, { fs, lockBackend }: SpillEnvironment, countAppended: CountAppended): Spill | undefined {
     let fd: number;
     try {
-      fd = fs.open(path, O_RDWR | O_NOFOLLOW);
+      fd = fs.open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return undefined;
       throw error;

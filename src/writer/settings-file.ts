@@ -84,7 +84,8 @@ export class SharedSettings {
   ): number | undefined {
     this.#own = { ...this.#own, namer: namer === undefined ? null : true };
     try {
-      const { fd } = this.#permissions.open(this.#fs, this.#path, O_RDWR | O_NOFOLLOW, NEW_SETTINGS_FILE_MODE);
+      const opening = { path: this.#path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_SETTINGS_FILE_MODE };
+      const { fd } = this.#permissions.open(this.#fs, opening);
       return closing(this.#fs, fd, () => this.#agreeWith(fd, warn));
     } catch (error) {
       trace?.(`cannot compare settings in ${this.#path}: ${reason(error)}`);

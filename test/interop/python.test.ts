@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { execFile, spawn, spawnSync } from "node:child_process";
+import { chmodSync, chownSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { alphabet } from "../../src/cli/stress/record.js";
 import { check } from "../../src/cli/stress/verdict.js";
 import { ConcurrentRotatingFileHandler, type TimedRotatingFileHandlerOptions } from "../../src/index.js";
+import { lockFilePath } from "../../src/lock/lock-file.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { problemsOf, recordOf } from "../support/log-oracle.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { PYTHON, whyNoUpstream } from "../support/upstream.js";
+import { asOther, needsRoot, OTHER_USER } from "../support/users.js";
 import type { NodeJob } from "./node-writer.js";
 
 /* Upstream's handler in Python and ours, on one file. Needs upstream: set PYTHONPATH, or pip install it. */
@@ -47,6 +50,64 @@ describe("rotation by time, every second for a minute", { concurrency: true }, (
           );
       });
     }
+  }
+});
+
+describe("a lock file that only those may open who may write the log is the lock of upstream too", {
+  skip: skip || needsRoot.skip,
+}, () => {
+  const GROUP = 4321;
+  const PROGRAM = `
+import logging, sys
+from concurrent_log_handler import ConcurrentRotatingFileHandler
+sys.dont_write_bytecode = True
+handler = ConcurrentRotatingFileHandler(sys.argv[1], "a", 2000, 999)
+handler.handleError = lambda record: sys.exit(repr(sys.exc_info()[1]))
+log = logging.getLogger("python")
+log.addHandler(handler)
+for i in range(200): log.warning("python %d", i)
+`;
+  const asUser = (uid: number, gid: number, program: string, ...args: string[]) =>
+    promisify(execFile)(PYTHON, ["-c", program, ...args], { uid, gid });
+
+  for (const [who, umask, bits, user, group] of [
+    ["of the same user", 0o022, 0o600, OTHER_USER, OTHER_USER],
+    ["of the same group", 0o007, 0o660, 0, GROUP],
+  ] as const) {
+    test(`${who}: both write and rotate, and who may only read cannot hold it`, async (t) => {
+      const directory = temporaryDirectory(t);
+      chownSync(directory, user, group);
+      chmodSync(directory, 0o2775);
+      const before = process.umask(umask);
+      const log = join(directory, "app.log");
+      const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 2000, backupCount: 999 });
+      handler.on("error", (error) => assert.fail(error));
+      const asOwner = user === OTHER_USER ? asOther : (action: () => void) => action();
+      t.after(() => {
+        process.umask(before);
+        asOwner(() => handler.close());
+      });
+      asOwner(() => assert.ok(handler.write("node 0")));
+      assert.equal(statSync(lockFilePath(log)).mode & 0o777, bits);
+      let isDone = false;
+      const running = asUser(OTHER_USER, group, PROGRAM, log).finally(() => {
+        isDone = true;
+      });
+      let count = 1;
+      for (; !isDone; count++) {
+        asOwner(() => assert.ok(handler.write(`node ${count}`)));
+        await new Promise(setImmediate);
+      }
+      await running;
+      assert.equal(statSync(lockFilePath(log)).mode & 0o777, bits, "upstream leaves it as it is");
+      const names = readdirSync(directory).filter((name) => name.startsWith("app.log"));
+      const lines = names.flatMap((name) => readFileSync(join(directory, name), "utf8").split("\n").filter(Boolean));
+      const expected = [...Array(200).keys()].map((i) => `python ${i}`);
+      for (let i = 0; i < count; i++) expected.push(`node ${i}`);
+      assert.deepEqual(lines.sort(), expected.sort());
+      const hold = "import fcntl, sys; fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX)";
+      await assert.rejects(asUser(1234, 1234, hold, lockFilePath(log)), /PermissionError/);
+    });
   }
 });
 

@@ -1,22 +1,37 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, lstatSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
-import { join, normalize } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, normalize } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { Permissions } from "../../src/disk/permissions.js";
 import type { FileLock } from "../../src/lock/file-lock.js";
-import { lockFilePath } from "../../src/lock/lock-file.js";
+import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
+import { O_RDONLY } from "../../src/platform/file-system.js";
 import { Fixture } from "../support/child.js";
 import { environmentWith, systemError } from "../support/environment.js";
 import { type LockKind, makeLock } from "../support/locks.js";
 import { temporaryDirectory } from "../support/temporary.js";
+import { asOther, needsRoot } from "../support/users.js";
 
 /* What every lock backend must do. The one of this system is tested: flock(2), or LockFileEx on Windows. */
 
 const LONGER_THAN_TRUST = 5;
 
 const isWindows = process.platform === "win32";
+const POSIX = { skip: isWindows && "Windows has no modes" };
 const NO_STOP = { skip: isWindows && "Windows stops no process" };
 const NO_DELETION = {
   skip: isWindows && "Windows keeps the name of a deleted file, and lets none be renamed over one that is open",
@@ -156,6 +171,78 @@ describe("the lock file", () => {
       assert.throws(() => changedLockFile(t, "never looks again", change), assert.AssertionError),
     );
   }
+
+  for (const [umask, options, bits] of [
+    [0o022, {}, 0o600],
+    [0o002, {}, 0o660],
+    [0o000, {}, 0o666],
+    [0o022, { umask: 0o007 }, 0o660],
+    [0o022, { umask: 0o027 }, 0o600],
+    [0o000, { chmod: 0o640 }, 0o600],
+    [0o077, { chmod: 0o664 }, 0o660],
+  ] as const) {
+    const asked = Object.entries(options).map(([name, value]) => `${name} ${value.toString(8)}`);
+    test(`can be opened by those who may write only: umask ${umask.toString(8)} ${asked}`, POSIX, (t) => {
+      const path = join(temporaryDirectory(t), ".__app.lock");
+      const before = process.umask(umask);
+      t.after(() => process.umask(before));
+      const seen: number[] = [];
+      const { fs } = systemEnvironment();
+      const open: typeof fs.open = (...args) => {
+        const fd = fs.open(...args);
+        seen.push(fstatSync(fd).mode & 0o777);
+        return fd;
+      };
+      const permissions = new Permissions(
+        { chmod: undefined, umask: undefined, owner: undefined, ...options },
+        assert.fail,
+      );
+      const file = new LockFile(path, { ...fs, open }, permissions);
+      file.open();
+      file.close();
+      assert.equal(statSync(path).mode & 0o777, bits);
+      for (const first of seen) assert.equal(first & ~bits, 0, "not even for a moment");
+    });
+  }
+
+  test("that Python, or an older version, has made is kept from readers", POSIX, (t) => {
+    for (const [old, bits] of [
+      [0o755, 0o600],
+      [0o775, 0o660],
+      [0o777, 0o666],
+    ] as const) {
+      const { path, lock } = lockIn(t);
+      writeFileSync(path, "1700000000");
+      chmodSync(path, old);
+      assert.ok(lock.acquire(0));
+      lock.release();
+      assert.equal(statSync(path).mode & 0o777, bits);
+      assert.equal(readFileSync(path, "utf8"), "1700000000");
+    }
+  });
+
+  describe("of a log that others may read", needsRoot, () => {
+    /** The other user opens the lock file as it can, and keeps it: can the log be locked? */
+    const isStopped = (t: TestContext, mode?: number): boolean => {
+      const { path, lock } = lockIn(t);
+      chmodSync(dirname(path), 0o755);
+      assert.ok(lock.acquire(0));
+      lock.release();
+      if (mode !== undefined) chmodSync(path, mode);
+      const { fs, lockBackend } = systemEnvironment();
+      try {
+        const fd = asOther(() => fs.open(path, O_RDONLY));
+        t.after(() => fs.close(fd));
+        assert.ok(lockBackend.tryLock(fd));
+      } catch (error) {
+        assert.equal((error as NodeJS.ErrnoException).code, "EACCES");
+      }
+      return !lock.acquire(0);
+    };
+
+    test("cannot be held by them", (t) => assert.equal(isStopped(t), false));
+    test("could be, if it were as upstream makes it", (t) => assert.equal(isStopped(t, 0o755), true));
+  });
 
   test("is asked for at once when a rotation must be sure", NO_DELETION, (t) => {
     const { path, lock } = lockIn(t);

@@ -52,13 +52,16 @@ for (const { id, kwargs, processUmask, records, steps } of rows) {
 }
 
 /**
- * Known fault of upstream: the option `umask` does not reach its .gz files, which are readable for more users than the
- * log was. Ours take the mode of the file that they compress.
+ * Known faults of upstream: whoever may read its lock file can hold it, and stop all writers; ours is for those who may
+ * write it. And the option `umask` does not reach its .gz files, which are readable for more users than the log was; ours
+ * take the mode of the file that they compress.
  */
 function expected(step: Row["steps"][number], { chmod, umask }: Row["kwargs"]): Record<string, string> {
-  if (chmod !== undefined || umask === undefined) return step;
-  const mode = octal(0o666 & ~umask);
-  return Object.fromEntries(Object.entries(step).map(([name, bits]) => [name, name.endsWith(".gz") ? mode : bits]));
+  const bitsOf = (name: string, bits: string) => {
+    if (name.endsWith(".lock")) return octal(((Number.parseInt(bits, 8) & 0o222) * 3) & 0o666);
+    return name.endsWith(".gz") && chmod === undefined && umask !== undefined ? octal(0o666 & ~umask) : bits;
+  };
+  return Object.fromEntries(Object.entries(step).map(([name, bits]) => [name, bitsOf(name, bits)]));
 }
 
 function modes(directory: string): Record<string, string> {

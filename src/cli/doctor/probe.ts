@@ -67,7 +67,7 @@ export function append(
   [first, last]: readonly [number, number],
   isSynced = false,
 ): void {
-  closing(fs, permissions.open(fs, path, O_WRONLY | O_APPEND, 0o600).fd, (fd) => {
+  closing(fs, permissions.open(fs, { path, flags: O_WRONLY | O_APPEND, mode: 0o600 }).fd, (fd) => {
     for (let number = first; number <= last; number++) {
       const bytes = Buffer.from(`${probeLine(writer, number)}\n`);
       const written = fs.write(fd, bytes, 0, bytes.length);

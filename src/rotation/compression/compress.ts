@@ -1,7 +1,15 @@
 import { pipeline } from "node:stream/promises";
 import { hasCode } from "../../base/errors.js";
 import { type Compression, FORMATS } from "../../log-files/compression-formats.js";
-import { FileStatus, type FileSystem, O_CREAT, O_EXCL, O_RDONLY, O_WRONLY } from "../../platform/file-system.js";
+import {
+  FileStatus,
+  type FileSystem,
+  O_CREAT,
+  O_EXCL,
+  O_NONBLOCK,
+  O_RDONLY,
+  O_WRONLY,
+} from "../../platform/file-system.js";
 import { readChunks } from "../../platform/read-chunks.js";
 import { writeFully } from "../../platform/write-fully.js";
 
@@ -20,10 +28,11 @@ export interface Source {
  * sure that it is on the disk. Streams: memory does not grow with the file.
  */
 export async function compress(fs: FileSystem, from: string, to: string, compression: Compression): Promise<Source> {
-  const source = fs.open(from, O_RDONLY);
+  const source = fs.open(from, O_RDONLY | O_NONBLOCK);
   try {
     const status = new FileStatus();
     fs.statusOfOpen(source, status);
+    if (!status.isFile) throw new Error(`${from} is not a regular file`);
     const target = fs.open(to, O_WRONLY | O_CREAT | O_EXCL, 0o600);
     try {
       // Not the streams of node:fs: one that fails closes its descriptor, `autoClose` or not, and then it may be
@@ -55,17 +64,25 @@ export async function compress(fs: FileSystem, from: string, to: string, compres
 function inherit(fs: FileSystem, from: FileStatus, target: number): void {
   const own = new FileStatus();
   fs.statusOfOpen(target, own);
-  if (own.uid !== from.uid || own.gid !== from.gid) {
-    forgive("EPERM", () => fs.fchown(target, from.uid, from.gid)); // one of several users of this log, and not root
-  }
-  forgive("ENOTSUP", () => fs.fchmod(target, from.mode & 0o7777)); // Windows
+  // One of several users of this log, and not root, can give it to a group of his own at most.
+  const hasGroup =
+    (own.uid !== from.uid && succeeds("EPERM", () => fs.fchown(target, from.uid, from.gid))) ||
+    own.gid === from.gid ||
+    succeeds("EPERM", () => fs.fchown(target, own.uid, from.gid));
+  const mode = from.mode & 0o7777;
+  // Another group may do no more than everybody.
+  const bits = hasGroup ? mode : mode & (0o7707 | ((mode & 0o007) << 3));
+  succeeds("ENOTSUP", () => fs.fchmod(target, bits)); // Windows
   fs.futimes(target, from.modifiedAt, from.modifiedAt);
 }
 
-function forgive(code: string, action: () => void): void {
+/** False when it failed with this code. */
+function succeeds(code: string, action: () => void): boolean {
   try {
     action();
+    return true;
   } catch (error) {
     if (!hasCode(error, code)) throw error;
+    return false;
   }
 }

@@ -20,6 +20,7 @@ import type { FileSystem } from "../../../src/platform/file-system.js";
 import { Encoder } from "../../../src/records/encoder.js";
 import { environmentWith, systemError } from "../../support/environment.js";
 import { temporaryDirectory, textOf } from "../../support/temporary.js";
+import { asOther, needsRoot } from "../../support/users.js";
 
 interface Setup {
   directory: string;
@@ -226,12 +227,12 @@ test("something that is no file is refused", (t) => {
   assert.throws(() => append("one"), { code: "ERR_CLH_OPEN", message: /not a regular file/ });
 });
 
-test("a log that may be written but not read is written", { skip: process.getuid?.() !== 0 && "needs root" }, (t) => {
+test("a log that may be written but not read is written", needsRoot, (t) => {
   const { directory, path } = setUp(t);
   writeFileSync(path, "theirs\n");
   chmodSync(path, 0o222);
   chmodSync(directory, 0o777);
-  asNobody(() => {
+  asOther(() => {
     const encoder = new Encoder({ encoding: "utf-8", unicodeErrorPolicy: "ignore", newline: "", terminator: "\n" });
     const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, assert.fail);
     const file = new ActiveFile(path, systemEnvironment(), permissions, encoder, {
@@ -245,12 +246,3 @@ test("a log that may be written but not read is written", { skip: process.getuid
   assert.equal(readFileSync(path, "utf8"), "theirs\none\n");
   assert.equal(statSync(path).mode & 0o777, 0o222);
 });
-
-function asNobody(action: () => void): void {
-  process.seteuid!(65534);
-  try {
-    action();
-  } finally {
-    process.seteuid!(0);
-  }
-}
