@@ -272,8 +272,8 @@ export class LogWriter {
   /** Closes all files. A later commit opens them again. */
   close(): void {
     this.#orphans.close();
-    this.#failures.close([this.#file, this.#lock], this.options.filename);
-    this.#settings?.close();
+    const { filename } = this.options;
+    this.#failures.close([this.#file, this.#lock, ...(this.#settings ? [this.#settings] : [])], filename);
     this.#idleWatch.stop();
   }
 

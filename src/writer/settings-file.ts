@@ -1,32 +1,29 @@
-import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { dirname, isAbsolute } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
-import { hasCode, isError, LogFileError, reason } from "../base/errors.js";
-import { sharedState } from "../base/shared-state.js";
-import type { Permissions } from "../disk/permissions.js";
+import { isError, LogFileError, reason } from "../base/errors.js";
+import { isOursToBelieve, type Permissions } from "../disk/permissions.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { settingsPath } from "../log-files/hidden-names.js";
 import { optionsToJson } from "../options/handler-json.js";
 import { OPTIONS, TIME_OPTIONS } from "../options/option-table.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
-import { closing, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import type { LockBackend } from "../platform/lock-backend.js";
 import { readSmallFile } from "../platform/small-file.js";
 import { findCodec } from "../records/encodings.js";
 
 const NEW_SETTINGS_FILE_MODE = 0o666; // as the log's, so that whoever may write the one may write the other
 const LONGEST = 16 * 1024; // it may hold a path
 
-/** As far as who only reads a log relies on it. */
 const leftSchema = v.object({
   writer: v.optional(v.object({ pid: v.number(), host: v.string(), thread: v.number() })),
   settings: v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])),
 });
 
-/** What the writers of a log have left beside it: their settings, and which of them was the first. */
+/** What the writers of a log have left beside it: their settings, and who is the writer that holds the lock on them. */
 export interface SettingsLeft {
   writer?: { pid: number; host: string; thread: number } | undefined;
   settings: Record<string, string | number | boolean | null>;
@@ -35,46 +32,48 @@ export interface SettingsLeft {
 /** Options that all writers of a log must agree on, but for those that are compared in another form. */
 const AGREED = Object.keys(OPTIONS).filter((name) => OPTIONS[name]?.shared === "as it is");
 
-const writerSchema = v.object({
-  ...leftSchema.entries.writer.wrapped.entries,
-  pid: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-  /** Of the handler, since processes and threads have the same numbers again. */
-  id: v.string(),
-});
-const storedSchema = v.object({ ...leftSchema.entries, writer: writerSchema });
-type Writer = v.InferOutput<typeof writerSchema>;
-type Stored = v.InferOutput<typeof storedSchema>;
-type Settings = Stored["settings"] & { readonly maxBytes?: Value; readonly backupCount?: Value; readonly kind?: Value };
-type Value = Stored["settings"][string];
-
-/** Handlers of this thread that have left their settings somewhere and are not closed. */
-const living = sharedState("living-settings", 1, () => new Set<string>());
+type Settings = SettingsLeft["settings"] & {
+  readonly maxBytes?: Value;
+  readonly backupCount?: Value;
+  readonly kind?: Value;
+};
+type Value = SettingsLeft["settings"][string];
 
 /**
- * Finds out that processes write one log with different settings, by a hidden file beside it.
+ * Finds out that processes write one log with different settings, by a hidden file beside it. Who has left settings there
+ * holds a lock on the file while it lives: process ids come again, and are the same in two containers.
  * @internal
  */
 export class SharedSettings {
+  readonly #log: string;
   readonly #path: string;
   #own: Settings;
-  readonly #me: Writer = { pid: process.pid, host: hostname(), thread: threadId, id: randomUUID() };
   readonly #fs: FileSystem;
+  readonly #lockBackend: LockBackend;
   readonly #permissions: Permissions;
+  /** Of the file while the settings in it are ours, and locked; else -1. */
+  #fd = -1;
 
   /** @param terminator what ends a record, in bytes */
-  constructor(options: ResolvedOptions, terminator: Buffer, environment: Environment, permissions: Permissions) {
-    const { fs } = environment;
+  constructor(
+    options: ResolvedOptions,
+    terminator: Buffer,
+    { fs, lockBackend }: Environment,
+    permissions: Permissions,
+  ) {
+    this.#log = options.filename;
     this.#path = settingsPath(options.filename);
     this.#own = settingsOf(options, terminator);
     this.#fs = fs;
+    this.#lockBackend = lockBackend;
     this.#permissions = permissions;
   }
 
   /**
-   * Compares with what another process has left, and leaves what the next one is to compare with. Called with the lock
+   * Compares with what another handler has left, and leaves what the next one is to compare with. Called with the lock
    * held, once. The file is a help and no more: whatever fails here, of whatever code, is for the trace alone.
    * @param namer that of the handler by now
-   * @param warn is given `ERR_CLH_SETTINGS` when a process that may still run has other settings
+   * @param warn is given `ERR_CLH_SETTINGS` when a handler that lives has other settings
    * @returns the `maxBytes` to obey in place of our own, if that is to be
    */
   agree(
@@ -84,9 +83,7 @@ export class SharedSettings {
   ): number | undefined {
     this.#own = { ...this.#own, namer: namer === undefined ? null : true };
     try {
-      const opening = { path: this.#path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_SETTINGS_FILE_MODE };
-      const { fd } = this.#permissions.open(this.#fs, opening);
-      return closing(this.#fs, fd, () => this.#agreeWith(fd, warn));
+      return this.#agree(warn);
     } catch (error) {
       trace?.(`cannot compare settings in ${this.#path}: ${reason(error)}`);
       return undefined;
@@ -95,41 +92,65 @@ export class SharedSettings {
 
   /** The settings left here are those of nobody any more. */
   close(): void {
-    living.delete(this.#me.id);
+    const fd = this.#fd;
+    this.#fd = -1;
+    if (fd !== -1) this.#fs.close(fd);
   }
 
-  #agreeWith(fd: number, warn: (warning: LogFileError) => void): number | undefined {
+  #agree(warn: (warning: LogFileError) => void): number | undefined {
     const status = new FileStatus();
-    this.#fs.statusOfOpen(fd, status);
-    if (!status.isFile) throw new Error("it is not a regular file");
-    const found = this.#read(fd);
-    const theirs = found === undefined ? "ended" : stateOf(found.writer);
-    const differing = found === undefined ? [] : differences(this.#own, found.settings);
-    if (theirs === "ended") this.#write(fd, this.#me, this.#own); // a change of settings, and no disagreement
-    if (found === undefined || theirs === "ended" || differing.length === 0) return undefined;
-    const stricter = stricterLimit(this.#own, found.settings);
-    warn(this.#warning(differing, stricter));
-    // Theirs stays while they are known to run; else the newest settings win, or nobody could ever raise the limit.
-    if (stricter !== undefined && theirs === "running") {
-      this.#write(fd, found.writer, { ...this.#own, maxBytes: stricter }, found);
-    } else {
-      this.#write(fd, this.#me, this.#own);
+    const fd = this.#open(status);
+    let theirs: Settings | undefined;
+    try {
+      if (!isOursToBelieve(this.#fs, this.#log, status)) {
+        warn(this.#notBelieved(status));
+        return undefined;
+      }
+      if (this.#leave(fd)) return undefined; // nobody's that lives: a change of settings, and no disagreement
+      theirs = this.#read(fd)?.settings;
+    } finally {
+      if (fd !== this.#fd) this.#fs.close(fd);
     }
+    const differing = theirs === undefined ? [] : differences(this.#own, theirs);
+    if (theirs !== undefined && differing.length === 0) return undefined;
+    const stricter = theirs && stricterLimit(this.#own, theirs);
+    if (theirs !== undefined) warn(this.#warning(differing, stricter));
+    // Theirs stay while they are obeyed; else the newest settings win, or nobody could ever raise a limit.
+    if (stricter === undefined) this.#replace();
     return stricter;
   }
 
-  #read(fd: number): Stored | undefined {
-    const bytes = Buffer.alloc(LONGEST);
-    const length = this.#fs.read(fd, bytes, 0, bytes.length, 0);
-    return parseAs(storedSchema, bytes.toString("utf8", 0, length));
+  #open(status?: FileStatus): number {
+    const opening = { path: this.#path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_SETTINGS_FILE_MODE };
+    return this.#permissions.open(this.#fs, opening, status).fd;
   }
 
-  #write(fd: number, writer: Writer, settings: Settings, found?: Stored): void {
-    if (writer === this.#me) living.add(writer.id);
-    if (isDeepStrictEqual({ writer, settings }, found)) return;
-    const bytes = Buffer.from(`${JSON.stringify({ writer, settings })}\n`);
+  /** False when the lock on the file is another one's. */
+  #leave(fd: number): boolean {
+    if (!this.#lockBackend.tryLock(fd, true)) return false;
+    this.#fd = fd;
+    const writer = { pid: process.pid, host: hostname(), thread: threadId };
+    const bytes = Buffer.from(`${JSON.stringify({ writer, settings: this.#own })}\n`);
     this.#fs.truncate(fd, 0); // else a process that dies here might leave a mixture that reads as something
     this.#fs.writeAt(fd, bytes, 0);
+    return true;
+  }
+
+  /** By a file of our own, since the lock on theirs says that they live. */
+  #replace(): void {
+    this.#fs.unlink(this.#path);
+    const fd = this.#open();
+    try {
+      this.#leave(fd);
+    } finally {
+      if (fd !== this.#fd) this.#fs.close(fd);
+    }
+  }
+
+  #read(fd: number): SettingsLeft | undefined {
+    const bytes = Buffer.alloc(LONGEST);
+    const length = this.#fs.read(fd, bytes, 0, bytes.length, 0);
+    return parse(bytes.toString("utf8", 0, length));
   }
 
   #warning(differing: string[], stricter: number | undefined): LogFileError {
@@ -138,15 +159,19 @@ export class SharedSettings {
       `${stricter === undefined ? "" : "; until then, the smaller maxBytes is used here"} (${this.#path}).`;
     return new LogFileError("ERR_CLH_SETTINGS", message, { path: this.#path });
   }
+
+  #notBelieved({ uid }: FileStatus): LogFileError {
+    const message =
+      `The settings in ${this.#path} are not believed: others than the writers of this log may have left them ` +
+      `(the file belongs to user ${uid}). Delete the file; until then, nobody finds out whether all writers have the same options.`;
+    return new LogFileError("ERR_CLH_SETTINGS", message, { path: this.#path });
+  }
 }
 
 /** Undefined when there is nothing, or something else, such as half of it. */
-function parseAs<Schema extends typeof leftSchema | typeof storedSchema>(
-  schema: Schema,
-  text: string,
-): v.InferOutput<Schema> | undefined {
+function parse(text: string): SettingsLeft | undefined {
   try {
-    const result = v.safeParse(schema, JSON.parse(text));
+    const result = v.safeParse(leftSchema, JSON.parse(text));
     return result.success ? result.output : undefined;
   } catch (error) {
     if (isError(error, "SyntaxError")) return undefined;
@@ -154,9 +179,9 @@ function parseAs<Schema extends typeof leftSchema | typeof storedSchema>(
   }
 }
 
-/** Undefined when there is nothing of the kind: it is a help and no more. */
+/** Undefined when there is nothing of the kind, or somebody else has left it: it is a help and no more. */
 export function settingsLeft(fs: FileSystem, log: string): SettingsLeft | undefined {
-  return parseAs(leftSchema, readSmallFile(fs, settingsPath(log), LONGEST) ?? "");
+  return parse(readSmallFile(fs, settingsPath(log), LONGEST, (file) => isOursToBelieve(fs, log, file)) ?? "");
 }
 
 /** Where the lock file of these writers is, if not beside the log. */
@@ -197,31 +222,15 @@ function differences(own: Settings, theirs: Settings): string[] {
 }
 
 /**
- * Their `maxBytes` where it is smaller. But a rotation also removes backups: a handler that keeps fewer than they do
- * must not rotate more often than it was told to, else it would delete records that they keep.
+ * Their `maxBytes` where it is smaller. But a rotation also removes backups: a handler that keeps so many files obeys
+ * nobody's limit, else it would delete records that its own options keep.
  */
 function stricterLimit(own: Settings, theirs: Settings): number | undefined {
   const limit = limitOf(theirs);
-  if (own.kind !== theirs.kind || limit >= limitOf(own)) return undefined;
-  return backupsOf(own) >= backupsOf(theirs) ? limit : undefined;
+  const keepsAll = own.backupCount === null;
+  return keepsAll && own.kind === theirs.kind && limit < limitOf(own) ? limit : undefined;
 }
 
 function limitOf({ maxBytes }: Settings): number {
   return Number.isSafeInteger(maxBytes) && (maxBytes as number) > 0 ? (maxBytes as number) : Number.POSITIVE_INFINITY;
-}
-
-function backupsOf({ backupCount }: Settings): number {
-  return typeof backupCount === "number" ? backupCount : Number.POSITIVE_INFINITY;
-}
-
-/** Whether the handler still runs; another thread, and another host or container, cannot be asked. */
-function stateOf({ pid, host, thread, id }: Writer): "running" | "ended" | "unknown" {
-  if (host !== hostname()) return "unknown";
-  if (pid === process.pid) return living.has(id) ? "running" : thread === threadId ? "ended" : "unknown";
-  try {
-    process.kill(pid, 0);
-    return "running";
-  } catch (error) {
-    return hasCode(error, "ESRCH") ? "ended" : "running"; // EPERM: it is another user's
-  }
 }

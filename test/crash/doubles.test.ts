@@ -124,9 +124,9 @@ function meanwhileARotation(t: TestContext, isReleasedTooEarly: boolean): string
   const system = systemEnvironment();
   let locked = -1;
   const lockBackend: LockBackend = {
-    tryLock(fd) {
-      locked = fd;
-      return system.lockBackend.tryLock(fd);
+    tryLock(fd, isRead) {
+      if (!isRead) locked = fd; // and not the settings
+      return system.lockBackend.tryLock(fd, isRead);
     },
     unlock: (fd) => system.lockBackend.unlock(fd),
   };

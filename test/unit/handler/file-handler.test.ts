@@ -126,9 +126,16 @@ describe("write", () => {
     assert.equal(text(), "5\nundefined\n");
   });
 
-  test("keeps no file open when asked not to", { skip: !existsSync("/proc/self/fd") && "needs /proc" }, (t) => {
+  test("keeps no file open when asked not to, but the one that says which settings live", {
+    skip: !existsSync("/proc/self/fd") && "needs /proc",
+  }, (t) => {
     const { handler, directory } = setUp(t, { keepFileOpen: false });
     handler.write("one");
+    assert.deepEqual(
+      openFiles().filter((path) => path.startsWith(directory)),
+      [join(directory, ".__app.log.settings")],
+    );
+    handler.close();
     assert.deepEqual(
       openFiles().filter((path) => path.startsWith(directory)),
       [],

@@ -3,8 +3,10 @@ import { spawnSync } from "node:child_process";
 import { EventEmitter } from "node:events";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -14,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { News } from "../../../src/events/event-queue.js";
 import type { HandlerEvents } from "../../../src/events/handler-events.js";
@@ -25,12 +27,16 @@ import {
   type RotatingFileHandlerOptions,
   type TimedRotatingFileHandlerOptions,
 } from "../../../src/index.js";
+import { settingsPath } from "../../../src/log-files/hidden-names.js";
 import { resolveRotatingOptions } from "../../../src/options/resolve-options.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
+import { O_RDWR } from "../../../src/platform/file-system.js";
 import { LogWriter } from "../../../src/writer/log-writer.js";
 import { settingsLeft } from "../../../src/writer/settings-file.js";
+import { Fixture } from "../../support/child.js";
 import { environmentWith, systemError } from "../../support/environment.js";
 import { temporaryDirectory, textOf } from "../../support/temporary.js";
+import { needsRoot, OTHER_USER } from "../../support/users.js";
 
 const NAME = ".__app.log.settings";
 
@@ -66,52 +72,60 @@ function setUp(t: TestContext) {
 const messages = (told: LogFileError[]) => told.map(({ code, message }) => `${code} ${message}`);
 const endedProcess = () => spawnSync(process.execPath, ["-e", ""]).pid;
 
+/** Which keeps all its backups: it may obey the limit of another handler. */
+const KEEPS_ALL = { when: "midnight", backupCount: 0 } as const;
+
+/** The names of the log and its backups. */
+const files = (directory: string) => readdirSync(directory).filter((name) => name.startsWith("app.log"));
+
 describe("two handlers with different settings", () => {
-  test("the second is warned, by name and value, and the smaller maxBytes wins", (t) => {
+  test("the second is warned, by name and value, and the smaller maxBytes wins where all backups are kept", (t) => {
     const { directory, begin, stored } = setUp(t);
-    const first = begin({ maxBytes: 20, backupCount: 9 });
-    const second = begin({ maxBytes: 1000, backupCount: 9 });
+    const first = begin({ ...KEEPS_ALL, maxBytes: 20 });
+    const second = begin({ ...KEEPS_ALL, maxBytes: 1000 });
     assert.deepEqual(first.told, []);
     assert.equal(second.told.length, 1);
     assert.match(messages(second.told)[0]!, /^ERR_CLH_SETTINGS .*: maxBytes is 1000 here and 20 in another process\. /);
     second.handler.write("a".repeat(10));
-    assert.deepEqual(textOf(directory), { "app.log": "aaaaaaaaaa\n", "app.log.1": "begun\nbegun\n" });
+    assert.equal(files(directory).length, 2);
     assert.equal(second.told.length, 1);
     assert.equal(stored().settings.maxBytes, 20);
   });
 
   test("whichever begins first", (t) => {
     const { begin, stored } = setUp(t);
-    begin({ maxBytes: 1000, backupCount: 9 });
-    const { told } = begin({ maxBytes: 20, backupCount: 9 });
+    begin({ ...KEEPS_ALL, maxBytes: 1000 });
+    const { told } = begin({ ...KEEPS_ALL, maxBytes: 20 });
     assert.match(messages(told).join(), /maxBytes is 20 here and 1000 in another process/);
     assert.equal(stored().settings.maxBytes, 20);
   });
 
   test("a third is warned of what is in force", (t) => {
     const { begin } = setUp(t);
-    for (const maxBytes of [20, 1000]) begin({ maxBytes, backupCount: 9 });
-    assert.match(messages(begin({ maxBytes: 1000, backupCount: 9 }).told).join(), /1000 here and 20 in another/);
-    assert.deepEqual(begin({ maxBytes: 20, backupCount: 9 }).told, []);
+    for (const maxBytes of [20, 1000]) begin({ ...KEEPS_ALL, maxBytes });
+    assert.match(messages(begin({ ...KEEPS_ALL, maxBytes: 1000 }).told).join(), /1000 here and 20 in another/);
+    assert.deepEqual(begin({ ...KEEPS_ALL, maxBytes: 20 }).told, []);
   });
 
   test("a limit wins over none", (t) => {
     const { directory, begin } = setUp(t);
-    begin({ maxBytes: 20, backupCount: 9 });
-    const { handler } = begin({ backupCount: 9 });
-    handler.write("a".repeat(10));
-    assert.ok(existsSync(join(directory, "app.log.1")));
+    begin({ ...KEEPS_ALL, maxBytes: 20 });
+    begin(KEEPS_ALL).handler.write("a".repeat(10));
+    assert.equal(files(directory).length, 2);
   });
 
-  test("but who keeps fewer backups does not rotate more often, and deletes nothing that the other keeps", (t) => {
-    const { directory, begin, stored } = setUp(t);
-    begin({ maxBytes: 20, backupCount: 9 });
-    const { handler, told } = begin({});
-    assert.match(messages(told).join(), /maxBytes is 0 here and 20 .*, backupCount is 0 here and 9 in another process/);
-    handler.write("a".repeat(10));
-    assert.deepEqual(textOf(directory), { "app.log": "begun\nbegun\naaaaaaaaaa\n" });
-    assert.equal(stored().settings.maxBytes, 0);
-  });
+  for (const backupCount of [0, 1, 9, 1000]) {
+    test(`but who keeps ${backupCount} backups rotates by its own limit, and deletes nothing that this keeps`, (t) => {
+      const { directory, begin, stored } = setUp(t);
+      begin({ maxBytes: 20, backupCount: 1 });
+      const { handler, told } = begin({ maxBytes: 1000, backupCount });
+      assert.match(messages(told).join(), /maxBytes is 1000 here and 20 in another process/);
+      assert.doesNotMatch(messages(told).join(), /is used here/);
+      for (let i = 0; i < 40; i++) handler.write("a".repeat(10));
+      assert.deepEqual(textOf(directory), { "app.log": `begun\nbegun\n${"aaaaaaaaaa\n".repeat(40)}` });
+      assert.equal(stored().settings.maxBytes, 1000, "the newest settings are left");
+    });
+  }
 
   test("everything that must agree is compared", (t) => {
     const { begin } = setUp(t);
@@ -213,19 +227,25 @@ test("the same settings: no warning, and the file is left as it is", (t) => {
 });
 
 describe("settings that somebody has left", () => {
-  test("who has ended: a change of settings, without a word, and a limit may be raised", (t) => {
-    for (const writer of [{ pid: endedProcess() }, { id: "a handler that was closed" }]) {
+  /** Process ids come again: of a container that starts anew, the program has 1 each time. */
+  for (const [whose, writer] of Object.entries({
+    "a process that has ended": { pid: endedProcess() },
+    "one that has died, whose id is in use again": { pid: process.ppid },
+    "one that has died, and had the id of this one": { pid: process.pid },
+    "one on another host that has ended": { host: "elsewhere" },
+  })) {
+    test(`${whose}: a change of settings, without a word, and a limit may be raised`, (t) => {
       const { directory, begin, stored, leave } = setUp(t);
-      begin({ maxBytes: 1000, backupCount: 9 });
+      begin({ ...KEEPS_ALL, maxBytes: 1000 }).handler.close();
       leave(writer, { maxBytes: 20 });
-      const { handler, told } = begin({ maxBytes: 1000, backupCount: 9 });
+      const { handler, told } = begin({ ...KEEPS_ALL, maxBytes: 1000 });
       handler.write("a".repeat(10));
       assert.deepEqual(told, []);
-      assert.equal(stored().settings.maxBytes, 1000);
-      assert.equal(stored().writer.pid, process.pid);
-      assert.equal(existsSync(join(directory, "app.log.1")), false);
-    }
-  });
+      assert.deepEqual(stored().settings.maxBytes, 1000);
+      assert.deepEqual(stored().writer, { pid: process.pid, host: hostname(), thread: 0 });
+      assert.equal(files(directory).length, 1);
+    });
+  }
 
   test("a handler of this process that is closed has ended", (t) => {
     const { begin } = setUp(t);
@@ -233,26 +253,93 @@ describe("settings that somebody has left", () => {
     assert.deepEqual(begin({ maxBytes: 1000 }).told, []);
   });
 
-  test("in another process that runs: its limit stays for the next", (t) => {
-    const { begin, stored, leave } = setUp(t);
-    begin({ maxBytes: 1000, backupCount: 9 });
-    leave({ pid: process.ppid }, { maxBytes: 20 });
-    for (let times = 0; times < 2; times++) {
-      assert.equal(begin({ maxBytes: 1000, backupCount: 9 }).told.length, 1);
-      assert.deepEqual([stored().settings.maxBytes, stored().writer.pid], [20, process.ppid]);
-    }
+  const namespaces = spawnSync("unshare", ["--pid", "--fork", "true"]).status === 0;
+
+  for (const [where, under] of [
+    ["another process", []],
+    ["a container of the same host name, in which its id is 1", ["unshare", "--pid", "--fork", "--kill-child"]],
+  ] as const) {
+    const skip = under.length > 0 && !namespaces && "needs unshare, and root";
+    test(`a handler in ${where} that lives: its limit stays until it is killed`, { skip }, async (t) => {
+      const { log, begin, stored } = setUp(t);
+      const program = { name: "settings-holder", under: [...under] };
+      const holder = new Fixture(t, program, log, { ...KEEPS_ALL, maxBytes: 20 });
+      await holder.lineThatIs("begun");
+      const before = stored();
+      for (let times = 0; times < 2; times++) {
+        assert.match(messages(begin({ ...KEEPS_ALL, maxBytes: 1000 }).told).join(), /maxBytes is 1000 here and 20 in/);
+        assert.deepEqual(stored(), before);
+      }
+      holder.process.kill("SIGKILL");
+      await holder.ended;
+      await isFree(log);
+      assert.deepEqual(begin({ ...KEEPS_ALL, maxBytes: 1000 }).told, []);
+      assert.equal(stored().settings.maxBytes, 1000);
+    });
+  }
+
+  test("the newest settings are those of who left them, and not of who lived before", (t) => {
+    const { begin } = setUp(t);
+    const old = begin({ maxBytes: 20 });
+    const { handler } = begin({ maxBytes: 1000 });
+    old.handler.close();
+    assert.equal(begin({ maxBytes: 30 }).told.length, 1, "the second lives");
+    handler.close();
   });
 
-  test("on a host that cannot be asked: it warns once, obeys, and the newest settings are left", (t) => {
-    const { directory, begin, stored, leave } = setUp(t);
-    begin({ maxBytes: 1000, backupCount: 9 });
-    leave({ host: "elsewhere" }, { maxBytes: 20 });
-    const { handler, told } = begin({ maxBytes: 1000, backupCount: 9 });
-    handler.write("a".repeat(10));
+  test("a handler that takes every lock for free is found out", (t) => {
+    const { begin } = setUp(t);
+    const { lockBackend, ...others } = systemEnvironment();
+    const careless = { ...others, lockBackend: { ...lockBackend, tryLock: () => true } };
+    begin({ maxBytes: 20 });
+    assert.throws(() => assert.equal(begin({ maxBytes: 1000 }, careless).told.length, 1), assert.AssertionError);
+  });
+});
+
+/** What kills a namespace kills its processes a moment later. */
+async function isFree(log: string): Promise<void> {
+  const { fs, lockBackend } = systemEnvironment();
+  for (let locked = true; locked; ) {
+    const fd = fs.open(settingsPath(log), O_RDWR);
+    locked = !lockBackend.tryLock(fd, true);
+    fs.close(fd);
+    await new Promise(setImmediate);
+  }
+}
+
+describe("settings of another user, in a directory that all may write to", needsRoot, () => {
+  const plant = (path: string, uid: number) => {
+    chmodSync(dirname(path), 0o1777);
+    const writer = { pid: 1, host: hostname(), thread: 0 };
+    writeFileSync(path, JSON.stringify({ writer, settings: { kind: "size", maxBytes: 1, backupCount: 1 } }));
+    chownSync(path, uid, uid);
+  };
+
+  test("are not obeyed, though somebody holds the lock on them, and stay as they are; it is told", (t) => {
+    const { log, path, begin, stored } = setUp(t);
+    plant(path, OTHER_USER);
+    const before = stored();
+    const { fs, lockBackend } = systemEnvironment();
+    const fd = fs.open(path, O_RDWR);
+    t.after(() => fs.close(fd));
+    assert.ok(lockBackend.tryLock(fd, true));
+    const { handler, told } = begin({ maxBytes: "10MiB", backupCount: 5 });
+    for (let i = 0; i < 100; i++) handler.write(`record ${i}`);
+    assert.match(messages(told).join(), /^ERR_CLH_SETTINGS .*belongs to user 65534/);
     assert.equal(told.length, 1);
-    assert.ok(existsSync(join(directory, "app.log.1")));
+    assert.equal(readFileSync(log, "utf8").split("\n").length, 102);
+    assert.deepEqual(stored(), before);
+    assert.equal(settingsLeft(fs, log), undefined, "nor does clh rotate, which deletes by them");
+  });
+
+  test("are believed when the log is that user's", (t) => {
+    const { log, path, begin, stored } = setUp(t);
+    writeFileSync(log, "");
+    chownSync(log, OTHER_USER, OTHER_USER);
+    plant(path, OTHER_USER);
+    assert.equal(settingsLeft(systemEnvironment().fs, log)?.settings.maxBytes, 1);
+    assert.deepEqual(begin({ maxBytes: 1000 }).told, []);
     assert.equal(stored().settings.maxBytes, 1000);
-    assert.deepEqual(begin({ maxBytes: 1000, backupCount: 9 }).told, []);
   });
 });
 
@@ -270,11 +357,11 @@ describe("what is no settings file", () => {
 
   test("values of other types limit nothing", (t) => {
     for (const maxBytes of [true, "20", null, -5, 0.5]) {
-      const { directory, begin, leave } = setUp(t);
-      begin({ maxBytes: 1000, backupCount: 9 });
-      leave({ pid: process.ppid }, { maxBytes });
-      begin({ maxBytes: 1000, backupCount: 9 }).handler.write("a".repeat(10));
-      assert.equal(existsSync(join(directory, "app.log.1")), false);
+      const { directory, path, begin, stored } = setUp(t);
+      begin({ ...KEEPS_ALL, maxBytes: 1000 });
+      writeFileSync(path, JSON.stringify({ ...stored(), settings: { ...stored().settings, maxBytes } }));
+      begin({ ...KEEPS_ALL, maxBytes: 1000 }).handler.write("a".repeat(10));
+      assert.equal(files(directory).length, 1);
     }
   });
 
@@ -300,16 +387,13 @@ describe("what is no settings file", () => {
 describe("who only reads the log", () => {
   const { fs } = systemEnvironment();
 
-  test("finds the settings and who has left them, of whatever version, and not what marks a handler", (t) => {
+  test("finds the settings and who has left them", (t) => {
     const { log, begin, leave } = setUp(t);
-    begin({ maxBytes: 1000 });
-    const { pid, host, thread } = settingsLeft(fs, log)!.writer!;
+    begin({ maxBytes: 1000 }).handler.close();
     assert.deepEqual(settingsLeft(fs, log)!.writer, { pid: process.pid, host: hostname(), thread: 0 });
-    leave({ id: undefined, pid: -1 }, { maxBytes: 5 });
-    assert.deepEqual(settingsLeft(fs, log)!.writer, { pid: -1, host, thread });
+    leave({ pid: -1 }, { maxBytes: 5 });
+    assert.equal(settingsLeft(fs, log)!.writer!.pid, -1);
     assert.equal(settingsLeft(fs, log)!.settings.maxBytes, 5);
-    assert.deepEqual(begin({ maxBytes: 1000 }).told, [], "no writer would have left that");
-    assert.equal(settingsLeft(fs, log)!.writer!.pid, pid);
   });
 
   test("needs no writer in it", (t) => {
