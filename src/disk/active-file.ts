@@ -113,10 +113,36 @@ export class ActiveFile {
     else this.#fs.fdatasync(this.#fd);
   }
 
-  /** Deletes the file, if there is one. */
-  remove(): void {
+  /**
+   * Sees that the file, if there is one, has no records: deletes it, so that who reads the old one has it whole; or
+   * truncates it, as upstream does, where it may be written and not deleted (a bind mount, a directory of somebody else).
+   * @returns a warning when it is not deleted
+   * @throws {LogFileError} `ERR_CLH_OPEN`
+   */
+  empty(): LogFileError | undefined {
     this.close();
-    if (this.#fs.exists(this.path)) this.#fs.unlink(this.path);
+    if (!this.#fs.exists(this.path)) return undefined;
+    try {
+      this.#fs.unlink(this.path);
+      return undefined;
+    } catch (cause) {
+      // Whatever the code: to empty the file is no condition of writing to it.
+      const message = `Cannot delete ${this.path} to begin afresh, as mode "w" asks: ${reason(cause)}. ${this.#truncate()}`;
+      return new LogFileError("ERR_CLH_PERMISSION", message, { cause, path: this.path });
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Says what became of the content. */
+  #truncate(): string {
+    this.#open();
+    try {
+      this.#fs.truncate(this.#fd, 0);
+      return "It was truncated instead, which who reads it may take for a new file.";
+    } catch (error) {
+      return `Nor can it be truncated: ${reason(error)}. New records follow the old ones.`;
+    }
   }
 
   /** Closes the file when it is not at its path any more; true when one is open. Needs no lock, and throws nothing. */

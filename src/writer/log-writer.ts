@@ -371,10 +371,10 @@ export class LogWriter {
   /** Before the first record. Called with the lock held. */
   #begin(): void {
     const { keepFileOpen, filename } = this.options;
-    if (this.#empties) this.#file.remove();
-    this.#isFresh = this.#empties = false;
     const warn = (warning: LogFileError) => this.events.tell("warning", warning);
-    if (this.#warning !== undefined) warn(this.#warning);
+    const notDeleted = this.#empties ? this.#file.empty() : undefined;
+    this.#isFresh = this.#empties = false;
+    for (const warning of [this.#warning, notDeleted]) if (warning !== undefined) warn(warning);
     const limit = this.#settings?.agree(this.namer, warn, this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
     this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);

@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import {
   ConcurrentRotatingFileHandler,
   type HandlerEvents,
@@ -352,6 +353,51 @@ describe("mode w", () => {
     handler.write("two");
     assert.equal(text(), "one\ntwo\n");
     assert.equal(readFileSync(reader, "utf8"), "old\n");
+  });
+
+  for (const code of ["EBUSY", "EACCES", "EPERM", "EROFS"]) {
+    test(`truncates a file that cannot be deleted (${code}), as upstream does, tells it, and writes`, (t) => {
+      const unlink = () => {
+        throw systemError(code, "unlink");
+      };
+      const { handler, path, told, text } = setUp(t, { mode: "w" }, environmentWith({ unlink }));
+      writeFileSync(path, "old\n");
+      assert.equal(handler.write("one"), true);
+      handler.close();
+      assert.equal(handler.write("two"), true);
+      assert.equal(text(), "one\ntwo\n");
+      assert.deepEqual(
+        told.map(([name, error]) => [name, (error as Error & { code: string }).code]),
+        [["warning", "ERR_CLH_PERMISSION"]],
+      );
+      assert.match((told[0]![1] as Error).message, new RegExp(`^Cannot delete .*${code}.*It was truncated instead`));
+    });
+  }
+
+  test("writes after what can neither be deleted nor truncated, and tells it", (t) => {
+    const fail = () => {
+      throw systemError("EPERM"); // chattr +a
+    };
+    const { handler, path, told, text } = setUp(t, { mode: "w" }, environmentWith({ unlink: fail, truncate: fail }));
+    writeFileSync(path, "old\n");
+    assert.equal(handler.write("one"), true);
+    assert.equal(text(), "old\none\n");
+    assert.match((told[0]![1] as Error).message, /Nor can it be truncated: EPERM.*New records follow the old ones\.$/);
+  });
+
+  const canMount = spawnSync("unshare", ["--mount", "true"]).status === 0;
+
+  test("a file that is mounted there", { skip: !canMount && "needs unshare, and root" }, (t) => {
+    const { directory, path } = setUp(t);
+    const outside = join(directory, "outside");
+    writeFileSync(outside, "old\n");
+    writeFileSync(path, "");
+    const fixture = fileURLToPath(new URL("../../fixtures/settings-holder.js", import.meta.url));
+    const inside = 'mount --bind "$0" "$1" && exec "$2" "$3" "$4" "$5"';
+    const words = [outside, path, process.execPath, fixture, JSON.stringify(path), JSON.stringify({ mode: "w" })];
+    const { stderr } = spawnSync("unshare", ["--mount", "sh", "-c", inside, ...words], { encoding: "utf8", input: "" });
+    assert.match(stderr, /EBUSY.*truncated instead/);
+    assert.equal(readFileSync(outside, "utf8"), "begun\n");
   });
 });
 
