@@ -22,7 +22,7 @@ function named(defaultName: string, namer: Namer | undefined): string {
   throw new TypeError(`the namer must return the path to use for ${defaultName}, not ${inspect(name)}`);
 }
 
-const NUMBERED = new RegExp(`^\\.([1-9]\\d*)${oneOf(EXTENSIONS)}$`);
+const NUMBERED = new RegExp(`^\\.([1-9]\\d{0,14})${oneOf(EXTENSIONS)}$`);
 
 /** The inverse of {@link numberedName} without a namer, from a name in the directory of `log`. */
 export function parseNumbered(log: string, name: string): { n: number; extension: Extension } | undefined {

@@ -26,10 +26,12 @@ export interface Pending {
   readonly state: "pending" | "published";
 }
 
-const PENDING = /^(\d{10})\.(0|[0-9a-f]+-[0-9a-f]+|[\d_-]+@\d{1,15})\.(pending|published)$/;
-const HAS_SEQUENCE = /^(\d{10})\./;
-const COMPRESSED_FORM = new RegExp(`^\\d{10}${oneOf(COMPRESSED)}$`);
-const UNFINISHED = /^\d{10}\.[0-9a-f]{8}\.unfinished$/;
+// Larger ones were put there by hand: the name of the next would not read back, and nobody would find its records.
+export const LARGEST_SEQUENCE = 8_999_999_999;
+const PENDING = /^([0-8]\d{9})\.(0|[0-9a-f]+-[0-9a-f]+|[\d_-]+@\d{1,15})\.(pending|published)$/;
+const HAS_SEQUENCE = /^([0-8]\d{9})\./;
+const COMPRESSED_FORM = new RegExp(`^[0-8]\\d{9}${oneOf(COMPRESSED)}$`);
+const UNFINISHED = /^[0-8]\d{9}\.[0-9a-f]{8}\.unfinished$/;
 const SPILL = /^[1-9]\d*\.[0-9a-f]{8}\.spill$/;
 const SEQUENCE_DIGITS = 10;
 

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { hasCode } from "../base/errors.js";
 import type { FileSystem } from "../platform/file-system.js";
-import { type Pending, parsePending, parseSequence } from "./hidden-names.js";
+import { LARGEST_SEQUENCE, type Pending, parsePending, parseSequence } from "./hidden-names.js";
 import { parseNames } from "./list-files.js";
 import { isFile } from "./path-type.js";
 
@@ -20,7 +20,9 @@ export function listPending(
 
 /** The sequence of what is set aside next. Called with the lock held. */
 export function nextSequence(log: string, names: readonly string[]): number {
-  return names.reduce((last, name) => Math.max(last, parseSequence(log, name) ?? 0), 0) + 1;
+  const last = names.reduce((last, name) => Math.max(last, parseSequence(log, name) ?? 0), 0);
+  if (last < LARGEST_SEQUENCE) return last + 1;
+  throw new Error(`the hidden file that has the number ${last} leaves none for another: delete it`);
 }
 
 /** Renames a file of the log, never over another: that could only be one that a second rotation has just put there. */

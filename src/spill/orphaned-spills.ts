@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { advice, LogFileError, reason } from "../base/errors.js";
-import type { Permissions } from "../disk/permissions.js";
+import { isOursToBelieve, type Permissions } from "../disk/permissions.js";
 import type { Tell } from "../events/handler-events.js";
 import { isSpill, spillId, spillPath } from "../log-files/hidden-names.js";
 import { listLogFiles, pathsOf } from "../log-files/list-files.js";
@@ -84,7 +84,12 @@ export class Spills {
     try {
       return pathsOf(fs, this.#log, isSpill)
         .sort()
-        .filter((path) => fs.linkStatus(new FilePath(path), status) && status.isFile);
+        .filter((path) => {
+          if (!fs.linkStatus(new FilePath(path), status) || !status.isFile) return false;
+          const isOurs = isOursToBelieve(fs, this.#log, status);
+          if (!isOurs) this.cannotMerge(path, new Error("others than the writers of this log may have made it"), tell);
+          return isOurs;
+        });
     } catch (cause) {
       tell("error", this.failure(cause));
       return [];

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { hasCode } from "../base/errors.js";
+import { isOursToBelieve } from "../disk/permissions.js";
 import { isSpill } from "../log-files/hidden-names.js";
 import { pathsOf } from "../log-files/list-files.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
@@ -26,13 +27,13 @@ class OpenSpill {
   readonly #header: SpillHeader;
   readonly #size: number;
 
-  constructor(fs: FileSystem, path: string, fd: number) {
+  constructor(fs: FileSystem, log: string, path: string, fd: number) {
     this.path = path;
     this.#fs = fs;
     this.#fd = fd;
     const status = new FileStatus();
     fs.statusOfOpen(fd, status);
-    const header = status.isFile ? readHeader(fs, fd) : undefined;
+    const header = status.isFile && isOursToBelieve(fs, log, status) ? readHeader(fs, fd) : undefined;
     this.#header = header ?? newHeader();
     this.#size = header === undefined ? 0 : status.size;
   }
@@ -74,9 +75,9 @@ export class OpenSpills {
     this.#paths = pathsOf(fs, log, isSpill).sort();
     for (const path of this.#paths) {
       try {
-        this.#spills.push(new OpenSpill(fs, path, fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)));
+        this.#spills.push(new OpenSpill(fs, log, path, fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)));
       } catch (error) {
-        if (!hasCode(error, "ENOENT", "ELOOP")) throw error; // merged meanwhile; a link is not ours
+        if (!hasCode(error, "ENOENT", "ELOOP", "ENXIO")) throw error; // merged meanwhile; a link or a socket is not ours
       }
     }
   }

@@ -4,10 +4,12 @@ import { lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFile
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { ConcurrentRotatingFileHandler } from "../../../src/index.js";
+import { ConcurrentRotatingFileHandler, readLog } from "../../../src/index.js";
+import { sweepLockPath } from "../../../src/log-files/hidden-names.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { DatedBackups, DatedPublisher } from "../../../src/rotation/dated-backups.js";
 import { Boundaries } from "../../../src/rotation/schedule.js";
+import { makeLock } from "../../support/locks.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 /* What has one of our names and is no file is nobody's backup: it stays, and all goes on around it. */
@@ -121,3 +123,35 @@ for (const [kind, make] of Object.entries(STRANGERS)) {
     });
   });
 }
+
+for (const state of ["pending", "published"]) {
+  test(`a name with the largest number (${state}) hides no record that is rotated after it`, async (t) => {
+    const directory = temporaryDirectory(t);
+    const log = join(directory, "app.log");
+    writeFileSync(join(directory, `.__app.log.9999999999.0.${state}`), "");
+    assert.deepEqual(await write(log, { backupCount: 9, useGzip: true }), []);
+    const texts: string[] = [];
+    for await (const { text } of readLog(log)) texts.push(text);
+    assert.deepEqual(texts, RECORDS);
+  });
+}
+
+test("a backup whose number no integer holds is nobody's, and stays", async (t) => {
+  const directory = temporaryDirectory(t);
+  const name = "app.log.99999999999999999999";
+  writeFileSync(join(directory, name), "theirs");
+  assert.deepEqual(await write(join(directory, "app.log"), { backupCount: 2, useGzip: false }), []);
+  assert.equal(readFileSync(join(directory, name), "utf8"), "theirs");
+});
+
+test("where a number leaves none for another, nothing is rotated, which is told, and no record is hidden", async (t) => {
+  const directory = temporaryDirectory(t);
+  const log = join(directory, "app.log");
+  const first = makeLock(sweepLockPath(log)); // else it would be compressed meanwhile
+  assert.ok(first.tryAcquire());
+  writeFileSync(join(directory, ".__app.log.8999999999.0.pending"), "");
+  const told = await write(log, { backupCount: 9, useGzip: true });
+  assert.match(told.join(), /^Cannot rotate .* has the number 8999999999 leaves none for another: delete it/);
+  first.close();
+  assert.deepEqual(readFileSync(log, "utf8").split("\n"), [...RECORDS, ""]);
+});

@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, renameSync, unlinkSync } from "node:fs";
-import { basename, join } from "node:path";
+import {
+  chmodSync,
+  chownSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { gunzipSync } from "node:zlib";
-import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../../src/index.js";
+import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions, readLog } from "../../../src/index.js";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { type DoubleName, doubleOf } from "../../support/doubles.js";
@@ -13,6 +22,7 @@ import { makeLock } from "../../support/locks.js";
 import { Mortal } from "../../support/mortal.js";
 import { sweepLog } from "../../support/operations.js";
 import { temporaryDirectory } from "../../support/temporary.js";
+import { needsRoot, OTHER_USER } from "../../support/users.js";
 
 const system = systemEnvironment();
 const RECORDS = ["one", "two", "three", "four", "five"];
@@ -282,6 +292,18 @@ describe("a spill whose merger was killed before it noted what it did is merged 
     assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
   });
 
+  test("though its log is a symbolic link", { skip: process.platform === "win32" && "links need a privilege" }, (t) => {
+    const log = setUp(t);
+    symlinkSync("elsewhere", log);
+    leaveSpill(log);
+    killAMerger(log);
+    const next = make(log, new Mortal());
+    next.open();
+    next.close();
+    assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
+    assert.deepEqual(hidden(log), []);
+  });
+
   test("though its file is rotated to where it is not found", (t) => {
     const log = setUp(t);
     const namer = (name: string) => name.replace("app.log", "elsewhere");
@@ -412,4 +434,53 @@ test("a new spill that others take for one of a dead process, before it is locke
   holder.close();
   await handler.flush();
   assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
+});
+
+describe("a spill that another user has left where all may write", needsRoot, () => {
+  /** What a handler, and a reader, take for records of the log; and what the handler tells. */
+  async function merged(t: TestContext, prepare: (log: string, spill: string) => void, environment = system) {
+    const log = setUp(t);
+    leaveSpill(log);
+    const spill = join(dirname(log), hidden(log)[0]!);
+    chmodSync(dirname(log), 0o1777);
+    prepare(log, spill);
+    const read = async () => {
+      const texts: string[] = [];
+      for await (const { text } of readLog(log)) texts.push(text);
+      return texts;
+    };
+    const before = await read();
+    const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 40, backupCount: 9 }, environment);
+    const told: string[] = [];
+    handler.on("error", ({ code, message }) => told.push(`${code} ${message}`));
+    for (let i = 0; i < 9; i++) assert.ok(handler.write("last"));
+    handler.close();
+    return { before, after: (await read()).filter((text) => text !== "last"), told, left: hidden(log) };
+  }
+  const give = (path: string) => chownSync(path, OTHER_USER, OTHER_USER);
+
+  test("is neither merged nor read, and told once", async (t) => {
+    const { before, after, told, left } = await merged(t, (_, spill) => give(spill));
+    assert.deepEqual([before, after, left.length], [[], [], 1]);
+    assert.equal(told.length, 1);
+    assert.match(told[0]!, /^ERR_CLH_SPILL Cannot merge .*: others than the writers of this log may have made it/);
+  });
+
+  test("is merged when the log is that user's", async (t) => {
+    const { before, after, told, left } = await merged(t, (log, spill) => {
+      writeFileSync(log, "");
+      for (const path of [log, spill]) give(path);
+    });
+    assert.deepEqual([before, after, told, left], [RECORDS, RECORDS, [], []]);
+  });
+
+  test("is forged: a handler that asks nobody whose it is is found out", async (t) => {
+    const linkStatus: typeof system.fs.linkStatus = (path, into) => {
+      const isThere = system.fs.linkStatus(path, into);
+      into.words.set([0, 0], 5); // uid, gid
+      return isThere;
+    };
+    const trusting = { ...system, fs: { ...system.fs, linkStatus } };
+    assert.deepEqual((await merged(t, (_, spill) => give(spill), trusting)).after, RECORDS);
+  });
 });
