@@ -14,6 +14,7 @@ import { writeCommand } from "./commands/write.js";
 import { BAD_USAGE, CommandFailure, OK } from "./terminal/exit.js";
 import { flagOf } from "./terminal/handler-flags.js";
 import { expectFailingOutput } from "./terminal/output.js";
+import { complain } from "./terminal/printable.js";
 
 const require = createRequire(import.meta.url);
 const { version } = require("concurrent-log-handler/package.json") as { version: string };
@@ -33,7 +34,7 @@ const program: Command = new Command("clh")
   .addCommand(completionCommand(() => program.commands))
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
 for (const command of [program, ...program.commands]) {
-  command.exitOverride().configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+  command.exitOverride().configureOutput({ outputError: (text) => complain(oneLine(text)) });
 }
 
 expectFailingOutput();
@@ -46,12 +47,12 @@ try {
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? OK : BAD_USAGE; // it has said why
   if (error instanceof CommandFailure) {
-    process.stderr.write(oneLine(error.message));
+    complain(oneLine(error.message));
     return error.exitCode;
   }
   if (error instanceof LogFileError) {
     const { option, message } = error;
-    process.stderr.write(oneLine(option === undefined ? message : asGiven(message, option)));
+    complain(oneLine(option === undefined ? message : asGiven(message, option)));
     return BAD_USAGE;
   }
   throw error;
@@ -64,8 +65,8 @@ function asGiven(message: string, option: string): string {
 }
 
 function oneLine(text: string): string {
-  return `clh: ${text
+  return text
     .replace(/^error: /, "")
     .trim()
-    .replace(/\s*\n\s*/g, " ")}\n`;
+    .replace(/\s*\n\s*/g, " ");
 }

@@ -10,6 +10,7 @@ import { type KindOfFileSystem, recognise } from "../doctor/file-system.js";
 import { NobodyCame, tryWithPeer } from "../doctor/peer.js";
 import { colours } from "../terminal/colours.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
+import { jsonLine, printable } from "../terminal/printable.js";
 import { type Progress, showProgress } from "../terminal/progress.js";
 
 interface Flags {
@@ -71,7 +72,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   const ok = isSafe && absent === undefined;
   process.stdout.write(
     json
-      ? `${JSON.stringify({ ok, directory, fileSystem: kind, checks, advice })}\n`
+      ? jsonLine({ ok, directory, fileSystem: kind, checks, advice })
       : report(directory, kind, checks, advice, ok ? "safe" : isSafe ? "unknown" : "unsafe"),
   );
   if (!ok) process.exitCode = BAD_RESULT;
@@ -138,12 +139,13 @@ function report(
     unknown: yellow("Logs of one host are safe here; of several, nobody knows yet."),
   };
   return `${[
-    `${bold(directory)}: ${kind.type} (${kind.kind}${kind.isSynced ? ", synced with other machines" : ""}), mounted at ${kind.mountPoint}`,
+    `${bold(printable(directory))}: ${kind.type} (${kind.kind}${kind.isSynced ? ", synced with other machines" : ""}), mounted at ${printable(kind.mountPoint)}`,
     ...checks.map(
-      (check) => `  ${check.ok ? green("yes") : red("NO ")}  ${check.what}${check.ok ? "" : `: ${check.why}`}`,
+      (check) =>
+        `  ${check.ok ? green("yes") : red("NO ")}  ${check.what}${check.ok ? "" : `: ${printable(check.why ?? "")}`}`,
     ),
     ...(kind.lyingLocks === undefined ? [] : [`  ${red("NO ")}  locks keep other hosts out: ${kind.lyingLocks}`]),
     verdicts[verdict],
-    ...advice.map((sentence) => `${yellow("-")} ${sentence}`),
+    ...advice.map((sentence) => `${yellow("-")} ${printable(sentence)}`),
   ].join("\n")}\n`;
 }

@@ -3,6 +3,7 @@ import { blockReader } from "../../reading/read-log.js";
 import { followBlocks } from "../../reading/records/follow-blocks.js";
 import { type Selection, select } from "../../reading/selection.js";
 import { Output } from "../terminal/output.js";
+import { complain } from "../terminal/printable.js";
 import { addReadingFlags, count, moment, pattern, type ReadingFlags } from "../terminal/reading-flags.js";
 import { formatOption, formatter, type RecordFormat } from "../terminal/record-format.js";
 
@@ -34,7 +35,7 @@ async function follow(file: string, { last, ...flags }: Flags): Promise<void> {
   const ending = new AbortController();
   output.onClosed = () => ending.abort();
   output.watch();
-  const reader = blockReader(file, { ...flags, onProblem: ({ message }) => process.stderr.write(`clh: ${message}\n`) });
+  const reader = blockReader(file, { ...flags, onProblem: ({ message }) => complain(message) });
   const format = formatter(flags.format);
   const { signal } = ending;
   for await (const record of select(followBlocks(reader, { ...flags, last, signal }), { ...flags, signal })) {

@@ -42,7 +42,7 @@ async function read(file: string, flags: Flags): Promise<void> {
   const { since, until, grep, last, format } = flags;
   const isPlain = [since, until, grep, last].every((value) => value === undefined) && format === "text";
   try {
-    if (isPlain && reader.format.isUtf8) await copy(blocks, output);
+    if (isPlain && reader.format.isUtf8 && !process.stdout.isTTY) await copy(blocks, output);
     else await print(select(blocks, flags), formatter(format), output);
     await output.flush();
   } finally {

@@ -14,6 +14,7 @@ import { LogWriter } from "../../writer/log-writer.js";
 import { lockDirectoryLeft, type SettingsLeft, unknownNames } from "../../writer/settings-file.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
+import { complain, jsonLine, printable } from "../terminal/printable.js";
 import { type Progress, showProgress } from "../terminal/progress.js";
 import { SweepProgress } from "../terminal/sweep-progress.js";
 
@@ -91,7 +92,7 @@ async function run(file: string, flags: Flags, act: (writer: LogWriter) => void)
   }
   const failures: string[] = [];
   events.on("error", ({ message }) => failures.push(message));
-  events.on("warning", ({ message }) => process.stderr.write(`clh: ${message}\n`));
+  events.on("warning", ({ message }) => complain(message));
   act(writer);
   const stopProgress = showSweep(environment.fs, log, flags.json === true);
   try {
@@ -101,12 +102,12 @@ async function run(file: string, flags: Flags, act: (writer: LogWriter) => void)
     stopProgress();
   }
   const done = deeds.map(([what, path]) => ({ what, path }));
-  if (flags.json) process.stdout.write(`${JSON.stringify({ log, done, failures })}\n`);
+  if (flags.json) process.stdout.write(jsonLine({ log, done, failures }));
   else
     process.stdout.write(
-      done.length === 0 ? "nothing to do\n" : done.map((deed) => `${deed.what} ${deed.path}\n`).join(""),
+      done.length === 0 ? "nothing to do\n" : done.map((deed) => `${deed.what} ${printable(deed.path)}\n`).join(""),
     );
-  for (const failure of failures) process.stderr.write(`clh: ${failure}\n`);
+  for (const failure of failures) complain(failure);
   if (failures.length > 0) process.exitCode = BAD_RESULT;
 }
 

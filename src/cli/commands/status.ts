@@ -9,6 +9,7 @@ import { blockReader } from "../../reading/read-log.js";
 import type { BlockReader } from "../../reading/records/read-blocks.js";
 import { colours } from "../terminal/colours.js";
 import { Output } from "../terminal/output.js";
+import { complain, jsonLine, printable } from "../terminal/printable.js";
 import { group } from "../terminal/progress.js";
 
 interface Flags {
@@ -63,11 +64,11 @@ async function look(
   } catch (error) {
     // While it is watched, it may go and come again.
     if (isFirst || !(error instanceof LogFileError)) throw error;
-    if (!flags.json) return `${error.message}\n`;
-    process.stderr.write(`clh: ${error.message}\n`);
+    if (!flags.json) return `${printable(error.message)}\n`;
+    complain(error.message);
     return "";
   }
-  if (flags.json) return `${JSON.stringify(now)}\n`;
+  if (flags.json) return jsonLine(now);
   const text = report(now, MOST_BACKUPS);
   const excess = text.split("\n").length - rows;
   return excess > 0 ? report(now, Math.max(0, Math.min(MOST_BACKUPS, now.backups.length) - excess - 1)) : text;
@@ -83,12 +84,16 @@ function report(status: LogStatus, mostBackups: number): string {
     ],
     ["next rotation", nextRotation(next)],
     ["lock", lock.exists ? holders(lock.holders) : "no lock file yet"],
-    ...list("writers", writers?.map(describe) ?? ["not known on this system"], "none has it open now"),
+    ...list(
+      "writers",
+      writers?.map(describe) ?? ["not known: this user, on this system, does not see them all"],
+      "none has it open now",
+    ),
     ["backups", `${group(backups.length)}, ${group(backups.reduce((sum, { size }) => sum + size, 0))} bytes`],
   ];
   const newest = backups.toReversed().slice(0, mostBackups);
   const table = newest.map(({ path, size, modifiedAt, isWaiting }) => [
-    basename(path),
+    printable(basename(path)),
     `${group(size)}`,
     `${date(modifiedAt)}${isWaiting ? "  waits to be compressed" : ""}`,
   ]);
@@ -99,17 +104,19 @@ function report(status: LogStatus, mostBackups: number): string {
       .filter(({ kind }) => kind !== "waits to be compressed")
       .map(({ path, kind, bytes, holders: pids }): [string, string] => [
         kind === "spill" ? "spill" : "on its way",
-        `${basename(path)} ${kind === "spill" ? "" : `${kind}, `}${group(bytes)} bytes${pids?.length ? `, process ${pids.join(", ")}` : ""}`,
+        `${printable(basename(path))} ${kind === "spill" ? "" : `${kind}, `}${group(bytes)} bytes${pids?.length ? `, process ${pids.join(", ")}` : ""}`,
       ]),
     ["settings", settings === undefined ? "none left beside it" : settingsText(settings)],
   ];
   const lines = columns([...rows, ...rest]);
   return `${[
-    bold(log),
+    bold(printable(log)),
     ...lines.slice(0, rows.length),
     ...columns(table).map((line) => `  ${line}`),
     ...lines.slice(rows.length),
-    ...findings.map(({ severity, message }) => `${severity === "problem" ? red("!") : yellow("-")} ${message}`),
+    ...findings.map(
+      ({ severity, message }) => `${severity === "problem" ? red("!") : yellow("-")} ${printable(message)}`,
+    ),
   ].join("\n")}\n`;
 }
 
@@ -136,19 +143,21 @@ function nextRotation({ maxBytes, bytesLeft, at }: LogStatus["next"]): string {
 }
 
 function holders(processes: readonly ProcessInfo[] | undefined): string {
-  if (processes === undefined) return "who holds it is not known on this system";
+  if (processes === undefined)
+    return "whether it is held is not known: this user, on this system, does not see all processes";
   return processes.length === 0 ? "free" : `held by ${processes.map(describe).join(", ")}`;
 }
 
 function describe({ pid, command, since }: ProcessInfo): string {
-  return `${pid}${command === undefined ? "" : ` ${command}`}${since === undefined ? "" : `, since ${date(since)}`}`;
+  return `${pid}${command === undefined ? "" : ` ${printable(command)}`}${since === undefined ? "" : `, since ${date(since)}`}`;
 }
 
 function settingsText({ writer, settings }: NonNullable<LogStatus["settings"]>): string {
   const shown = Object.entries(settings).filter(([, value]) => value !== null);
   const values = shown.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
-  if (writer === undefined) return values;
-  return `${values} (of process ${writer.pid}${writer.host === hostname() ? "" : ` on ${writer.host}`})`;
+  const { pid, host = hostname() } = writer ?? {};
+  const who = writer === undefined ? "" : ` (of process ${pid}${host === hostname() ? "" : ` on ${host}`})`;
+  return printable(values + who);
 }
 
 function date(milliseconds: number): string {

@@ -13,6 +13,7 @@ import type { WriterMessage } from "../stress/writer.js";
 import { type RunningWriter, startWriter, WRITER_KINDS, type WriterKind } from "../stress/writers.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
+import { jsonLine, printable } from "../terminal/printable.js";
 import { group, showProgress } from "../terminal/progress.js";
 import { argument } from "../terminal/reading-flags.js";
 
@@ -87,7 +88,7 @@ async function stress(flags: Flags): Promise<void> {
     retention: run.removedBackups > 0,
   });
   const isGood = verdict.missing + verdict.duplicated + verdict.torn + verdict.outOfOrder === 0;
-  if (flags.json) process.stdout.write(`${JSON.stringify({ ok: isGood, file, expected, ...verdict, ...run })}\n`);
+  if (flags.json) process.stdout.write(jsonLine({ ok: isGood, file, expected, ...verdict, ...run }));
   else process.stdout.write(`${report(verdict, run, expected, isGood, isTemporary && isGood ? undefined : file)}\n`);
   if (isTemporary && isGood) removeTree(directory);
   if (!isGood) process.exitCode = BAD_RESULT;
@@ -183,7 +184,7 @@ function report(verdict: Verdict, run: Run, expected: number, isGood: boolean, k
       ? [`  ${group(removedRecords)} records went with ${group(run.removedBackups)} backups that backupCount removed`]
       : []),
     `  ${group(run.rotations)} rotations, ${group(files)} files, ${rate} records/s, slowest write ${run.slowest.toFixed(2)} ms`,
-    ...problems.map((problem) => `  ! ${problem}`),
-    ...(kept === undefined ? [] : [`  the log is ${kept}`]),
+    ...problems.map((problem) => `  ! ${printable(problem)}`),
+    ...(kept === undefined ? [] : [`  the log is ${printable(kept)}`]),
   ].join("\n");
 }

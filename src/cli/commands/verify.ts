@@ -6,6 +6,7 @@ import { type Verification, verifyLog } from "../../inspection/verify.js";
 import { blockReader } from "../../reading/read-log.js";
 import { colours } from "../terminal/colours.js";
 import { BAD_RESULT } from "../terminal/exit.js";
+import { jsonLine, printable } from "../terminal/printable.js";
 import { group, readingProgress } from "../terminal/progress.js";
 import { addReadingFlags, count, duration, pattern, type ReadingFlags, size } from "../terminal/reading-flags.js";
 
@@ -50,7 +51,7 @@ async function verify(file: string, flags: Flags): Promise<void> {
     },
   );
   progress.stop();
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : report(result));
+  process.stdout.write(json ? jsonLine(result) : report(result));
   if (!result.ok) process.exitCode = BAD_RESULT;
 }
 
@@ -59,7 +60,9 @@ function report({ ok, records, bytes, files, findings, writers }: Verification):
   const lines = [
     `${ok ? green("GOOD") : red("BAD")}  ${group(records)} records, ${group(bytes)} bytes in ${group(files.length)} files`,
     ...(writers === undefined ? [] : [writersLine(writers)]),
-    ...findings.map(({ severity, message }) => `  ${severity === "problem" ? red("!") : yellow("-")} ${message}`),
+    ...findings.map(
+      ({ severity, message }) => `  ${severity === "problem" ? red("!") : yellow("-")} ${printable(message)}`,
+    ),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -1,6 +1,7 @@
 import { hasCode, reason } from "../../base/errors.js";
 import { loadLibc } from "../../platform/native.js";
 import { BAD_RESULT } from "./exit.js";
+import { complain } from "./printable.js";
 
 const AT_ONCE = 128 * 1024;
 const LOOK_EVERY = 200;
@@ -9,7 +10,7 @@ const LOOK_EVERY = 200;
 export function expectFailingOutput(): void {
   process.stdout.on("error", (error) => {
     if (hasCode(error, "EPIPE")) return;
-    process.stderr.write(`clh: Cannot write to standard output: ${reason(error)}\n`);
+    complain(`Cannot write to standard output: ${reason(error)}`);
     process.exitCode ||= BAD_RESULT;
   });
   process.stderr.on("error", () => {

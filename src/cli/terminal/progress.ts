@@ -2,6 +2,7 @@ import { SingleBar } from "cli-progress";
 import type { LogFile } from "../../log-files/list-files.js";
 import { systemClock } from "../../platform/clock.js";
 import type { BlockReader } from "../../reading/records/read-blocks.js";
+import { printable } from "./printable.js";
 
 /** How a long command tells how far it is: a live bar on a terminal, a line now and then elsewhere, or nothing. */
 export interface Progress {
@@ -51,7 +52,7 @@ function bar(total: number, unit: string): Progress {
   });
   single.start(total, 0, { counted: "0", note: "" });
   return {
-    update: (done, note) => single.update(done, { counted: group(done), note }),
+    update: (done, note) => single.update(done, { counted: group(done), note: printable(note) }),
     stop: () => single.stop(),
   };
 }
@@ -62,7 +63,7 @@ function lines(total: number, unit: string): Progress {
     update(done, note) {
       if (systemClock.now() - said < LINE_EVERY) return;
       said = systemClock.now();
-      process.stderr.write(`${group(done)} of ${group(total)} ${unit}  ${note}\n`);
+      process.stderr.write(`${group(done)} of ${group(total)} ${unit}  ${printable(note)}\n`);
     },
     stop() {},
   };

@@ -4,6 +4,7 @@ import { parseDuration, parseSize } from "../../options/parsers.js";
 import { systemClock } from "../../platform/clock.js";
 import { parseTime } from "../../reading/record-time.js";
 import { BAD_RESULT } from "./exit.js";
+import { complain } from "./printable.js";
 
 /** Flags of every command that reads a log. */
 export interface ReadingFlags {
@@ -21,7 +22,7 @@ export function addReadingFlags(command: Command): Command {
 
 /** Tells what cannot be read, a line each; the command goes on, and its exit code says so. */
 export function tellProblem(problem: LogFileError): void {
-  process.stderr.write(`clh: ${problem.message}\n`);
+  complain(problem.message);
   process.exitCode = BAD_RESULT;
 }
 

@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import type { LogRecord } from "../../reading/records/block.js";
+import { jsonLine, printableRecord } from "./printable.js";
 
 export type RecordFormat = "text" | "json";
 
@@ -9,10 +10,12 @@ export function formatOption(): Option {
     .default("text");
 }
 
+/** On a terminal, records may not command it; into a file or a pipe they go as they are. */
 export function formatter(format: RecordFormat): (record: LogRecord) => string {
-  return format === "json" ? toJson : ({ text }) => `${text}\n`;
+  if (format === "json") return toJson;
+  return process.stdout.isTTY ? ({ text }) => `${printableRecord(text)}\n` : ({ text }) => `${text}\n`;
 }
 
 function toJson({ file, offset, text, isWhole }: LogRecord): string {
-  return `${JSON.stringify({ file, offset, text, ...(!isWhole && { isWhole }) })}\n`;
+  return jsonLine({ file, offset, text, ...(!isWhole && { isWhole }) });
 }
