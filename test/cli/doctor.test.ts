@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { recognise } from "../../src/cli/doctor/file-system.js";
 import { lyingLocks } from "../../src/cli/doctor/lying-locks.js";
 import { NobodyCame, tryWithPeer } from "../../src/cli/doctor/peer.js";
+import { append, count } from "../../src/cli/doctor/probe.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
+import { O_NOFOLLOW } from "../../src/platform/file-system.js";
 import { CLH, Clh } from "../support/clh.js";
 import { environmentWith, ManualClock } from "../support/environment.js";
 import { temporaryDirectory } from "../support/temporary.js";
+import { asOther, needsRoot } from "../support/users.js";
 
 interface Result {
   ok: boolean;
@@ -115,6 +118,66 @@ describe("one that was killed while it waited does not keep others from each oth
     invite(directory, false);
     await assert.rejects(tryWithPeer(inNoTime(), directory, { patience: 1000 }), NobodyCame);
     assert.deepEqual(readdirSync(directory), []);
+  });
+});
+
+describe("what another user has put into a directory that all may write to", needsRoot, () => {
+  const SHARE = ".clh-doctor-peer";
+
+  /** A directory for all, and a file of root's beside it. */
+  const setUp = (t: TestContext) => {
+    const top = temporaryDirectory(t);
+    const [directory, victim] = [join(top, "shared"), join(top, "victim")];
+    mkdirSync(directory);
+    chmodSync(directory, 0o1777);
+    chmodSync(top, 0o755);
+    writeFileSync(victim, "root's\n");
+    return { directory, victim, share: join(directory, SHARE) };
+  };
+  const meets = (directory: string) => tryWithPeer(systemEnvironment(), directory, { patience: 100 });
+
+  test("no meeting takes place in a directory of that user, and nothing is made there", async (t) => {
+    const { directory, victim, share } = setUp(t);
+    const meeting = join(share, "000000000000.meeting");
+    asOther(() => {
+      mkdirSync(meeting, { recursive: true });
+      for (const name of ["counter", "appended"]) symlinkSync(victim, join(meeting, name));
+      for (const path of [`${share}/000000000000.invitation`, join(meeting, "said welcome")]) writeFileSync(path, "");
+    });
+    const names = () => readdirSync(share, { recursive: true }).sort();
+    const before = names();
+    await assert.rejects(meets(directory), /clh-doctor-peer belongs to user 65534: delete it, or try another/);
+    assert.deepEqual(names(), before);
+    assert.equal(readFileSync(victim, "utf8"), "root's\n");
+    assert.deepEqual(readdirSync(directory), [SHARE]);
+    const { code, stdout, stderr } = await Clh.run(["doctor", directory, "--peer", "--wait", "0"]);
+    assert.deepEqual([code, stdout], [2, ""], "that says nothing about the share");
+    assert.match(stderr, /^clh: .*clh-doctor-peer belongs to user 65534: .*$/m);
+  });
+
+  test("nor where a link leads to", async (t) => {
+    const { directory, share } = setUp(t);
+    const target = temporaryDirectory(t);
+    asOther(() => symlinkSync(target, share));
+    await assert.rejects(meets(directory), /clh-doctor-peer is no directory/);
+    assert.deepEqual(readdirSync(target), []);
+  });
+
+  test("no link is followed, and no second name of a file is written to", (t) => {
+    const { directory, victim } = setUp(t);
+    const environment = systemEnvironment();
+    for (const put of [symlinkSync, linkSync]) {
+      for (const name of ["counter", "appended"]) put(victim, join(directory, name));
+      assert.throws(() => count(environment, directory, 1), /ELOOP|has 3 names/);
+      assert.throws(() => append(environment, join(directory, "appended"), "w", [1, 1]), /ELOOP|has 3 names/);
+      assert.equal(readFileSync(victim, "utf8"), "root's\n");
+      for (const name of ["counter", "appended"]) rmSync(join(directory, name));
+    }
+    symlinkSync(victim, join(directory, "counter"));
+    const { fs } = environment;
+    const follows = environmentWith({ open: (path, flags, mode) => fs.open(path, flags & ~O_NOFOLLOW, mode) });
+    count(follows, directory, 1);
+    assert.notEqual(readFileSync(victim, "utf8"), "root's\n", "one that follows links is found out");
   });
 });
 

@@ -62,6 +62,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
     try {
       checks.push(...(await tryWithPeer(environment, directory, { patience, onStep: (what) => tell(what, json) })));
     } catch (error) {
+      if (error instanceof CommandFailure) throw error;
       if (error instanceof NobodyCame) absent = error.message;
       else checks.push({ what: "the test with the other host came to its end", ok: false, why: reason(error) });
     }

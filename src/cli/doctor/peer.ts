@@ -1,10 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { hasCode } from "../../base/errors.js";
 import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
 import { flushAtExit, forget } from "../../platform/exit-hooks.js";
-import { O_CREAT, O_EXCL, O_WRONLY, removeTree } from "../../platform/file-system.js";
+import {
+  FilePath,
+  FileStatus,
+  makeTemporaryDirectory,
+  O_CREAT,
+  O_EXCL,
+  O_WRONLY,
+  removeTree,
+} from "../../platform/file-system.js";
+import { BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import type { CheckResult } from "./checks.js";
 import { append, count, countedTo, hold, lockPath, probeLock, wrongLines } from "./probe.js";
 
@@ -19,6 +28,7 @@ const LOOK_EVERY = 50;
 const TURNS = 20;
 const ROTATING_TURNS = 10;
 const TIMES = 100;
+const ROOT = 0;
 
 export interface PeerOptions {
   /** Milliseconds for which the other one is waited for, at the beginning. */
@@ -32,6 +42,7 @@ export class NobodyCame extends Error {}
 /**
  * Meets the same command on another host, and tries the share together with it.
  * @throws {NobodyCame}
+ * @throws {CommandFailure} when another user has made the directory in which they would meet
  */
 export async function tryWithPeer(
   environment: Environment,
@@ -210,12 +221,26 @@ class Meeting {
 
   /** Whoever comes first leaves an invitation; who finds one answers it. */
   async begin(patience: number): Promise<void> {
-    const { fs, clock } = this.#environment;
-    fs.mkdir(this.#share);
+    const { clock } = this.#environment;
+    this.#makeShare();
     const deadline = clock.monotonic() + patience;
     while (!(await this.#answers(this.#invitations()))) {
       if (await this.#invites(deadline, patience)) return;
     }
+  }
+
+  /** What another user has put there could be links, through which a peer would write to files of its own user. */
+  #makeShare(): void {
+    const { fs } = this.#environment;
+    fs.mkdir(this.#share);
+    const mine = makeTemporaryDirectory(dirname(this.#share)); // on a share, this user may be another one (root_squash)
+    const [own, share] = [new FileStatus(), new FileStatus()];
+    fs.linkStatus(new FilePath(mine), own);
+    removeTree(mine);
+    fs.linkStatus(new FilePath(this.#share), share);
+    if (share.isDirectory && [own.uid, ROOT].includes(share.uid)) return;
+    const what = share.isDirectory ? `belongs to user ${share.uid}` : "is no directory";
+    throw new CommandFailure(`${this.#share} ${what}: delete it, or try another directory`, BAD_USAGE);
   }
 
   /** True when somebody has come; false when there is a better invitation, and this one is withdrawn. */

@@ -3,7 +3,15 @@ import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
 import type { Environment } from "../../platform/environment.js";
-import { closing, O_APPEND, O_CREAT, O_RDWR, O_WRONLY } from "../../platform/file-system.js";
+import {
+  closing,
+  FileStatus,
+  type FileSystem,
+  O_APPEND,
+  O_NOFOLLOW,
+  O_RDWR,
+  O_WRONLY,
+} from "../../platform/file-system.js";
 import { readUpTo } from "../../platform/small-file.js";
 
 /* What the processes of `clh doctor` do in a directory, with the lock, the appends and the renames of the handlers. */
@@ -31,6 +39,15 @@ export function hold(environment: Environment, directory: string): (() => void) 
   return undefined;
 }
 
+/** Opens, as a handler would, what is no other file by a link that somebody has put there. */
+function openProbe(fs: FileSystem, path: string, flags: number): number {
+  const status = new FileStatus();
+  const { fd } = permissions.open(fs, { path, flags: flags | O_NOFOLLOW, mode: 0o600 }, status);
+  if (status.links <= 1) return fd;
+  fs.close(fd);
+  throw new Error(`${path} has ${status.links} names: somebody else has put it there`);
+}
+
 /** Adds one to the number in a file, `times` times, each under the lock: of two that do so at once, one is lost. */
 export function count(environment: Environment, directory: string, times: number): void {
   const { fs } = environment;
@@ -38,7 +55,7 @@ export function count(environment: Environment, directory: string, times: number
   const path = join(directory, "counter");
   for (let i = 0; i < times; i++) {
     const isLocked = withLock(lock, WAIT, () => {
-      closing(fs, fs.open(path, O_RDWR | O_CREAT, 0o600), (fd) => {
+      closing(fs, openProbe(fs, path, O_RDWR), (fd) => {
         const bytes = Buffer.alloc(16);
         const number = Number(bytes.toString("latin1", 0, fs.read(fd, bytes, 0, bytes.length, 0)).trim());
         fs.writeAt(fd, Buffer.from(String(number + 1).padStart(bytes.length)), 0);
@@ -67,7 +84,7 @@ export function append(
   [first, last]: readonly [number, number],
   isSynced = false,
 ): void {
-  closing(fs, permissions.open(fs, { path, flags: O_WRONLY | O_APPEND, mode: 0o600 }).fd, (fd) => {
+  closing(fs, openProbe(fs, path, O_WRONLY | O_APPEND), (fd) => {
     for (let number = first; number <= last; number++) {
       const bytes = Buffer.from(`${probeLine(writer, number)}\n`);
       const written = fs.write(fd, bytes, 0, bytes.length);
