@@ -30,23 +30,41 @@ export function processInfo(fs: FileSystem, clock: Clock, pid: number): ProcessI
   };
 }
 
+// Of the namespace that all processes are in (PROC_PID_INIT_INO, linux/proc_ns.h).
+const FIRST_PID_NAMESPACE = 0xeffffffc;
+
+/** Whether /proc tells of all processes of this machine: within a pid namespace (a container) it leaves out the others. */
+export function seesAllProcesses(fs: FileSystem): boolean {
+  const namespace = new FileStatus();
+  return fs.status(new FilePath("/proc/self/ns/pid"), namespace) && namespace.place.inode === FIRST_PID_NAMESPACE;
+}
+
 /**
- * Processes that have a file open for writing, as far as this user may know; undefined where the system does not tell
- * (other than Linux).
+ * Processes that have a file open for writing, as far as this user may know; undefined where that is not known: on other
+ * systems than Linux, and when none is seen, but there are processes into which this user, or this pid namespace, cannot look.
  */
 export function writersOf(fs: FileSystem, path: string): number[] | undefined {
   const file = new FileStatus();
   if (!fs.exists("/proc/self/fd")) return undefined;
   if (!fs.status(new FilePath(path), file)) return [];
+  let seesAll = seesAllProcesses(fs);
+  const isOpenIn = (pid: number) => {
+    const descriptors = descriptorsOf(fs, pid);
+    seesAll &&= descriptors !== undefined;
+    return descriptors?.some((fd) => isWriter(fs, pid, fd, file)) === true;
+  };
   const pids = fs.readdir("/proc").filter((name) => /^\d+$/.test(name));
-  return pids.map(Number).filter((pid) => descriptorsOf(fs, pid).some((fd) => isWriter(fs, pid, fd, file)));
+  const writers = pids.map(Number).filter(isOpenIn);
+  return writers.length > 0 || seesAll ? writers : undefined;
 }
 
-function descriptorsOf(fs: FileSystem, pid: number): string[] {
+/** Undefined of a process that this user may not look into. */
+function descriptorsOf(fs: FileSystem, pid: number): string[] | undefined {
   try {
     return fs.readdir(`/proc/${pid}/fd`);
   } catch (error) {
-    if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH")) return []; // another user's, or it has ended
+    if (hasCode(error, "ENOENT", "ESRCH")) return []; // it has ended
+    if (hasCode(error, "EACCES", "EPERM")) return undefined; // another user's
     throw error;
   }
 }

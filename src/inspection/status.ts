@@ -30,10 +30,10 @@ export interface LogStatus {
   readonly lock: {
     readonly path: string;
     readonly exists: boolean;
-    /** Who has it; undefined where the system does not tell. */
+    /** Who has it; undefined where that is not known. */
     readonly holders: readonly ProcessInfo[] | undefined;
   };
-  /** Processes that have the active file open for writing; undefined where the system does not tell. */
+  /** Processes that have the active file open for writing; undefined where that is not known. */
   readonly writers: readonly ProcessInfo[] | undefined;
   /** When the file is rotated next; what is undefined is no reason, or not known. */
   readonly next: {
@@ -105,9 +105,8 @@ function stateOf({ path, status }: LogFile): FileState {
 }
 
 function holdersOf({ fs }: Environment, lockPath: string): readonly number[] | undefined {
-  const holders = lockHolders(fs);
   const status = new FileStatus();
-  return fs.status(new FilePath(lockPath), status) ? holders?.(status) : holders && [];
+  return fs.status(new FilePath(lockPath), status) ? lockHolders(fs)(lockPath, status) : [];
 }
 
 /** The content of the lock file, as the writers of a log that is rotated by time share it. */

@@ -22,7 +22,7 @@ export interface Leftover {
   readonly bytes: number;
   /** Seconds since its last change. */
   readonly age: number;
-  /** Processes that have it locked, or compress what waits; undefined where nobody tells. */
+  /** Processes that have it locked, or compress what waits; undefined where that is not known. */
   readonly holders: readonly number[] | undefined;
 }
 
@@ -30,7 +30,8 @@ export interface Leftover {
 export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[] {
   const holders = lockHolders(fs);
   const status = new FileStatus();
-  const sweepers = fs.status(new FilePath(sweepLockPath(log)), status) ? holders?.(status) : holders && [];
+  const sweepLock = sweepLockPath(log);
+  const sweepers = fs.status(new FilePath(sweepLock), status) ? holders(sweepLock, status) : [];
   return fs
     .readdir(dirname(log))
     .sort()
@@ -39,7 +40,7 @@ export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[
       const path = join(dirname(log), name);
       if (kind === undefined || !isFile(fs, path, status)) return [];
       const age = clock.now() / 1000 - status.modifiedAt;
-      return [{ path, kind, bytes: status.size, age, holders: kind === "spill" ? holders?.(status) : sweepers }];
+      return [{ path, kind, bytes: status.size, age, holders: kind === "spill" ? holders(path, status) : sweepers }];
     });
 }
 
@@ -65,7 +66,12 @@ export function leftoverFindings(environment: Environment, log: string): Finding
     const isLeft = !isHeld && !isDelayed && (age > ABANDONED || kind === "spill");
     const what = kind === "spill" ? "has records that wait for the lock" : kind;
     const since = age > ABANDONED ? ` since ${Math.round(age)} s ago` : "";
-    const who = holders !== undefined && holders.length > 0 ? `, process ${holders.join(", ")} is at it` : "";
+    const who =
+      holders === undefined
+        ? ", and whether a process is at it is not known here"
+        : holders.length > 0
+          ? `, process ${holders.join(", ")} is at it`
+          : "";
     return finding(isLeft ? "problem" : "note", "leftover", path, `${path} ${what}${since}${who}`);
   });
 }
