@@ -29,5 +29,5 @@ function table(rows) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const page = readFileSync(PAGE, "utf8");
-  writeFileSync(PAGE, withTables(page, await import("../dist/options/option-table.js")));
+  writeFileSync(PAGE, withTables(page, await import("../build/src/options/option-table.js")));
 }

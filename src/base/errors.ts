@@ -24,11 +24,11 @@ export type LogFileErrorCode =
   | "ERR_CLH_COMPRESS"
   /** A backup that has to go cannot be deleted; it stays, and is tried again. */
   | "ERR_CLH_PRUNE"
-  /** `chmod` or `owner` cannot be applied to a file. */
+  /** `chmod` or `owner` cannot be applied to a file, or `mode: "w"` cannot delete it. */
   | "ERR_CLH_PERMISSION"
   /** A spill, in which records wait for the lock, cannot be written or merged. */
   | "ERR_CLH_SPILL"
-  /** Another process writes the log with other settings. */
+  /** Another process writes the log with other settings, or another user has left some. */
   | "ERR_CLH_SETTINGS"
   /** The thread of delivery `background` was lost, or is not to be had in Deno; the one that logs writes the records. */
   | "ERR_CLH_THREAD"

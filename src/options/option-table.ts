@@ -94,7 +94,7 @@ const sizeRows = {
 const fileRows = {
   mode: row(
     v.optional(oneOf(["a", "w"]), "a"),
-    '`"w"` empties the file once, when this handler first opens it: the old one is deleted, a new one made',
+    '`"w"` empties the file once, when this handler first opens it: the old one is deleted, a new one made; one that [cannot be deleted](#modes) is truncated',
     { upstream: "mode" },
   ),
   backupCount: row(
@@ -165,7 +165,7 @@ const fileRows = {
   ),
   chmod: row(
     v.nullish(mode),
-    'permission bits of all files, lock file included: `0o640` or `"640"`, not 640 in decimal. POSIX',
+    'permission bits of all files, of the lock file [what writers need](#modes): `0o640` or `"640"`, not 640 in decimal. POSIX',
     { upstream: "chmod" },
     [220, "--chmod <bits>", "permissions of all files, such as 640"],
   ),

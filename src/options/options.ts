@@ -57,7 +57,8 @@ export type Rotator = (source: string, destination: string) => void | undefined;
 /** Options of every handler. Those of upstream keep its names, in camel case. */
 export interface FileHandlerOptions {
   /**
-   * `"w"` empties the file once, when this handler first opens it: the old one is deleted and a new one made.
+   * `"w"` empties the file once, when this handler first opens it: the old one is deleted and a new one made. One that
+   * cannot be deleted is truncated, and a `warning` says so.
    * @default "a"
    */
   readonly mode?: "a" | "w";
@@ -111,7 +112,10 @@ export interface FileHandlerOptions {
   readonly delayCompression?: boolean;
   /** User and group of all files, by name or number: `["app", "adm"]` or `"app:adm"`. POSIX only, usually as root. */
   readonly owner?: readonly [user: string | number, group: string | number] | string | null;
-  /** Permission bits of all files: 0o640 or `"640"`, not 640 in decimal. POSIX only. */
+  /**
+   * Permission bits of all files: 0o640 or `"640"`, not 640 in decimal. Those who may not write the lock file may not read
+   * it either. POSIX only.
+   */
   readonly chmod?: number | string | null;
   /** Bits that new files do not get, in place of the umask of the process: 0o027 or `"027"`. POSIX only. */
   readonly umask?: number | string | null;

@@ -25,7 +25,7 @@ function setUp(t: TestContext): string {
   const log = join(temporaryDirectory(t), "app.log");
   chmodSync(join(log, ".."), 0o755);
   writeFileSync(log, "one\n");
-  const spill = spillPath(log, process.pid, "0123abcd");
+  const spill = spillPath(log, process.pid, 0x0123abcd);
   writeFileSync(spill, "");
   const fd = fs.open(spill, O_RDWR);
   assert.ok(lockBackend.tryLock(fd));
