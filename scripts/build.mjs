@@ -147,7 +147,12 @@ types();
 const all = { ...LIBRARY, ...THREADS };
 const modules = [
   await bundle({ ...all, ...COMMAND }, "es", [places({ ...all, ...COMMAND }, "es"), smallCommand]),
-  await bundle(all, "cjs", [places(all, "cjs")]),
+  // Without blanks: nobody reads the copy for old loaders, and it would make the package larger than it may be.
+  await bundle(all, "cjs", [places(all, "cjs")], {
+    compress: false,
+    mangle: false,
+    codegen: { removeWhitespace: true },
+  }),
   await bundle(LAZY, "cjs", [], true),
 ];
 notices(modules.flat());
