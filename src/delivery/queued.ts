@@ -141,7 +141,9 @@ export class QueuedDelivery implements Delivery {
       written = this.#in - this.pending;
       this.#outlet.writeWithin(this.#writer.options.lockTimeout);
     }
-    return this.pending === 0;
+    if (this.pending > 0) return false;
+    this.#unlist(); // also when another thread has written all, and told nobody
+    return true;
   }
 
   /** When the process ends: what is in a spill is merged by the next. */
