@@ -53,19 +53,25 @@ const FEWEST_RECORDS = 1024;
 
 /** Of closed handlers, for those to come: garbage collection does not see how much memory this is. */
 const retired: RingMemory[] = [];
-const MOST_RETIRED = 4;
+const MOST_FREE = 16;
+// Those that a reader has not left yet take no memory from anybody, but a reader that was lost never leaves.
+const MOST_RETIRED = 64;
 
-/** Gives back what {@link takeRingMemory} gave. It is used again when the reader has left it, and else forgotten. */
+/** Gives back what {@link takeRingMemory} gave. It is used again when the reader has left it. */
 export function retireRingMemory(memory: RingMemory): void {
+  const free = retired.filter(isFree);
+  if (free.length >= MOST_FREE) retired.splice(retired.indexOf(free[0]!), 1);
+  else if (retired.length >= MOST_RETIRED) retired.shift();
   retired.push(memory);
-  if (retired.length > MOST_RETIRED) retired.shift();
+}
+
+function isFree({ control }: RingMemory): boolean {
+  return Atomics.load(new Int32Array(control), IS_LEFT) === 1;
 }
 
 /** Memory for a ring of so many bytes, which is empty. */
 export function takeRingMemory(bytes: number, counts: number): RingMemory {
-  const at = retired.findIndex(
-    (memory) => memory.bytes.byteLength === bytes && Atomics.load(new Int32Array(memory.control), IS_LEFT) === 1,
-  );
+  const at = retired.findIndex((memory) => memory.bytes.byteLength === bytes && isFree(memory));
   if (at < 0) return makeRingMemory(bytes, counts);
   const [memory] = retired.splice(at, 1);
   new Int32Array(memory!.control).fill(0);

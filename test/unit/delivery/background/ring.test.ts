@@ -210,6 +210,20 @@ describe("the memory of a ring", () => {
     assert.notEqual(setUp(512).memory, memory, "it is given once");
   });
 
+  test("is kept while readers are slow to leave it, and a little of it when they have left", () => {
+    const all = Array.from({ length: 30 }, () => setUp(4096));
+    for (const { memory } of all) retireRingMemory(memory);
+    for (const { reader } of all) reader.leave();
+    const known = new Set(all.map(({ memory }) => memory));
+    const again = all.map(() => setUp(4096));
+    assert.ok(again.every(({ memory }) => known.has(memory)));
+    for (const { memory, reader } of again) {
+      reader.leave();
+      retireRingMemory(memory);
+    }
+    assert.equal(again.filter(() => known.has(setUp(4096).memory)).length, 16);
+  });
+
   test("is not used for a ring of another size", () => {
     const { memory, reader } = setUp(1024);
     reader.leave();
