@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, mock, test } from "node:test";
+import { afterEach, beforeEach, describe, test } from "node:test";
 import {
   ConcurrentRotatingFileHandler,
   error as errorOfRoot,
@@ -13,6 +13,7 @@ import {
   MemoryHandler,
 } from "../../../src/logging.js";
 import { LogQueue, QueueHandler, QueueListener, setupLoggingQueues, stopQueueListeners } from "../../../src/queue.js";
+import { standardErrorOf } from "../../support/standard-error.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 /* `error("failed", err)` and `info("done", { a: 1 })`: values that the message has no place for are written. */
@@ -44,13 +45,10 @@ afterEach(() => {
 function written(call: () => void, formatter?: Formatter): [message: string, exception: string] {
   const handler = new Lines({ formatter });
   logger.handlers = [handler];
-  const stderr = mock.method(process.stderr, "write", () => true);
-  try {
+  const told = standardErrorOf(() => {
     call();
-  } finally {
-    stderr.mock.restore();
-  }
-  assert.equal(handler.lines.length, 1, String(stderr.mock.calls[0]?.arguments[0]));
+  });
+  assert.equal(handler.lines.length, 1, told);
   const [message = "", ...exception] = handler.lines[0]!.split("\n");
   return [message, exception.join("\n")];
 }
@@ -181,11 +179,9 @@ describe("where the message has conversions, Python's rules stay", () => {
     ] as const) {
       const handler = new Lines();
       logger.handlers = [handler];
-      const stderr = mock.method(process.stderr, "write", () => true);
-      logger.error(...(args as readonly [string, ...unknown[]]));
-      stderr.mock.restore();
+      const told = standardErrorOf(() => logger.error(...(args as readonly [string, ...unknown[]])));
       assert.deepEqual(handler.lines, []);
-      assert.match(String(stderr.mock.calls[0]!.arguments[0]), reason);
+      assert.match(told, reason);
     }
   });
 });
