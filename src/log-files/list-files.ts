@@ -15,8 +15,11 @@ export interface LogFile {
   readonly status: FileStatus;
 }
 
-type Numbered = LogFile & { readonly n: number };
-type Waiting = LogFile & Pending;
+/** A numbered backup. */
+export type Numbered = LogFile & { readonly n: number };
+/** A rotated file that waits. */
+export type Waiting = LogFile & Pending;
+type Merge = (sequences: readonly LogFile[][]) => LogFile[];
 
 /** Reads a name in the directory of a log; undefined for one of another kind. */
 type Parse<Parsed> = (log: string, name: string) => Parsed | undefined;
@@ -108,8 +111,9 @@ function parseWaiting(names: readonly string[]): Parse<Pending & { extension: Ex
  * Numbered backups, a sequence for each kind of file, each oldest first; one sequence where the plain ones have the
  * lowest numbers, as logrotate's delaycompress leaves them: then no times are needed. A file that waits comes right behind the one
  * that was the newest when it was rotated; those of which that is gone, or never was, are a sequence of their own.
+ * @param mergeAll brings sequences together where they must be one
  */
-function placeWaiting(numbered: Numbered[], waiting: Waiting[]): LogFile[][] {
+export function placeWaiting(numbered: Numbered[], waiting: Waiting[], mergeAll: Merge = merge): LogFile[][] {
   const sequences = new Map<Extension, LogFile[]>();
   for (const file of numbered.sort((a, b) => b.n - a.n)) {
     const sequence = sequences.get(file.extension);
@@ -126,10 +130,10 @@ function placeWaiting(numbered: Numbered[], waiting: Waiting[]): LogFile[][] {
   }
   const compressed = numbered.filter(({ extension }) => extension !== "").map(({ n }) => n);
   const plain = numbered.filter(({ extension }) => extension === "").map(({ n }) => n);
-  if (Math.max(...plain) >= Math.min(...compressed)) return [...sequences.values(), unplaced];
+  if (plain.length === 0 || Math.max(...plain) >= Math.min(...compressed)) return [...sequences.values(), unplaced];
   const newest = sequences.get("") ?? [];
   sequences.delete("");
-  return [[...merge([...sequences.values()]), ...newest], unplaced];
+  return [[...mergeAll([...sequences.values()]), ...newest], unplaced];
 }
 
 function byTime(a: LogFile, b: LogFile): number {

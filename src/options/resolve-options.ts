@@ -25,10 +25,12 @@ export function resolveRotatingOptions(filename: unknown, options: unknown, fs: 
     const option = maxAge != null ? "maxAge" : "maxTotalBytes";
     throw refused(option, given[option], "left out, since with `backupCount` 0 no backups are kept");
   }
+  const backupCount = common.backupCount ?? (isLimited ? UNLIMITED : 0);
   const resolved = {
     ...common,
-    backupCount: common.backupCount ?? (isLimited ? UNLIMITED : 0),
-    limits: { ...limitsOf(maxAge, maxTotalBytes), count: UNLIMITED, periods: UNLIMITED },
+    backupCount,
+    // Who keeps none deletes none of others either.
+    limits: { ...limitsOf(maxAge, maxTotalBytes), count: backupCount || UNLIMITED, periods: UNLIMITED },
     rotateWhenIdle: false,
   };
   checkNamer(resolved.namer, resolved);

@@ -27,10 +27,8 @@ export interface Publisher {
 
 /** The rotated files of one log. */
 export interface Backups {
-  /** True when backups are renamed in rotations, so that they may be deleted under the lock only. */
-  readonly areRenamed: boolean;
-  /** True when there are more than rotations leave, since once more were kept. */
-  readonly areTooMany: boolean;
+  /** True when each look at them asks the user's namer for every name. */
+  readonly asksForNames: boolean;
   /** Makes the active file the newest backup. Called with the lock held. */
   add(log: string, move: Move): Insertion;
   /**
@@ -42,8 +40,12 @@ export interface Backups {
   adopt(extension: Extension): string[];
   /** Where a file that is rotated now will belong when it is compressed. Called with the lock held. */
   place(extension: Extension): string;
-  /** All of them, oldest first. */
-  list(): Backup[];
+  /**
+   * All of them, with those that wait to be compressed, in the order in which they were made. Without the lock, others
+   * may rename them meanwhile.
+   * @param now seconds since 1970
+   */
+  list(now: number): Backup[];
   /** The publisher of the sweep thread. */
   publisher(): PublisherData;
 }

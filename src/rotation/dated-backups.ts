@@ -1,18 +1,24 @@
 import { dirname, join } from "node:path";
 import { byPeriod, type DatedBackup, datedName, type Namer, parseDated } from "../log-files/backup-names.js";
 import type { Extension } from "../log-files/compression-formats.js";
-import { datedPlace, parseDatedPlace } from "../log-files/hidden-names.js";
+import { inOrder } from "../log-files/file-order.js";
+import { datedPlace, type Pending, parseDatedPlace, pendingPath } from "../log-files/hidden-names.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
 import { listPending, moveAside } from "../log-files/pending-files.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { NumberedBackups } from "./numbered-backups.js";
 import type { Backup } from "./retention.js";
-import type { Boundaries } from "./schedule.js";
+import type { Boundaries, Span } from "./schedule.js";
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 
-type Found = DatedBackup & { readonly extension: Extension; readonly path: string };
+// By how much time zones differ at most: from UTC-12 to UTC+14.
+const ZONES = 26 * 3600;
+
+type Found = DatedBackup & { readonly path: string };
+/** With the time of its last record, as the disk says, and as its name allows it. */
+type Timed = Found & Backup & { readonly modifiedAt: number; readonly madeAt: number };
 
 /** Gives compressed files the names of their periods. */
 export class DatedPublisher implements Publisher {
@@ -66,13 +72,18 @@ export interface DatedBackupsOptions {
   readonly namer: () => Namer | undefined;
   /** Backups are deleted: the counter of a deleted one is not given again, for it would make the newest the oldest. */
   readonly hasLimits: boolean;
+  /** Seconds since 1970. */
+  readonly now: () => number;
 }
 
 /** The backups of a log that is rotated by time, named after the wall time at which their period began. */
 export class DatedBackups implements Backups {
-  readonly areRenamed = false;
-  readonly areTooMany = false; // how many there are is a limit like the others
+  readonly asksForNames = false; // one of each period is enough
   readonly #options: DatedBackupsOptions;
+  /** Ranks of the backups that were there when this process last rotated, and of the one that it made. */
+  #ranks: ReadonlyMap<string, number> = new Map();
+  /** Of the periods that have backups: a calendar is slow. */
+  #spans: ReadonlyMap<string, Span> = new Map();
 
   constructor(options: DatedBackupsOptions) {
     this.#options = options;
@@ -101,20 +112,60 @@ export class DatedBackups implements Backups {
     return { kind: "dated", count: Number.POSITIVE_INFINITY, names: namer && new Map(this.#waiting().map(name)) };
   }
 
-  list(): Backup[] {
-    const { fs, boundaries } = this.#options;
+  /**
+   * Among those that this process found when it rotated last, the order is certain, whatever clocks were set to since
+   * or before. The others have their places by their times.
+   */
+  list(now: number): Timed[] {
+    const rank = (backup: DatedBackup) => this.#ranks.get(datedPlace(backup));
+    const byTime = this.#byTime(now);
+    const known = byTime.filter((backup) => rank(backup) !== undefined).sort((a, b) => rank(a)! - rank(b)!);
+    const others = byTime.filter((backup) => rank(backup) === undefined);
+    return inOrder([known, others], ({ madeAt }) => madeAt, now);
+  }
+
+  /**
+   * By what names and times tell. In a period the counters say the order, and a name says when its file was made. Its
+   * mtime says more where it fits, or is too early by no more than zones differ: which of two equal wall times is meant,
+   * or that the zone has moved to the west since. Later than its period is that of a copy. A name of the future is that of
+   * a wrong clock: by its mtime it has a place among those of the others, and where that is of the future too, nobody can
+   * know it, and it is the first.
+   */
+  #byTime(now: number): Timed[] {
+    const { fs, log, boundaries } = this.#options;
+    const waiting = this.#waiting()
+      .filter(({ state }) => state === "pending")
+      .map((found) => ({ ...found, path: pendingPath(log, found) }));
+    const spans = new Map<string, Span>();
+    const periods = new Map<string, Timed[]>();
     const status = new FileStatus();
-    return this.#find()
-      .sort(byPeriod)
-      .flatMap(({ path, stamp }) => {
-        if (!isFile(fs, path, status)) return [];
-        return { path, size: status.size, endsAt: boundaries.endOf(stamp), period: stamp };
-      });
+    // First: of one name, what waits was rotated before what has it, since upstream cannot see it.
+    for (const found of [...waiting, ...this.#find()].sort(byPeriod)) {
+      const { path, stamp, counter } = found;
+      if (!isFile(fs, path, status)) continue;
+      const { size, modifiedAt } = status;
+      const span = this.#spans.get(stamp) ?? boundaries.spanOf(stamp);
+      spans.set(stamp, span);
+      const isWrong = span.begin > now; // a name of the future
+      const isExact = modifiedAt >= span.begin - ZONES && modifiedAt <= Math.min(span.end, now);
+      const madeAt = isWrong || isExact ? modifiedAt : Math.min(span.end, now);
+      const endsAt = isWrong ? modifiedAt : span.end;
+      const files = periods.get(stamp) ?? [];
+      files.push({ path, stamp, counter, size, modifiedAt, period: stamp, endsAt, madeAt });
+      periods.set(stamp, files);
+    }
+    this.#spans = spans;
+    const all = [...periods];
+    const sequences = (isWrong: boolean) =>
+      all.flatMap(([stamp, files]) => (spans.get(stamp)!.begin > now === isWrong ? [files] : []));
+    const right = inOrder(sequences(false), ({ madeAt }) => madeAt, now);
+    const timeOf = ({ modifiedAt, madeAt }: Timed) => (modifiedAt <= now ? modifiedAt : madeAt);
+    return inOrder([right, ...sequences(true)], timeOf, now);
   }
 
   /** The name of the next backup of this period: the one that will be free when all that wait have theirs. */
   #next(extension: Extension): DatedBackup {
-    const { fs, log, period, namer, hasLimits } = this.#options;
+    const { fs, log, period, namer, hasLimits, now } = this.#options;
     const stamp = period();
     const promised = new Set<number>();
     const isTaken = (counter: number) =>
@@ -126,13 +177,19 @@ export class DatedBackups implements Backups {
     };
     for (const waiting of this.#waiting()) if (waiting.stamp === stamp) promised.add(free(waiting.counter));
     if (!hasLimits) return { stamp, counter: free(0) };
-    for (const found of this.#find()) if (found.stamp === stamp) promised.add(found.counter);
-    return { stamp, counter: free(Math.max(-1, ...promised) + 1) };
+    const before = this.list(now());
+    for (const found of before) if (found.stamp === stamp) promised.add(found.counter);
+    const next = { stamp, counter: free(Math.max(-1, ...promised) + 1) };
+    this.#ranks = new Map([...before, next].map((backup, i) => [datedPlace(backup), i]));
+    return next;
   }
 
-  #waiting(): DatedBackup[] {
+  #waiting(): (DatedBackup & Pending)[] {
     const { fs, log } = this.#options;
-    return listPending(fs, log).flatMap(({ place }) => parseDatedPlace(place) ?? []);
+    return listPending(fs, log).flatMap((pending) => {
+      const backup = parseDatedPlace(pending.place);
+      return backup === undefined ? [] : { ...pending, ...backup };
+    });
   }
 
   /** Those that have their public names. A namer may put them elsewhere: where it puts those of this period is asked. */

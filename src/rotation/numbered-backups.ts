@@ -1,10 +1,18 @@
 import { dirname } from "node:path";
 import { compressedLeftover, type Namer, numberedName, parseNumbered } from "../log-files/backup-names.js";
 import { EXTENSIONS, type Extension } from "../log-files/compression-formats.js";
+import { inOrder } from "../log-files/file-order.js";
 import { NO_PLACE, pendingPath } from "../log-files/hidden-names.js";
-import { type LogFile, listLeftovers, parseNames } from "../log-files/list-files.js";
+import {
+  type LogFile,
+  listLeftovers,
+  type Numbered,
+  parseNames,
+  placeWaiting,
+  type Waiting,
+} from "../log-files/list-files.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
-import { moveAside, nextSequence } from "../log-files/pending-files.js";
+import { listPending, moveAside, nextSequence } from "../log-files/pending-files.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import type { Backup } from "./retention.js";
@@ -12,16 +20,19 @@ import type { Backup } from "./retention.js";
 // Where there is no end to the numbers: how many free ones in a row end a search.
 const END = 100;
 
+type Named = Pick<Numbered, "n" | "extension" | "path">;
+
 /**
  * The backups of one log, numbered from 1, the newest. A kind of file (plain, `.gz`, …) is a sequence of its own and
  * leaves the others alone. Everything here is called with the lock held, and every step is one rename or one unlink.
  */
 export class NumberedBackups implements Backups, Publisher {
-  readonly areRenamed = true;
   readonly #fs: FileSystem;
   readonly #log: string;
   readonly #count: number;
   readonly #namer: () => Namer | undefined;
+  /** Of the files that this process rotates, once it has: the newest of them is the newest of all. */
+  #extension: Extension | undefined;
 
   /**
    * @param log path of the active file
@@ -34,10 +45,8 @@ export class NumberedBackups implements Backups, Publisher {
     this.#namer = namer;
   }
 
-  get areTooMany(): boolean {
-    const isNamed = this.#namer() !== undefined; // then only the names of those that we keep are known
-    if (this.#count === 0 || this.#count === Number.POSITIVE_INFINITY || isNamed) return false;
-    return EXTENSIONS.some((extension) => this.#fs.exists(this.path(this.#count + 1, extension)));
+  get asksForNames(): boolean {
+    return this.#namer() !== undefined;
   }
 
   path(n: number, extension: Extension): string {
@@ -45,7 +54,9 @@ export class NumberedBackups implements Backups, Publisher {
   }
 
   add(log: string, move: Move): Insertion {
-    return this.insert([log], "", 1, move);
+    const insertion = this.insert([log], "", 1, move);
+    this.#extension = "";
+    return insertion;
   }
 
   adopt(extension: Extension): string[] {
@@ -62,6 +73,7 @@ export class NumberedBackups implements Backups, Publisher {
 
   /** Fingerprint of the newest backup; {@link NO_PLACE} when there is none. */
   place(extension: Extension): string {
+    this.#extension = extension;
     return this.#placeFrom(1, extension);
   }
 
@@ -148,34 +160,59 @@ export class NumberedBackups implements Backups, Publisher {
     return { kind: "numbered", count: this.#count, names };
   }
 
-  list(): Backup[] {
-    const status = new FileStatus();
-    const found: Backup[] = [];
-    let last = 0;
-    for (const { n, path } of this.#namer() === undefined ? this.#numbered() : this.#named()) {
-      if (n - last > END) break;
-      if (!isFile(this.#fs, path, status)) continue;
-      last = n;
-      // A number tells no time; but one past the last was given when more were kept, and any limit has passed it.
-      const endsAt = n <= this.#count ? status.modifiedAt : Number.NEGATIVE_INFINITY;
-      found.unshift({ path, size: status.size, endsAt });
+  list(now: number): Backup[] {
+    const numbered = this.#files();
+    const waiting = this.#waiting();
+    const merge = (sequences: readonly LogFile[][]) => inOrder(sequences, ({ status }) => status.modifiedAt, now);
+    const ordered = merge(placeWaiting([...numbered], [...waiting], merge));
+    const ours = numbered.filter(({ extension }) => extension === this.#extension);
+    const newest = (this.#extension === "" ? undefined : waiting.at(-1)) ?? ours.at(0);
+    if (this.#extension !== undefined && newest !== undefined) {
+      ordered.splice(ordered.indexOf(newest), 1);
+      ordered.push(newest);
+    }
+    // Their numbers were given when more were kept.
+    const surplus = new Set<LogFile>(numbered.filter(({ n }) => n > this.#count));
+    return [...[...surplus].reverse(), ...ordered.filter((file) => !surplus.has(file))].map((file) => {
+      const { path, status } = file;
+      return { path, size: status.size, endsAt: status.modifiedAt, isSurplus: surplus.has(file) };
+    });
+  }
+
+  /** By number; no more than are there without a large gap, behind which numbers mean something else, such as a date. */
+  #files(): Numbered[] {
+    const found: Numbered[] = [];
+    for (const { n, path, extension } of this.#namer() === undefined ? this.#numbered() : this.#named()) {
+      if (n - (found.at(-1)?.n ?? 0) > END) break;
+      const status = new FileStatus();
+      if (isFile(this.#fs, path, status)) found.push({ n, path, extension, kind: "backup", status });
     }
     return found;
   }
 
+  /** By the order of rotation. */
+  #waiting(): Waiting[] {
+    return listPending(this.#fs, this.#log).flatMap((pending) => {
+      const path = pendingPath(this.#log, pending);
+      const status = new FileStatus();
+      if (pending.state !== "pending" || !isFile(this.#fs, path, status)) return [];
+      return { ...pending, path, extension: "" as const, kind: "waiting" as const, status };
+    });
+  }
+
   /** What has the name of a backup, by number. */
-  #numbered(): { n: number; path: string }[] {
+  #numbered(): Named[] {
     const found = parseNames(this.#log, this.#fs.readdir(dirname(this.#log)), parseNumbered);
     return found.sort((a, b) => a.n - b.n || EXTENSIONS.indexOf(a.extension) - EXTENSIONS.indexOf(b.extension));
   }
 
   /** The names that a namer gives: it knows no more than we have backups. */
-  *#named(): Iterable<{ n: number; path: string }> {
+  *#named(): Iterable<Named> {
     const names = new Set([this.#log]);
     for (let n = 1; n <= this.#count; n++) {
       const name = this.path(n, "");
       checkIsNew(name, names);
-      for (const extension of EXTENSIONS) yield { n, path: name + extension };
+      for (const extension of EXTENSIONS) yield { n, extension, path: name + extension };
     }
   }
 

@@ -65,7 +65,8 @@ function timePolicy(
   });
   const hasLimits = Object.values(limits).some(Number.isFinite);
   const period = () => trigger.period;
-  return { trigger, backups: new DatedBackups({ fs, log: filename, boundaries, period, namer, hasLimits }) };
+  const now = () => clock.now() / 1000;
+  return { trigger, backups: new DatedBackups({ fs, log: filename, boundaries, period, namer, hasLimits, now }) };
 }
 
 /** Refuses an interval of which the calendar has no end: else every write would fail. */

@@ -14,7 +14,7 @@ import type { Environment } from "../platform/environment.js";
 import type { Backups } from "./backups.js";
 import type { SweepJob } from "./compression/compression-thread.js";
 import { Sweeper } from "./compression/compression-thread.js";
-import { toPrune } from "./retention.js";
+import { type Backup, toPrune } from "./retention.js";
 import { type Rotated, rotate } from "./rotate.js";
 
 const FIRST_RETRY_MS = 1000;
@@ -37,6 +37,8 @@ export class Rotation {
   #notBefore = Number.NEGATIVE_INFINITY;
   readonly #retries = new Backoff(FIRST_RETRY_MS, LONGEST_RETRY_MS);
   #hasSetAside = false;
+  /** A sweep was asked for, and has not ended since. */
+  #isSweeping = false;
   /** Rotations that this handler did. */
   count = 0;
 
@@ -62,7 +64,10 @@ export class Rotation {
       () => this.#sweepJob(),
       (event) => tell(event.type, { path: event.path }),
       (type, error) => (type === "error" ? sweepFailures.note(error, error.message) : tell(type, error)),
-      () => this.#prune(),
+      () => {
+        this.#isSweeping = false;
+        this.#prune();
+      },
     );
   }
 
@@ -120,8 +125,12 @@ export class Rotation {
 
   /** After a rotation, and when a handler begins: compresses what waits for it, and deletes what has to go. */
   tidy(): void {
-    if (this.#hasSetAside || this.#hasWaiting()) this.#sweeper.start();
-    else this.#prune();
+    // Retention follows the sweep, when files have the size that they keep; but it does not wait for one without end.
+    if (this.#isSweeping) this.#prune();
+    if (this.#hasSetAside || this.#hasWaiting()) {
+      this.#isSweeping = true;
+      this.#sweeper.start();
+    } else if (!this.#isSweeping) this.#prune();
   }
 
   /** Resolves when no sweep that this handler has started is under way. */
@@ -145,17 +154,27 @@ export class Rotation {
   #prune(): void {
     const { limits, filename } = this.#options;
     try {
-      if (!Object.values(limits).some(Number.isFinite) && !this.#backups.areTooMany) return;
-      if (!this.#backups.areRenamed) this.#deleteOld();
-      else if (!this.#underLock(() => this.#deleteOld())) throw new Error("the lock was not free in time");
+      const { count, ...others } = limits;
+      const { asksForNames } = this.#backups;
+      const isCounted = Number.isFinite(count) && !asksForNames; // rotations keep the number in each format
+      if (!isCounted && !Object.values(others).some(Number.isFinite)) return;
+      // A namer is called with the lock held, and nowhere else.
+      if (!asksForNames && this.#surplus().length === 0) return;
+      // Under the lock: no name means another file by then, and none is there twice, as while it is published.
+      if (!this.#underLock(() => this.#deleteOld())) throw new Error("the lock was not free in time");
     } catch (cause) {
       this.#cannotPrune(filename, cause);
     }
   }
 
+  #surplus(): Backup[] {
+    const now = this.#environment.clock.now() / 1000;
+    return toPrune(this.#backups.list(now), this.#options.limits, now);
+  }
+
   #deleteOld(): void {
-    const { fs, clock } = this.#environment;
-    for (const { path } of toPrune(this.#backups.list(), this.#options.limits, clock.now() / 1000)) {
+    const { fs } = this.#environment;
+    for (const { path } of this.#surplus()) {
       try {
         fs.unlink(path);
       } catch (error) {

@@ -38,6 +38,12 @@ const PERIODS: Readonly<Record<When, Period>> = {
 
 const WHOLE_STAMP = /^(\d{4}-\d\d-\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
 
+/** Seconds since 1970. */
+export interface Span {
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** The boundaries of one schedule. */
 export class Boundaries {
   readonly #schedule: Schedule;
@@ -78,15 +84,21 @@ export class Boundaries {
     return text.length === this.#period.stampLength && this.#parse(text) !== undefined;
   }
 
-  /** Seconds since 1970 at which the period of that name ends, at the latest. */
-  endOf(stamp: string): number {
+  /** Seconds since 1970 at which the period of that name begins, at the earliest, and ends, at the latest. */
+  spanOf(stamp: string): Span {
     const { timeZone, interval } = this.#schedule;
     const wall = this.#parse(stamp)!;
-    if (this.#fixed !== undefined) {
-      const start = wall.toZonedDateTime(timeZone, { disambiguation: "later" });
-      return Math.ceil(start.epochMilliseconds / 1000) + this.#period.seconds! + this.#fixed;
+    if (this.#fixed === undefined) {
+      const date = wall.toPlainDate();
+      const end = this.#momentOf(date.add({ days: interval * this.#days }));
+      return { begin: this.#momentOf(date), end };
     }
-    return this.#momentOf(wall.toPlainDate().add({ days: interval * this.#days }));
+    const moment = (disambiguation: "earlier" | "later") =>
+      wall.toZonedDateTime(timeZone, { disambiguation }).epochMilliseconds / 1000;
+    return {
+      begin: Math.floor(moment("earlier")),
+      end: Math.ceil(moment("later")) + this.#period.seconds! + this.#fixed,
+    };
   }
 
   /** Of a period of the calendar. */

@@ -26,6 +26,7 @@ import {
   type RotatingFileHandlerOptions,
   type Rotator,
 } from "../../../src/index.js";
+import { sweepLockPath } from "../../../src/log-files/hidden-names.js";
 import type { Environment } from "../../../src/platform/environment.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { environmentWith, ManualClock, systemError } from "../../support/environment.js";
@@ -617,6 +618,42 @@ describe("retention of numbered backups", () => {
     assert.equal(kept({ backupCount: 2, maxAge: "1d" }), "app.log.1 app.log.2");
     assert.equal(kept({ backupCount: 3, maxTotalBytes: 2 }), "app.log.1 app.log.2");
     assert.equal(kept({ backupCount: 0 }), "app.log.1 app.log.2 app.log.3 app.log.4 app.log.5");
+  });
+
+  test("of all formats together, when compression was switched", async (t) => {
+    const { directory, handler } = setUp(t, { maxBytes: 4, backupCount: 3 });
+    for (const record of ["aaa", "bbb", "ccc", "ddd"]) handler.write(record);
+    handler.close();
+    const backups = () => readdirSync(directory).filter((name) => name.startsWith("app.log."));
+    for (const [compression, left] of [
+      ["gzip", ["app.log.1", "app.log.1.gz", "app.log.2"]],
+      ["brotli", ["app.log.1", "app.log.1.br", "app.log.1.gz"]],
+      [false, ["app.log.1", "app.log.1.br", "app.log.1.gz"]],
+    ] as const) {
+      const next = new ConcurrentRotatingFileHandler(handler.filename, { maxBytes: 4, backupCount: 3, compression });
+      next.write("eee");
+      await next.swept();
+      next.close();
+      assert.deepEqual(backups(), left);
+    }
+  });
+
+  test("of numbers behind a gap", (t) => {
+    const { directory, handler } = setUp(t, { maxBytes: 4, backupCount: 2 });
+    writeFileSync(join(directory, "app.log.10"), "ten\n");
+    for (const record of ["aaa", "bbb", "ccc", "ddd"]) handler.write(record);
+    assert.deepEqual(textOf(directory), { "app.log": "ddd\n", "app.log.1": "ccc\n", "app.log.2": "bbb\n" });
+  });
+
+  test("counts files that wait, when compression fails", async (t) => {
+    const { directory, handler, path } = setUp(t, { maxBytes: 10, maxTotalBytes: 20, useGzip: true });
+    mkdirSync(sweepLockPath(path)); // in the way
+    for (let i = 0; i < 6; i++) {
+      handler.write("x".repeat(8));
+      await handler.swept();
+    }
+    assert.equal(readdirSync(directory).filter((name) => name.endsWith(".pending")).length, 2);
+    handler.close();
   });
 
   test("of compressed ones too, as soon as they are", async (t) => {

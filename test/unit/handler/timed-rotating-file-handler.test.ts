@@ -268,6 +268,18 @@ describe("retention", () => {
     assert.deepEqual(Object.keys(files()), ["app.log", "app.log.2024-05-17_08.1", "app.log.2024-05-17_09"]);
   });
 
+  test("of names of the future deletes them first, and never what it has just made", (t) => {
+    for (const options of [{ backupCount: 2 }, { maxTotalBytes: 6 }]) {
+      const { make, directory, clock, files } = setUp(t, options);
+      for (const day of ["01", "02"]) writeFileSync(join(directory, `app.log.2036-01-${day}_10`), "x\n");
+      for (const record of ["a", "b", "c", "d"]) {
+        make().write(record);
+        clock.time += HOUR;
+      }
+      assert.deepEqual(Object.keys(files()).slice(-2), ["app.log.2024-05-17_11", "app.log.2024-05-17_12"]);
+    }
+  });
+
   test("that cannot delete says so, goes on rotating, and tries again", (t) => {
     let isBroken = true;
     const { make, directory, clock, files, told } = setUp(

@@ -15,7 +15,8 @@ function setUp(t: TestContext, hasLimits = false) {
   const directory = temporaryDirectory(t);
   const log = join(directory, "app.log");
   const boundaries = new Boundaries({ when: "D", interval: 1, atTime: undefined, timeZone: "UTC" });
-  const backups = new DatedBackups({ fs, log, boundaries, period: () => DAY, namer: () => undefined, hasLimits });
+  const now = () => Date.now() / 1000;
+  const backups = new DatedBackups({ fs, log, boundaries, period: () => DAY, namer: () => undefined, hasLimits, now });
   let sequence = 0;
   const waiting: { path: string; place: string }[] = [];
   return {

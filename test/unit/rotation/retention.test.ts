@@ -35,7 +35,28 @@ test("those that have ended too long ago go", () => {
 test("of too many bytes, the oldest go, also where a smaller one would still fit", () => {
   assert.equal(pruned(backups({ size: 1 }, { size: 50 }, { size: 10 }, { size: 10 }), { totalBytes: 30 }), "ab");
   assert.equal(pruned(backups({}, {}, {}), { totalBytes: 30 }), "");
-  assert.equal(pruned(backups({ size: 31 }), { totalBytes: 30 }), "a");
+});
+
+test("the newest stays, however large or old it is, and alone if it must", () => {
+  assert.equal(pruned(backups({ size: 31 }), { totalBytes: 30 }), "");
+  assert.equal(pruned(backups({}, { size: 31 }), { totalBytes: 30 }), "a");
+  assert.equal(pruned(backups({}, { endsAt: 0 }), { age: 10 }), "a");
+});
+
+test("a file of 1970 takes no others with it, and stays as long as they do", () => {
+  const them = backups({ endsAt: NOW - 9 }, { endsAt: 0 }, { endsAt: NOW - 8 }, {});
+  assert.equal(pruned(them, { age: 10 }), "");
+});
+
+test("a time that is yet to come says nothing: the next one does", () => {
+  const them = backups({ endsAt: NOW + 50 }, { endsAt: NOW - 10 }, { endsAt: NOW + 50 });
+  assert.equal(pruned(them, { age: 10 }), "ab");
+  assert.equal(pruned(them, { age: 11 }), "");
+  assert.equal(pruned(backups({ endsAt: NOW + 1 }, { endsAt: NOW + 1 }), { age: 10, count: 5 }), "");
+});
+
+test("what is surplus goes whatever the limits are", () => {
+  assert.equal(pruned(backups({ isSurplus: true }, {}), {}), "a");
 });
 
 test("a period counts once, however many backups it has", () => {
@@ -67,10 +88,11 @@ test("all limits hold, what goes is older than what stays, and no more goes than
         .map(({ size, period }, i) => ({ path: `${i}`, size, period: `${period}`, endsAt: NOW - 100 + i }));
       const gone = toPrune(them, limit, NOW);
       const holds = (kept: Backup[]) =>
-        kept.length <= limit.count &&
-        kept.reduce((sum, { size }) => sum + size, 0) <= limit.totalBytes &&
-        new Set(kept.map(({ period }) => period)).size <= limit.periods &&
-        kept.every(({ endsAt }) => endsAt > NOW - limit.age);
+        kept.length <= 1 ||
+        (kept.length <= limit.count &&
+          kept.reduce((sum, { size }) => sum + size, 0) <= limit.totalBytes &&
+          new Set(kept.map(({ period }) => period)).size <= limit.periods &&
+          kept.every(({ endsAt }) => endsAt > NOW - limit.age));
       assert.deepEqual(gone, them.slice(0, gone.length));
       assert.ok(holds(them.slice(gone.length)));
       if (gone.length > 0) assert.ok(!holds(them.slice(gone.length - 1)));
