@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import { parseDated } from "../log-files/backup-names.js";
+import { believedTimes } from "../log-files/file-order.js";
 import { parseDatedPlace, parsePending } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
 import { parseDuration, parseSize } from "../options/parsers.js";
@@ -36,7 +37,7 @@ export function limitsOf(given: Partial<KeptLimits>, left: SettingsLeft | undefi
   };
 }
 
-// Retention follows a rotation without the lock: milliseconds until a limit that is passed is a finding.
+// Retention follows a rotation, when the lock was released: milliseconds until a limit that is passed is a finding.
 const RETENTION_TAKES = 1000;
 
 /**
@@ -67,13 +68,15 @@ function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits
   if (oldest === undefined) return [];
   const problem = (message: string) => [finding("problem", "limit", oldest.path, message)];
   const bytes = backups.reduce((sum, { status }) => sum + status.size, 0);
-  const age = (now - oldest.status.modifiedAt) * 1000;
+  const times = backups.map(({ status }) => status.modifiedAt);
+  const age = (now - believedTimes([...times, now], now)[0]!) * 1000;
   const periods = new Set(backups.flatMap(({ path }) => periodOf(log, basename(path)) ?? [])).size;
   return [
     ...(backups.length > limits.backupCount
       ? problem(`there are ${backups.length} backups, and backupCount is ${limits.backupCount}`)
       : []),
-    ...(bytes > limits.maxTotalBytes
+    // The newest stays, however large it is.
+    ...(bytes > limits.maxTotalBytes && backups.length > 1
       ? problem(`backups have ${bytes} bytes, and maxTotalBytes is ${limits.maxTotalBytes}`)
       : []),
     ...(periods > limits.maxPeriods

@@ -1,28 +1,41 @@
 import { basename } from "node:path";
-import { byPeriod, datedName, numberedName, parseDated, parseNumbered } from "../log-files/backup-names.js";
+import { datedName, numberedName, parseDated, parseNumbered } from "../log-files/backup-names.js";
 import { EXTENSIONS } from "../log-files/compression-formats.js";
 import type { LogFile } from "../log-files/list-files.js";
 import { occupantOf } from "../log-files/path-type.js";
-import type { FileSystem } from "../platform/file-system.js";
+import type { Environment } from "../platform/environment.js";
 import { type Finding, finding } from "./finding.js";
 
+interface Period {
+  readonly counters: Set<number>;
+  /** Seconds since 1970: the times of its files lie between. */
+  first: number;
+  last: number;
+}
+
 /** Are there gaps in the numbers of the backups, or in the counters of a period? */
-export function numberingFindings(fs: FileSystem, log: string, files: readonly LogFile[]): Finding[] {
+export function numberingFindings({ fs, clock }: Environment, log: string, files: readonly LogFile[]): Finding[] {
   const numbers = new Set<number>();
-  const periods = new Map<string, Set<number>>();
-  for (const { path, kind } of files) {
+  const periods = new Map<string, Period>();
+  for (const { path, kind, status } of files) {
     if (kind !== "backup") continue;
     const numbered = parseNumbered(log, basename(path));
     const dated = numbered === undefined ? parseDated(log, basename(path)) : undefined;
     if (numbered !== undefined) numbers.add(numbered.n);
-    if (dated !== undefined) periods.set(dated.stamp, (periods.get(dated.stamp) ?? new Set()).add(dated.counter));
+    if (dated === undefined) continue;
+    const period = periods.get(dated.stamp) ?? { counters: new Set(), first: Infinity, last: -Infinity };
+    period.counters.add(dated.counter);
+    period.first = Math.min(period.first, status.modifiedAt);
+    period.last = Math.max(period.last, status.modifiedAt);
+    periods.set(dated.stamp, period);
   }
   const missing = gaps(numbers, 1).map((n) => numberedName(log, n));
-  const stamps = [...periods.keys()].sort((a, b) => byPeriod({ stamp: a, counter: 0 }, { stamp: b, counter: 0 }));
-  for (const [i, stamp] of stamps.entries()) {
-    const counters = periods.get(stamp)!;
-    // Of the oldest period, retention may have deleted some.
-    for (const counter of gaps(counters, i === 0 ? Math.min(...counters) : 0)) {
+  for (const [stamp, period] of [...periods].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    // Retention may have deleted the first ones of the oldest period: of any that is not younger by name and by time.
+    const isOldest = ([other, { last }]: [string, Period]) => other >= stamp || last > period.first;
+    const mayLack = period.first > clock.now() / 1000 || [...periods].every(isOldest);
+    const { counters } = period;
+    for (const counter of gaps(counters, mayLack ? Math.min(...counters) : 0)) {
       missing.push(datedName(log, { stamp, counter }));
     }
   }

@@ -94,7 +94,7 @@ export async function logStatus(environment: Environment, log: string, lockPath:
     settings,
     findings: [
       ...(unfound === undefined ? [] : [finding("problem", "unreadable", log, unfound.message)]),
-      ...numberingFindings(fs, log, files),
+      ...numberingFindings(environment, log, files),
       ...(await limitFindings(environment, log, look, limits)),
     ],
   };

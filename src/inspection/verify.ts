@@ -63,7 +63,7 @@ export async function verifyLog(reader: BlockReader, options: VerifyOptions): Pr
     tallies.at(-1)!.add(block, sequences);
   }
   findings.push(...tallies.flatMap((tally) => tally.findings(limits)));
-  findings.push(...numberingFindings(reader.environment.fs, reader.log, look(reader)));
+  findings.push(...numberingFindings(reader.environment, reader.log, look(reader)));
   findings.push(...(await limitFindings(reader.environment, reader.log, () => look(reader), limits)));
   findings.push(...leftoverFindings(reader.environment, reader.log));
   if (sequences !== undefined) findings.push(...sequenceFindings(reader.log, sequences));

@@ -161,6 +161,25 @@ describe("finds", () => {
       },
       problems: ["numbering: there is no backup LOG.2024-05-17.1"],
     },
+    "no gap, where retention deletes the oldest by time, which is not so by name": {
+      harm: (log) => {
+        for (const [name, time] of [
+          ["2024-05-17_10.1", 1_000_000_000],
+          ["2024-05-17_03", 1_000_000_100],
+        ] as const) {
+          writeFileSync(`${log}.${name}`, "x\n");
+          utimesSync(`${log}.${name}`, time, time);
+        }
+      },
+      problems: [],
+    },
+    "no limit that is passed, where the newest backup alone is larger": {
+      harm: (log) => {
+        for (const n of [2, 3]) rmSync(`${log}.${n}.gz`);
+      },
+      flags: ["--max-total-bytes", "10"],
+      problems: [],
+    },
     "files larger than allowed": {
       harm: () => {},
       flags: ["--max-bytes", "500"],
