@@ -164,13 +164,14 @@ describe("a spill whose process has died", () => {
     const log = setUp(t);
     leaveSpill(log);
     leaveSpill(log);
+    for (const n of [1, 2]) writeFileSync(`${log}.${n}`, `${"x".repeat(1023)}\n`);
     const clock = new ManualClock();
     const { environment } = new Mortal();
     const locks = new Set<number>();
     let isStuck = false;
     const handler = new ConcurrentRotatingFileHandler(
       log,
-      { maxTotalBytes: "1MiB", lockTimeout: "10s" },
+      { maxTotalBytes: "1KiB", lockTimeout: "10s" },
       {
         clock,
         fs: {
