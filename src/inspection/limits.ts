@@ -1,8 +1,9 @@
 import { basename } from "node:path";
 import { parseDated } from "../log-files/backup-names.js";
 import { believedTimes } from "../log-files/file-order.js";
-import { parseDatedPlace, parsePending } from "../log-files/hidden-names.js";
+import { parseHiddenPending } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
+import { parseDatedPlace, parsePending } from "../log-files/pending-names.js";
 import { parseDuration, parseSize } from "../options/parsers.js";
 import type { Environment } from "../platform/environment.js";
 import type { SettingsLeft } from "../writer/settings-file.js";
@@ -90,6 +91,6 @@ function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits
 }
 
 function periodOf(log: string, name: string): string | undefined {
-  const pending = parsePending(log, name);
+  const pending = parsePending(log, name) ?? parseHiddenPending(log, name);
   return (pending === undefined ? parseDated(log, name) : parseDatedPlace(pending.place))?.stamp;
 }

@@ -1,7 +1,14 @@
 import { dirname, join } from "node:path";
 import { parseLeftover } from "../log-files/backup-names.js";
-import { isCompressedForm, isSpill, isUnfinished, parsePending, sweepLockPath } from "../log-files/hidden-names.js";
+import {
+  isSpill,
+  isUnfinished,
+  parseHiddenForm,
+  parseHiddenPending,
+  sweepLockPath,
+} from "../log-files/hidden-names.js";
 import { isFile } from "../log-files/path-type.js";
+import { parsePending } from "../log-files/pending-names.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
 import { type Finding, finding } from "./finding.js";
@@ -10,7 +17,7 @@ import { lockHolders } from "./lock-holders.js";
 // Seconds after which what is on its way somewhere has been left there.
 const ABANDONED = 60;
 
-/** A hidden file on its way: what it is, how old, and which process is at it, as far as the system tells. */
+/** A file on its way: what it is, how old, and which process is at it, as far as the system tells. */
 export interface Leftover {
   readonly path: string;
   readonly kind:
@@ -45,11 +52,11 @@ export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[
 }
 
 function kindOf(log: string, name: string): Leftover["kind"] | undefined {
-  const pending = parsePending(log, name);
-  if (pending !== undefined) {
-    return pending.state === "pending" ? "waits to be compressed" : "is compressed but not published";
+  const isPending = parsePending(log, name)?.extension === "" || parseHiddenPending(log, name)?.state === "pending";
+  if (isPending) return "waits to be compressed";
+  if ((parsePending(log, name) ?? parseHiddenPending(log, name) ?? parseHiddenForm(log, name)) !== undefined) {
+    return "is compressed but not published";
   }
-  if (isCompressedForm(log, name)) return "is compressed but not published";
   if (isUnfinished(log, name)) return "is half compressed";
   if (isSpill(log, name)) return "spill";
   return parseLeftover(log, name) === undefined ? undefined : "of a killed rotation";

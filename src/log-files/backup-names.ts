@@ -57,7 +57,11 @@ export function datedName(log: string, { stamp, counter }: DatedBackup, namer?: 
   return `${named(`${log}.${stamp}`, namer)}${counter === 0 ? "" : `.${counter}`}`;
 }
 
-const STAMP_IN_NAME = /\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d(?:-\d\d)?)?)?/g;
+/** By how much the name of a dated backup is longer than that of its log. */
+export const LONGEST_DATED_TAIL = ".2024-05-17_10-20-30".length + ".".length + 15;
+
+const STAMP_IN_NAME = /(?=(\d{4}-\d\d-\d\d)((?:_\d\d(?:-\d\d(?:-\d\d)?)?)?))/g;
+const LENGTHS_OF_TIMES = [9, 6, 3, 0];
 const COUNTER_AND_EXTENSION = new RegExp(`^(?:\\.([1-9]\\d{0,14}))?${oneOf(EXTENSIONS)}$`);
 
 /** The inverse of {@link datedName}, from a name in the directory of the backups; `isStamp` says what is one here. */
@@ -67,13 +71,20 @@ export function parseDated(
   isStamp: (text: string) => boolean = () => true,
   namer?: Namer,
 ): (DatedBackup & { readonly extension: Extension }) | undefined {
-  for (const [stamp] of name.matchAll(STAMP_IN_NAME)) {
+  for (const stamp of stampsIn(name)) {
     if (!isStamp(stamp)) continue;
     const first = basename(datedName(log, { stamp, counter: 0 }, namer));
     const rest = parseAfter(first, name, COUNTER_AND_EXTENSION);
     if (rest !== null) return { stamp, counter: Number(rest[1] ?? 0), extension: rest[2] as Extension };
   }
   return undefined;
+}
+
+/** All that a namer may have found in front of it: it may also put digits of its own around them. */
+function* stampsIn(name: string): Iterable<string> {
+  for (const [, date, time] of name.matchAll(STAMP_IN_NAME) as Iterable<[string, string, string]>) {
+    for (const length of LENGTHS_OF_TIMES) if (length <= time.length) yield date + time.slice(0, length);
+  }
 }
 
 function parseAfter(start: string, name: string, rest: RegExp): RegExpExecArray | null {

@@ -1,87 +1,29 @@
 import { basename, dirname, join } from "node:path";
-import type { DatedBackup } from "./backup-names.js";
 import { COMPRESSED, type Extension, oneOf } from "./compression-formats.js";
+import { SEQUENCE_DIGITS } from "./pending-names.js";
 
 /* Hidden names of files beside a log, each with its inverse: backup-names.ts has the rule. */
 
-/** {@link Pending.place} of a file that was set aside when there was no backup. */
-export const NO_PLACE = "0";
+const UNFINISHED = /^(\d{10,13})\.[0-9a-f]{8}\.unfinished$/;
+const SPILL = /^[1-9]\d*\.[0-9a-f]{8}\.spill$/;
 
 /**
- * A rotated file on its way to a compressed backup. It waits under a hidden name, since upstream, with gzip on, removes
- * a plain "app.log.1"; and hidden names match no shipper's "app.log*".
+ * A compressed form that is being written: a copy, and the only kind of file with records that is hidden for longer than
+ * a call. `random` makes the name new: nobody else writes to it, or publishes it.
  */
-export interface Pending {
-  /** Order of rotation; the next one is larger. */
-  readonly sequence: number;
-  /**
-   * Where it belongs. Among numbered backups, the fingerprint of the one that was the newest when this file was rotated:
-   * its place is in front of that one ({@link NO_PLACE}: there was none). Among dated ones, its name: see {@link datedPlace}.
-   */
-  readonly place: string;
-  /**
-   * `pending`: yet to be compressed; a compressed form beside it does not count.
-   * `published`: compressed; the result has its public name, or is to be given it.
-   */
-  readonly state: "pending" | "published";
-}
-
-// Larger ones were put there by hand: the name of the next would not read back, and nobody would find its records.
-export const LARGEST_SEQUENCE = 8_999_999_999;
-const PENDING = /^([0-8]\d{9})\.(0|[0-9a-f]+-[0-9a-f]+|[\d_-]+@\d{1,15})\.(pending|published)$/;
-const HAS_SEQUENCE = /^([0-8]\d{9})\./;
-const COMPRESSED_FORM = new RegExp(`^[0-8]\\d{9}${oneOf(COMPRESSED)}$`);
-const UNFINISHED = /^[0-8]\d{9}\.[0-9a-f]{8}\.unfinished$/;
-const SPILL = /^[1-9]\d*\.[0-9a-f]{8}\.spill$/;
-const SEQUENCE_DIGITS = 10;
-
-export function pendingPath(log: string, { sequence, place, state }: Pending): string {
-  return hidden(log, `${digits(sequence)}.${place}.${state}`);
-}
-
-/** The inverse of {@link pendingPath}, from a name in the directory of `log`. */
-export function parsePending(log: string, name: string): Pending | undefined {
-  const match = parseHidden(log, name, PENDING);
-  if (match === null) return undefined;
-  const [, sequence, place, state] = match as unknown as [string, string, string, Pending["state"]];
-  return { sequence: Number(sequence), place, state };
-}
-
-/** The sequence of a hidden name, complete or not: what is set aside next must not meet anything that has it. */
-export function parseSequence(log: string, name: string): number | undefined {
-  const match = parseHidden(log, name, HAS_SEQUENCE);
-  return match === null ? undefined : Number(match[1]);
-}
-
-/** {@link Pending.place} among dated backups. */
-export function datedPlace({ stamp, counter }: DatedBackup): string {
-  return `${stamp}@${counter}`;
-}
-
-/** The inverse of {@link datedPlace}; undefined for a place among numbered backups. */
-export function parseDatedPlace(place: string): DatedBackup | undefined {
-  const [stamp, counter] = place.split("@");
-  return counter === undefined ? undefined : { stamp: stamp!, counter: Number(counter) };
-}
-
-/** The compressed form of a pending file, whole, before it gets its public name. */
-export function compressedPath(log: string, sequence: number, extension: Extension): string {
-  return hidden(log, `${digits(sequence)}${extension}`);
-}
-
-/** True for what {@link compressedPath} makes, from a name in the directory of `log`. */
-export function isCompressedForm(log: string, name: string): boolean {
-  return parseHidden(log, name, COMPRESSED_FORM) !== null;
-}
-
-/** A compressed form that is being written. `random` makes the name new: nobody else writes to it, or publishes it. */
 export function unfinishedPath(log: string, sequence: number, random: string): string {
-  return hidden(log, `${digits(sequence)}.${random}.unfinished`);
+  return hidden(log, `${String(sequence).padStart(SEQUENCE_DIGITS, "0")}.${random}.unfinished`);
+}
+
+/** The sequence in what {@link unfinishedPath} makes, from a name in the directory of `log`. */
+export function parseUnfinished(log: string, name: string): number | undefined {
+  const match = parseHidden(log, name, UNFINISHED);
+  return match === null ? undefined : Number(match[1]);
 }
 
 /** True for what {@link unfinishedPath} makes, from a name in the directory of `log`. */
 export function isUnfinished(log: string, name: string): boolean {
-  return parseHidden(log, name, UNFINISHED) !== null;
+  return parseUnfinished(log, name) !== undefined;
 }
 
 /** What a process locks while it compresses files of a log. Beside the log, since so are they: ".__app.log.sweep". */
@@ -109,6 +51,54 @@ export function settingsPath(log: string): string {
   return hidden(log, "settings");
 }
 
+/**
+ * A file that waits under the hidden name that it had until pending-names.ts, as a process of an older version leaves it:
+ * `.__app.log.0000000001.0.pending`.
+ */
+export interface HiddenPending {
+  readonly sequence: number;
+  /** As `Pending.place`. */
+  readonly place: string;
+  /** `published`: compressed, and the result has its public name, or is to be given it. */
+  readonly state: "pending" | "published";
+}
+
+// What begins with a nine was put there by hand: no version of us came so far.
+const HIDDEN_PENDING =
+  /^([0-8]\d{9})\.(0|[0-9a-f]+-[0-9a-f]+|\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d){0,2})?@(?:0|[1-9]\d{0,14}))\.(pending|published)$/;
+const HIDDEN_FORM = new RegExp(`^([0-8]\\d{9})${oneOf(COMPRESSED)}$`);
+const HIDDEN_SEQUENCE_DIGITS = 10;
+
+/** From a name in the directory of `log`. Nobody makes such names any more. */
+export function parseHiddenPending(log: string, name: string): HiddenPending | undefined {
+  const match = parseHidden(log, name, HIDDEN_PENDING);
+  if (match === null) return undefined;
+  const [, sequence, place, state] = match as unknown as [string, string, string, HiddenPending["state"]];
+  return { sequence: Number(sequence), place, state };
+}
+
+/** A compressed form of such a file, whole, that has no public name yet. */
+export interface HiddenForm {
+  readonly sequence: number;
+  readonly extension: Extension;
+}
+
+export function hiddenFormPath(log: string, { sequence, extension }: HiddenForm): string {
+  return hidden(log, `${String(sequence).padStart(HIDDEN_SEQUENCE_DIGITS, "0")}${extension}`);
+}
+
+/** The inverse of {@link hiddenFormPath}, from a name in the directory of `log`. */
+export function parseHiddenForm(log: string, name: string): HiddenForm | undefined {
+  const match = parseHidden(log, name, HIDDEN_FORM);
+  return match === null ? undefined : { sequence: Number(match[1]), extension: match[2] as Extension };
+}
+
+/** By how much a spill's name is longer than that of its log, with the longest pid that a system gives. */
+export const LONGEST_SPILL_TAIL = spillPath("", 4_294_967_295, 0).length;
+
+/** The same of all other hidden files of a log that is not compressed, and of numbers up to ten digits. */
+export const LONGEST_HIDDEN_TAIL = settingsPath("").length;
+
 function hidden(log: string, rest: string): string {
   return join(dirname(log), `.__${basename(log)}.${rest}`);
 }
@@ -117,8 +107,4 @@ function hidden(log: string, rest: string): string {
 function parseHidden(log: string, name: string, rest: RegExp): RegExpExecArray | null {
   const prefix = basename(hidden(log, ""));
   return name.startsWith(prefix) ? rest.exec(name.slice(prefix.length)) : null;
-}
-
-function digits(sequence: number): string {
-  return String(sequence).padStart(SEQUENCE_DIGITS, "0");
 }

@@ -2,8 +2,9 @@ import { basename, dirname, join } from "node:path";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import { byPeriod, parseDated, parseLeftover, parseNumbered } from "./backup-names.js";
 import { COMPRESSED, type Extension } from "./compression-formats.js";
-import { compressedPath, type Pending, parseDatedPlace, parsePending } from "./hidden-names.js";
+import { hiddenFormPath, parseHiddenPending } from "./hidden-names.js";
 import { occupantOf } from "./path-type.js";
+import { type Pending, parseDatedPlace, parsePending } from "./pending-names.js";
 
 /** A file that holds records of a log, as it was when somebody looked. */
 export interface LogFile {
@@ -30,7 +31,7 @@ type Parse<Parsed> = (log: string, name: string) => Parsed | undefined;
  */
 export function listLogFiles(fs: FileSystem, log: string): LogFile[] {
   const names = fs.readdir(dirname(log));
-  const waiting = look(fs, log, names, "waiting", parseWaiting(names));
+  const waiting = listWaiting(fs, log, names);
   // First: of one name, what waits was rotated before what has it, since upstream cannot see it.
   const datedWaiting = waiting.flatMap((file) => {
     const name = parseDatedPlace(file.place);
@@ -41,6 +42,21 @@ export function listLogFiles(fs: FileSystem, log: string): LogFile[] {
   const numbered = look(fs, log, names, "backup", parseNumbered);
   const active = look(fs, log, names, "active", parseActive);
   return [...merge([...placeWaiting(numbered, unnamed), dated, listLeftovers(fs, log, names)]), ...active];
+}
+
+/**
+ * Rotated files that wait, each record in one of them.
+ * @param names of the directory
+ */
+export function listWaiting(
+  fs: FileSystem,
+  log: string,
+  names: readonly string[] = fs.readdir(dirname(log)),
+): Waiting[] {
+  return withoutTwins([
+    ...look(fs, log, names, "waiting", parsePending),
+    ...look(fs, log, names, "waiting", parseHidden(names)),
+  ]);
 }
 
 /**
@@ -96,15 +112,42 @@ function parseActive(log: string, name: string): { extension: Extension } | unde
   return name === basename(log) ? { extension: "" } : undefined;
 }
 
-/** One that was published is a backup already, unless its compressed form has not got its public name. */
-function parseWaiting(names: readonly string[]): Parse<Pending & { extension: Extension }> {
+/**
+ * What an older version has left under a hidden name. One that was published is a backup already, unless its compressed
+ * form has not got its public name.
+ */
+function parseHidden(names: readonly string[]): Parse<Pending> {
   return (log, name) => {
-    const pending = parsePending(log, name);
-    if (pending === undefined) return undefined;
-    const forms = COMPRESSED.map((extension) => basename(compressedPath(log, pending.sequence, extension)));
-    const isWaiting = pending.state === "pending" || forms.some((form) => names.includes(form));
-    return isWaiting ? { ...pending, extension: "" } : undefined;
+    const found = parseHiddenPending(log, name);
+    if (found === undefined) return undefined;
+    const { sequence, place, state } = found;
+    const forms = COMPRESSED.map((extension) => basename(hiddenFormPath(log, { sequence, extension })));
+    const isWaiting = state === "pending" || forms.some((form) => names.includes(form));
+    return isWaiting ? { sequence, place, unique: "", extension: "" } : undefined;
   };
+}
+
+/** Without those whose compressed form stands beside them: then a sweep is between two calls, or was killed there. */
+function withoutTwins(waiting: Waiting[]): Waiting[] {
+  const forms = waiting.filter(({ extension }) => extension !== "");
+  const isTwin =
+    ({ sequence, unique }: Waiting) =>
+    (form: Waiting) =>
+      form.sequence === sequence && form.unique === unique;
+  return waiting.filter((file) => !forms.filter(isTwin(file)).some((form) => isCompressedFormOf(form, file)));
+}
+
+// Seconds. A compressed file has the time of its original, but for what a double cannot hold of it.
+const SAME_TIME = 2e-6;
+
+/** As far as one can tell without reading them. */
+export function isCompressedFormOf(file: LogFile, original: LogFile): boolean {
+  const { status, extension } = file;
+  return (
+    extension !== "" &&
+    original.extension === "" &&
+    Math.abs(status.modifiedAt - original.status.modifiedAt) < SAME_TIME
+  );
 }
 
 /**
@@ -121,12 +164,16 @@ export function placeWaiting(numbered: Numbered[], waiting: Waiting[], mergeAll:
     else sequence.push(file);
   }
   const unplaced: LogFile[] = [];
-  // The newest first, so that each of several with one place ends up in front of those that came later.
-  for (const file of waiting.sort((a, b) => b.sequence - a.sequence)) {
+  // The oldest first: one of them may be behind another, and each is newer than all that wait there already.
+  for (const file of waiting.sort((a, b) => a.sequence - b.sequence)) {
     const isBefore = ({ status }: LogFile) => status.fingerprint === file.place;
     const sequence = [...sequences.values()].find((files) => files.some(isBefore));
-    if (sequence === undefined) unplaced.unshift(file);
-    else sequence.splice(sequence.findIndex(isBefore) + 1, 0, file);
+    if (sequence === undefined) unplaced.push(file);
+    else {
+      let at = sequence.findIndex(isBefore) + 1;
+      while (sequence[at]?.kind === "waiting") at++;
+      sequence.splice(at, 0, file);
+    }
   }
   const compressed = numbered.filter(({ extension }) => extension !== "").map(({ n }) => n);
   const plain = numbered.filter(({ extension }) => extension === "").map(({ n }) => n);

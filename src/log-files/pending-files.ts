@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import { hasCode } from "../base/errors.js";
-import type { FileSystem } from "../platform/file-system.js";
-import { LARGEST_SEQUENCE, type Pending, parsePending, parseSequence } from "./hidden-names.js";
-import { parseNames } from "./list-files.js";
+import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
+import { isUnfinished, parseHiddenForm, parseHiddenPending } from "./hidden-names.js";
+import { parseNames, pathsOf } from "./list-files.js";
 import { isFile } from "./path-type.js";
+import { newUnique, type Pending, parsePending, pendingPath } from "./pending-names.js";
 
 /**
  * The files of `log` that wait to be compressed or published, in the order of their rotation.
@@ -13,16 +14,50 @@ export function listPending(
   fs: FileSystem,
   log: string,
   names: readonly string[] = fs.readdir(dirname(log)),
-): Pending[] {
+): (Pending & { readonly path: string })[] {
   const found = parseNames(log, names, parsePending).filter(({ path }) => isFile(fs, path));
   return found.sort((a, b) => a.sequence - b.sequence);
 }
 
-/** The sequence of what is set aside next. Called with the lock held. */
-export function nextSequence(log: string, names: readonly string[]): number {
-  const last = names.reduce((last, name) => Math.max(last, parseSequence(log, name) ?? 0), 0);
-  if (last < LARGEST_SEQUENCE) return last + 1;
-  throw new Error(`the hidden file that has the number ${last} leaves none for another: delete it`);
+/** The places of all that wait, also under hidden names of an older version. */
+export function placesTaken(fs: FileSystem, log: string): string[] {
+  const names = fs.readdir(dirname(log));
+  const places = new Map(listPending(fs, log, names).map(({ unique, place }) => [unique, place]));
+  for (const { path, place, state } of parseNames(log, names, parseHiddenPending)) {
+    if (state === "pending" && isFile(fs, path)) places.set(path, place);
+  }
+  return [...places.values()];
+}
+
+/** Hidden files that a sweep has to see to: copies that a killed one was making, and what an older version has left. */
+export function listLeftHidden(fs: FileSystem, log: string): string[] {
+  const isLeft = (name: string) =>
+    isUnfinished(log, name) || (parseHiddenPending(log, name) ?? parseHiddenForm(log, name)) !== undefined;
+  return pathsOf(fs, log, (_, name) => isLeft(name)).filter((path) => isFile(fs, path));
+}
+
+// In the year 2223. A larger sequence is of no rotation, and what counts on from it would soon have too many digits.
+const LARGEST_SEQUENCE = 8e12;
+
+/**
+ * Where `file` waits, by a name that nothing has had. Called with the lock held. Its sequence is the millisecond of its
+ * last change, which says more than a count, and does not begin again when nothing waits.
+ */
+export function newPendingPath(
+  fs: FileSystem,
+  log: string,
+  file: string,
+  place: string,
+  names: readonly string[] = fs.readdir(dirname(log)),
+): string {
+  const status = new FileStatus();
+  fs.statusWithTime(new FilePath(file), status);
+  const last = names.reduce((largest, name) => {
+    const sequence = parsePending(log, name)?.sequence ?? 0;
+    return sequence > LARGEST_SEQUENCE ? largest : Math.max(largest, sequence);
+  }, 0);
+  const changedAt = Math.min(Math.max(0, Math.floor(status.modifiedAt * 1000)), LARGEST_SEQUENCE);
+  return pendingPath(log, { sequence: Math.max(changedAt, last + 1), place, unique: newUnique(), extension: "" });
 }
 
 /** Renames a file of the log, never over another: that could only be one that a second rotation has just put there. */

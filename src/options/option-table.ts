@@ -153,7 +153,7 @@ const fileRows = {
   ),
   delayCompression: row(
     v.optional(flag, false),
-    "leave the newest rotated file plain, under its hidden name, until the next rotation",
+    "leave the newest rotated file plain, under the name by which it waits, until the next rotation",
     {},
     [150, "--delay-compression", "leave the newest rotated file plain until the next rotation"],
   ),

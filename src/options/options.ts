@@ -105,8 +105,8 @@ export interface FileHandlerOptions {
    */
   readonly compression?: CompressionFormat | Compression | false;
   /**
-   * Leave the newest rotated file as it is until the next rotation, under the hidden name that all files have which are
-   * yet to be compressed.
+   * Leave the newest rotated file as it is until the next rotation, under the name that all files have which are yet to
+   * be compressed.
    * @default false
    */
   readonly delayCompression?: boolean;

@@ -1,9 +1,11 @@
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { inspect, types } from "node:util";
 import type * as v from "valibot";
 import { LogFileError, reason } from "../base/errors.js";
-import type { Namer } from "../log-files/backup-names.js";
+import { LONGEST_DATED_TAIL, type Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
+import { LONGEST_HIDDEN_TAIL, LONGEST_SPILL_TAIL } from "../log-files/hidden-names.js";
+import { LONGEST_PENDING_TAIL } from "../log-files/pending-names.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { localTimeZone } from "../platform/time-zones.js";
 import { rotatingSchema, TIME_OPTIONS, timedSchema } from "./option-table.js";
@@ -92,6 +94,12 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
       "throw",
       `"spill" or "wait": with delivery "${others.delivery.mode}" nobody is there to catch it`,
     );
+  checkLength(path, [
+    LONGEST_HIDDEN_TAIL,
+    ...(others.onLockTimeout === "spill" ? [LONGEST_SPILL_TAIL] : []),
+    ...(schema === timedSchema ? [LONGEST_DATED_TAIL] : []),
+    ...(format === undefined ? [] : [LONGEST_PENDING_TAIL]),
+  ]);
   checkFunctions(others.delivery, { namer, rotator });
   checkRotator(rotator, format);
   return {
@@ -154,6 +162,22 @@ function toPath(filename: unknown, fs: FileSystem): string {
   const path = absolutePath("filename", filename);
   if (!isFileOrNothing(path, fs)) throw refused("filename", filename, "a file: there is something else of that name");
   return path;
+}
+
+// NAME_MAX of the file systems of Linux and macOS, in bytes; Windows counts UTF-16 units.
+const LONGEST_NAME = 255;
+
+/**
+ * Refuses a name that would rotate once, or never.
+ * @param tails by how much the names of other files of the log are longer
+ */
+function checkLength(path: string, tails: readonly number[]): void {
+  const name = basename(path);
+  const length = process.platform === "win32" ? name.length : Buffer.byteLength(name);
+  const most = LONGEST_NAME - Math.max(...tails);
+  if (length <= most) return;
+  const expected = `a path that ends with a name of at most ${most} bytes (it has ${length}), since other files of the log have longer ones`;
+  throw refused("filename", path, expected);
 }
 
 function isFileOrNothing(path: string, fs: FileSystem): boolean {

@@ -84,6 +84,8 @@ export function absolutePath(option: string, value: unknown): string {
     throw refused(option, value, expected, cause);
   }
   if (typeof path !== "string" || !isPath(path)) throw refused(option, value, expected);
+  // A file system gives it back as another character, so that nothing beside it would be found again.
+  if (!path.isWellFormed()) throw refused(option, value, "a path without half a character (a surrogate on its own)");
   return resolve(path);
 }
 

@@ -2,9 +2,10 @@ import { dirname, join } from "node:path";
 import { byPeriod, type DatedBackup, datedName, type Namer, parseDated } from "../log-files/backup-names.js";
 import type { Extension } from "../log-files/compression-formats.js";
 import { inOrder } from "../log-files/file-order.js";
-import { datedPlace, type Pending, parseDatedPlace, pendingPath } from "../log-files/hidden-names.js";
+import { listWaiting } from "../log-files/list-files.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
-import { listPending, moveAside } from "../log-files/pending-files.js";
+import { moveAside, placesTaken } from "../log-files/pending-files.js";
+import { datedPlace, parseDatedPlace } from "../log-files/pending-names.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { NumberedBackups } from "./numbered-backups.js";
@@ -109,7 +110,7 @@ export class DatedBackups implements Backups {
     const namer = this.#options.namer();
     const name = ({ stamp }: DatedBackup) =>
       [datedName(log, { stamp, counter: 0 }), datedName(log, { stamp, counter: 0 }, namer)] as const;
-    return { kind: "dated", count: Number.POSITIVE_INFINITY, names: namer && new Map(this.#waiting().map(name)) };
+    return { kind: "dated", count: Number.POSITIVE_INFINITY, names: namer && new Map(this.#promised().map(name)) };
   }
 
   /**
@@ -133,9 +134,10 @@ export class DatedBackups implements Backups {
    */
   #byTime(now: number): Timed[] {
     const { fs, log, boundaries } = this.#options;
-    const waiting = this.#waiting()
-      .filter(({ state }) => state === "pending")
-      .map((found) => ({ ...found, path: pendingPath(log, found) }));
+    const waiting = listWaiting(fs, log).flatMap(({ path, place }) => {
+      const backup = parseDatedPlace(place);
+      return backup === undefined ? [] : [{ ...backup, path }];
+    });
     const spans = new Map<string, Span>();
     const periods = new Map<string, Timed[]>();
     const status = new FileStatus();
@@ -175,7 +177,7 @@ export class DatedBackups implements Backups {
       while (isTaken(n)) n++;
       return n;
     };
-    for (const waiting of this.#waiting()) if (waiting.stamp === stamp) promised.add(free(waiting.counter));
+    for (const waiting of this.#promised()) if (waiting.stamp === stamp) promised.add(free(waiting.counter));
     if (!hasLimits) return { stamp, counter: free(0) };
     const before = this.list(now());
     for (const found of before) if (found.stamp === stamp) promised.add(found.counter);
@@ -184,12 +186,10 @@ export class DatedBackups implements Backups {
     return next;
   }
 
-  #waiting(): (DatedBackup & Pending)[] {
+  /** The names that all that wait are to get. */
+  #promised(): DatedBackup[] {
     const { fs, log } = this.#options;
-    return listPending(fs, log).flatMap((pending) => {
-      const backup = parseDatedPlace(pending.place);
-      return backup === undefined ? [] : { ...pending, ...backup };
-    });
+    return placesTaken(fs, log).flatMap((place) => parseDatedPlace(place) ?? []);
   }
 
   /** Those that have their public names. A namer may put them elsewhere: where it puts those of this period is asked. */

@@ -2,17 +2,17 @@ import { dirname } from "node:path";
 import { compressedLeftover, type Namer, numberedName, parseNumbered } from "../log-files/backup-names.js";
 import { EXTENSIONS, type Extension } from "../log-files/compression-formats.js";
 import { inOrder } from "../log-files/file-order.js";
-import { NO_PLACE, pendingPath } from "../log-files/hidden-names.js";
 import {
   type LogFile,
   listLeftovers,
+  listWaiting,
   type Numbered,
   parseNames,
   placeWaiting,
-  type Waiting,
 } from "../log-files/list-files.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
-import { listPending, moveAside, nextSequence } from "../log-files/pending-files.js";
+import { moveAside, newPendingPath } from "../log-files/pending-files.js";
+import { NO_PLACE } from "../log-files/pending-names.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import type { Backup } from "./retention.js";
@@ -162,7 +162,7 @@ export class NumberedBackups implements Backups, Publisher {
 
   list(now: number): Backup[] {
     const numbered = this.#files();
-    const waiting = this.#waiting();
+    const waiting = listWaiting(this.#fs, this.#log).sort((a, b) => a.sequence - b.sequence);
     const merge = (sequences: readonly LogFile[][]) => inOrder(sequences, ({ status }) => status.modifiedAt, now);
     const ordered = merge(placeWaiting([...numbered], [...waiting], merge));
     const ours = numbered.filter(({ extension }) => extension === this.#extension);
@@ -188,16 +188,6 @@ export class NumberedBackups implements Backups, Publisher {
       if (isFile(this.#fs, path, status)) found.push({ n, path, extension, kind: "backup", status });
     }
     return found;
-  }
-
-  /** By the order of rotation. */
-  #waiting(): Waiting[] {
-    return listPending(this.#fs, this.#log).flatMap((pending) => {
-      const path = pendingPath(this.#log, pending);
-      const status = new FileStatus();
-      if (pending.state !== "pending" || !isFile(this.#fs, path, status)) return [];
-      return { ...pending, path, extension: "" as const, kind: "waiting" as const, status };
-    });
   }
 
   /** What has the name of a backup, by number. */
@@ -230,8 +220,7 @@ export class NumberedBackups implements Backups, Publisher {
 
   #setAside(leftover: LogFile, extension: Extension): void {
     const place = this.#placeFrom(this.#placeOf(leftover, extension), extension);
-    const sequence = nextSequence(this.#log, this.#fs.readdir(dirname(this.#log)));
-    moveAside(this.#fs, leftover.path, pendingPath(this.#log, { sequence, place, state: "pending" }));
+    moveAside(this.#fs, leftover.path, newPendingPath(this.#fs, this.#log, leftover.path, place));
   }
 
   /** Fingerprint of the first backup from `n` on, as long as no number is free. */

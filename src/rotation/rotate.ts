@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
 import type { Extension } from "../log-files/compression-formats.js";
-import { pendingPath } from "../log-files/hidden-names.js";
-import { listPending, moveAside, nextSequence } from "../log-files/pending-files.js";
+import { listPending, moveAside, newPendingPath } from "../log-files/pending-files.js";
 import type { Rotator } from "../options/options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Move } from "./backups.js";
@@ -19,7 +18,7 @@ export interface RotationPlan {
 }
 
 export interface Rotated {
-  /** Where the file is now; undefined when none is kept. Hidden while it waits to be compressed. */
+  /** Where the file is now; undefined when none is kept. Neither numbered nor dated while it waits to be compressed. */
   readonly to: string | undefined;
   /** Backups that had to go. */
   readonly removed: string[];
@@ -64,19 +63,16 @@ function isPromise(value: unknown): boolean {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === "function";
 }
 
-/** Gives the active file a hidden name, under which it waits to be compressed. */
+/** Gives the active file a name under which it waits to be compressed. */
 function setAside({ fs, log, backupCount, backups, extension }: RotationPlan): Rotated {
   const names = fs.readdir(dirname(log));
   const waiting = listPending(fs, log, names);
-  const to = pendingPath(log, {
-    sequence: nextSequence(log, names),
-    place: backups.place(extension),
-    state: "pending",
-  });
+  const to = newPendingPath(fs, log, log, backups.place(extension), names);
   fs.renameNew(log, to);
   // Files that wait are backups too: when compression cannot keep up, or fails, the oldest go.
-  const plain = waiting.filter(({ state }) => state === "pending").map((old) => pendingPath(log, old));
-  const removed = plain.slice(0, Math.max(0, plain.length + 1 - backupCount));
+  const all = [...new Set(waiting.map(({ unique }) => unique))];
+  const tooMany = all.slice(0, Math.max(0, all.length + 1 - backupCount));
+  const removed = waiting.filter(({ unique }) => tooMany.includes(unique)).map(({ path }) => path);
   for (const path of removed) fs.unlink(path);
   return { to, removed };
 }

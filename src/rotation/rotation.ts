@@ -6,7 +6,7 @@ import type { RotationReason, Tell } from "../events/handler-events.js";
 import { Failures } from "../events/throttled-reporter.js";
 import { lockFilePath } from "../lock/lock-file.js";
 import { FORMATS } from "../log-files/compression-formats.js";
-import { listPending } from "../log-files/pending-files.js";
+import { listLeftHidden, listPending } from "../log-files/pending-files.js";
 import type { Rotator } from "../options/options.js";
 import { checkFunctions, checkRotator } from "../options/resolve-options.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
@@ -142,7 +142,8 @@ export class Rotation {
     const { filename, backupCount } = this.#options;
     if (backupCount === 0) return false; // who keeps no backups deletes none of others either
     try {
-      return listPending(this.#environment.fs, filename).length > 0;
+      const { fs } = this.#environment;
+      return listPending(fs, filename).length > 0 || listLeftHidden(fs, filename).length > 0;
     } catch (cause) {
       const message = `Cannot look for rotated files of ${filename} that are not compressed yet: ${reason(cause)}.`;
       this.#tell("error", new LogFileError("ERR_CLH_COMPRESS", message, { cause, path: filename }));

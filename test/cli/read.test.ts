@@ -5,12 +5,14 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import iconv from "iconv-lite";
-import { compressedPath, pendingPath, settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
+import { hiddenFormPath, settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
+import { pendingPath } from "../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { FilePath, FileStatus, O_CREAT, O_RDWR } from "../../src/platform/file-system.js";
 import { Batch } from "../../src/records/batch.js";
 import { Spill } from "../../src/spill/spill-file.js";
 import { CLH, Clh } from "../support/clh.js";
+import { hiddenPendingPath } from "../support/older-version.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 /** A log with a file of each kind, and its records. */
@@ -19,7 +21,7 @@ function setUp(t: TestContext): string {
   writeFileSync(`${log}.2.gz`, gzipSync("2024-05-17T10:00:00Z one\n"));
   writeFileSync(`${log}.1.gz`, gzipSync("2024-05-17T11:00:00Z two\n  more of two\n"));
   writeFileSync(
-    pendingPath(log, { sequence: 1, place: "0", state: "pending" }),
+    pendingPath(log, { sequence: 1, place: "0", unique: "0123abcd", extension: "" }),
     '{"time":1715950800000,"msg":"three"}\n',
   );
   writeFileSync(log, "2024-05-17 14:00:00,5Z four\n");
@@ -76,13 +78,13 @@ test("--format json: file and offset of each record", async (t) => {
   assert.deepEqual(records[5], { file: log, offset: 28, text: "cut", isWhole: false });
 });
 
-test("of a file that a sweep has published, one of its two forms is read", async (t) => {
+test("of a file that a sweep of an older version has published, one of its two forms is read", async (t) => {
   const log = join(temporaryDirectory(t), "app.log");
-  const published = (sequence: number) => pendingPath(log, { sequence, place: "0", state: "published" });
+  const published = (sequence: number) => hiddenPendingPath(log, { sequence, place: "0", state: "published" });
   writeFileSync(`${log}.1.gz`, gzipSync("one\n"));
   writeFileSync(published(1), "one\n"); // it has its public name
   writeFileSync(published(2), "two\n"); // not yet
-  writeFileSync(compressedPath(log, 2, ".gz"), gzipSync("two\n"));
+  writeFileSync(hiddenFormPath(log, { sequence: 2, extension: ".gz" }), gzipSync("two\n"));
   assert.equal(await read(log), "one\ntwo\n");
 });
 
@@ -96,7 +98,7 @@ test("a file that waits stands behind the one that was the newest when it was ro
     [1, "two\n"],
     [2, "three\n"],
   ] as const) {
-    writeFileSync(pendingPath(log, { sequence, place: status.fingerprint, state: "pending" }), text);
+    writeFileSync(pendingPath(log, { sequence, place: status.fingerprint, unique: "0123abcd", extension: "" }), text);
   }
   writeFileSync(`${log}.1.gz`, gzipSync("four, of Python\n"));
   assert.equal(await read(log), "one\ntwo\nthree\nfour, of Python\n");
@@ -288,7 +290,7 @@ test("what is no file and has a name of ours is not of the log", async (t) => {
   const log = setUp(t);
   symlinkSync(`${log}.3`, `${log}.3`);
   symlinkSync("nowhere", `${log}.4.gz`);
-  mkdirSync(pendingPath(log, { sequence: 7, place: "0", state: "pending" }));
+  mkdirSync(pendingPath(log, { sequence: 7, place: "0", unique: "0123abcd", extension: "" }));
   mkdirSync(spillPath(log, 1, 0x0123abcd));
   assert.equal(await read(log), ALL);
   const { stdout } = await Clh.run(["status", "--json", log]);

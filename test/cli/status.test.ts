@@ -5,7 +5,8 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ConcurrentRotatingFileHandler, followLog, readLog } from "../../src/index.js";
-import { pendingPath, settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
+import { settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
+import { pendingPath } from "../../src/log-files/pending-names.js";
 import { CLH, Clh } from "../support/clh.js";
 import { makeLock } from "../support/locks.js";
 import { temporaryDirectory } from "../support/temporary.js";
@@ -50,7 +51,7 @@ test("backups, backlog, spills, the next rotation, and what is beyond the limits
   const log = join(temporaryDirectory(t), "app.log");
   writeFileSync(`${log}.2.gz`, gzipSync("x\n"));
   writeFileSync(`${log}.1.gz`, gzipSync("y\n"));
-  const pending = pendingPath(log, { sequence: 1, place: "0", state: "pending" });
+  const pending = pendingPath(log, { sequence: 1, place: "0", unique: "0123abcd", extension: "" });
   writeFileSync(pending, "12345\n");
   writeFileSync(spillPath(log, 1, 0x0123abcd), "CLHSPIL1");
   writeFileSync(join(log, "..", ".__app.lock"), "1715950800");
@@ -65,7 +66,7 @@ test("backups, backlog, spills, the next rotation, and what is beyond the limits
   assert.deepEqual(found.next, { at: 1715950800_000 });
   assert.deepEqual(
     found.onTheWay.map(({ kind }: { kind: string }) => kind),
-    ["waits to be compressed", "spill"],
+    ["spill", "waits to be compressed"],
   );
   assert.deepEqual(
     found.findings.map(({ message }: { message: string }) => message),
@@ -150,7 +151,10 @@ test("rotate and sweep, with the settings of the writers", async (t) => {
   const before = (await Clh.run(["read", log])).stdout;
   const first = await Clh.run(["rotate", log]);
   assert.deepEqual([first.code, first.stderr], [0, ""]);
-  assert.match(first.stdout, /^rotated .*\.pending\nremoved .*app\.log\.3\.gz\ncompressed .*app\.log\.1\.gz\n$/);
+  assert.match(
+    first.stdout,
+    /^rotated .*app\.log-\d{13}-[0-9a-f-]+\nremoved .*app\.log\.3\.gz\ncompressed .*app\.log\.1\.gz\n$/,
+  );
   assert.deepEqual(
     readdirSync(directory).filter((name) => !name.startsWith(".")),
     ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"],
@@ -159,12 +163,12 @@ test("rotate and sweep, with the settings of the writers", async (t) => {
   assert.equal((await Clh.run(["rotate", log])).stdout, "nothing to do\n");
 
   rmSync(`${log}.3.gz`); // there is room for one
-  writeFileSync(pendingPath(log, { sequence: 1, place: "0", state: "pending" }), "left\n");
+  writeFileSync(pendingPath(log, { sequence: 1, place: "0", unique: "0123abcd", extension: "" }), "left\n");
   const swept = JSON.parse((await Clh.run(["sweep", log, "--json"])).stdout);
   assert.deepEqual(swept.failures, []);
   assert.ok(swept.done.some(({ what }: { what: string }) => what === "compressed"));
   assert.deepEqual(
-    readdirSync(directory).filter((name) => name.includes("pending")),
+    readdirSync(directory).filter((name) => name.startsWith("app.log-")),
     [],
   );
 });

@@ -17,13 +17,13 @@ import { limitsOf } from "../../src/inspection/limits.js";
 import { seesAllProcesses } from "../../src/inspection/processes.js";
 import { verifyLog } from "../../src/inspection/verify.js";
 import {
-  compressedPath,
-  pendingPath,
+  hiddenFormPath,
   settingsPath,
   spillPath,
   sweepLockPath,
   unfinishedPath,
 } from "../../src/log-files/hidden-names.js";
+import { pendingPath } from "../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { O_CREAT, O_RDWR } from "../../src/platform/file-system.js";
 import { blockReader } from "../../src/reading/read-log.js";
@@ -31,6 +31,7 @@ import { Batch } from "../../src/records/batch.js";
 import { Spill } from "../../src/spill/spill-file.js";
 import { Clh } from "../support/clh.js";
 import { environmentWith } from "../support/environment.js";
+import { hiddenPendingPath } from "../support/older-version.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 interface Result {
@@ -196,7 +197,10 @@ describe("finds", () => {
     "backups of more periods than allowed, one of them yet to be compressed": {
       harm: (log) => {
         for (const name of ["2024-05-16", "2024-05-17", "2024-05-17.1"]) writeFileSync(`${log}.${name}`, "x\n");
-        writeFileSync(pendingPath(log, { sequence: 1, place: "2024-05-18@0", state: "pending" }), "x\n");
+        writeFileSync(
+          pendingPath(log, { sequence: 1, place: "2024-05-18@0", unique: "0123abcd", extension: "" }),
+          "x\n",
+        );
         writeFileSync(settingsPath(log), JSON.stringify({ settings: { maxPeriods: 2 } }));
       },
       problems: ["limit: there are backups of 3 periods, and maxPeriods is 2"],
@@ -213,13 +217,26 @@ describe("finds", () => {
     },
     "what was left half-way": {
       harm: (log) => {
-        const pending = (sequence: number) => pendingPath(log, { sequence, place: "0", state: "pending" });
-        for (const path of [pending(1), pending(2), compressedPath(log, 1, ".gz"), `${log}.rotate.0123456789`]) {
-          writeFileSync(path, "w0 0\n");
+        const waiting = { sequence: 1, place: "0", unique: "0123abcd" } as const;
+        for (const path of [
+          hiddenPendingPath(log, { sequence: 1, place: "0", state: "pending" }),
+          hiddenFormPath(log, { sequence: 1, extension: ".gz" }),
+          pendingPath(log, { ...waiting, extension: "" }),
+          pendingPath(log, { ...waiting, extension: ".gz" }),
+          unfinishedPath(log, 1, "0123abcd"),
+          `${log}.rotate.0123456789`,
+        ]) {
+          writeFileSync(path, path.endsWith(".gz") ? gzipSync("w0 0\n") : "w0 0\n");
           utimesSync(path, 1_000_000_000, 1_000_000_000);
         }
       },
-      problems: [/waits to be compressed since/, /compressed but not published since/, /of a killed rotation since/],
+      problems: [
+        /compressed but not published since/,
+        /half compressed since/,
+        /waits to be compressed since/,
+        /compressed but not published since/,
+        /of a killed rotation since/,
+      ],
     },
     "missing, duplicated and reordered records": {
       harm: (log) =>

@@ -24,8 +24,13 @@ describe("a handler that is broken is found out:", () => {
     assert.notDeepEqual((await killSweep(t, sweep)).problems, []);
   });
 
+  test("one that lets a file wait where nobody looks for it", async (t) => {
+    const sweep = { operation: "setting aside", mode: "before", stride: 1, double: "hides what waits" } as const;
+    assert.ok((await killSweep(t, sweep)).problems.some((text) => text.includes("in no file that app.log* finds")));
+  });
+
   test("one that deletes what it has compressed before the result has its name", async (t) => {
-    const sweep = { operation: "compression", mode: "before", stride: 3, double: "unlinks the source first" } as const;
+    const sweep = { operation: "compression", mode: "before", stride: 1, double: "unlinks the source first" } as const;
     assert.notDeepEqual((await killSweep(t, sweep)).problems, []);
   });
 });

@@ -4,8 +4,8 @@ import type { TestContext } from "node:test";
 import type { KillMode, Phase } from "../fixtures/crash-operation.js";
 import { Fixture } from "../support/child.js";
 import type { DoubleName } from "../support/doubles.js";
-import { problemsOf, Snapshot } from "../support/log-oracle.js";
-import { makeHandler, OPERATIONS, type Operation, type OperationName, Scene } from "../support/operations.js";
+import { hiddenRecords, problemsOf, Snapshot } from "../support/log-oracle.js";
+import { makeHandler, OPERATIONS, type Operation, type OperationName, Scene, SPILLER } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 /* Kills an operation at each of its calls of the file system, and looks whether a clean start makes everything whole. */
@@ -59,7 +59,10 @@ async function killOnce(t: TestContext, sweep: Sweep, directory: string, n: numb
   const { operation, mode, double } = sweep;
   const run = await runKilled(t, operation, directory, "run", mode, n, double);
   const kills = run.wasKilled ? 1 : 0;
-  const found = await afterACleanStart(directory, OPERATIONS[operation], run.acknowledged, kills);
+  const found = [
+    ...outOfSight(directory, OPERATIONS[operation], run.acknowledged),
+    ...(await afterACleanStart(directory, OPERATIONS[operation], run.acknowledged, kills)),
+  ];
   return { wasKilled: run.wasKilled, problems: found.map((text) => `${operation}, killed ${mode} call ${n}: ${text}`) };
 }
 
@@ -79,7 +82,10 @@ async function killAgain(
     const second = await runKilled(t, operation, directory, "restart", mode, m);
     if (!second.wasKilled) return { kills: Math.floor((m - 1) / stride), problems };
     const acknowledged = new Map([...first.acknowledged, ...second.acknowledged]);
-    const found = await afterACleanStart(directory, OPERATIONS[operation], acknowledged, 2);
+    const found = [
+      ...outOfSight(directory, OPERATIONS[operation], acknowledged),
+      ...(await afterACleanStart(directory, OPERATIONS[operation], acknowledged, 2)),
+    ];
     problems.push(...found.map((text) => `${operation}, killed ${mode} call ${n}, then ${mode} call ${m}: ${text}`));
   }
 }
@@ -106,6 +112,18 @@ export function countEach(lines: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1);
   return counts;
+}
+
+/** Records that a kill has left where nobody looks for them, before anything puts that in order. */
+export function outOfSight(
+  directory: string,
+  { limits, waitsHidden }: Operation,
+  acknowledged: ReadonlyMap<string, number>,
+): string[] {
+  if (limits.keeps !== undefined || waitsHidden) return [];
+  const { log } = new Scene(directory);
+  const inTheLog = [...acknowledged].filter(([writer]) => writer !== SPILLER);
+  return inTheLog.flatMap(([writer, count]) => hiddenRecords(log, writer, count));
 }
 
 /** What is wrong when a new handler has written one more record, and has compressed and deleted what it found. */

@@ -5,7 +5,7 @@ import { tornLines } from "../support/log-oracle.js";
 import type { Operation } from "../support/operations.js";
 import { Scene } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";
-import { afterACleanStart } from "./kill-sweep.js";
+import { afterACleanStart, outOfSight } from "./kill-sweep.js";
 
 /* Writers that write as fast as they can, one of which is killed again and again. */
 
@@ -74,7 +74,8 @@ export async function randomKills(t: TestContext, seconds: number): Promise<Rand
     writers.push(start());
   }
   await Promise.all(writers.map(end));
-  const problems = await afterACleanStart(directory, OPERATION, acknowledged, started);
+  const problems = outOfSight(directory, OPERATION, acknowledged);
+  problems.push(...(await afterACleanStart(directory, OPERATION, acknowledged, started)));
   const records = [...acknowledged.values()].reduce((sum, count) => sum + count, 0);
   return { kills: started, records, torn: tornLines(log).length, problems };
 }

@@ -6,7 +6,7 @@ import { Fixture } from "../support/child.js";
 import { OPERATIONS, type OperationName } from "../support/operations.js";
 import { Strace } from "../support/strace.js";
 import { temporaryDirectory } from "../support/temporary.js";
-import { afterACleanStart, countEach } from "./kill-sweep.js";
+import { afterACleanStart, countEach, outOfSight } from "./kill-sweep.js";
 
 /* Kills an operation as its nth real call of the system begins, while another process writes to the same log. */
 
@@ -110,7 +110,10 @@ async function killOnce(
   ]);
   const wasKilledAgain = then?.wasKilled ?? false;
   const kills = Number(first.wasKilled) + Number(wasKilledAgain);
-  const problems = await afterACleanStart(directory, OPERATIONS[operation], acknowledged, kills);
+  const problems = [
+    ...outOfSight(directory, OPERATIONS[operation], acknowledged),
+    ...(await afterACleanStart(directory, OPERATIONS[operation], acknowledged, kills)),
+  ];
   return { wasKilled: first.wasKilled, wasKilledAgain, problems };
 }
 

@@ -107,7 +107,11 @@ test("a process that is too short-lived to compress leaves it to the next", asyn
   const log = join(directory, "app.log");
   const options = { maxBytes: 1024, backupCount: 100, useGzip: true };
   await new Fixture(t, "short-life", log, RECORDS, options, "SIGKILL").ended;
-  assert.ok(readdirSync(directory).some((name) => name.endsWith(".pending")));
+  const shown = readdirSync(directory).filter((name) => name.startsWith("app.log"));
+  assert.ok(shown.some((name) => name.startsWith("app.log-")));
+  const contents = shown.map((name) => readFileSync(join(directory, name)));
+  const text = contents.map((bytes) => (bytes[0] === 0x1f ? gunzipSync(bytes) : bytes).toString()).join("");
+  assert.deepEqual(text.split("\n").sort(), lines(RECORDS).split("\n").sort(), "as `zcat -f app.log*` shows it");
   const handler = new ConcurrentRotatingFileHandler(log, options);
   handler.write(`record ${RECORDS}`);
   await handler.swept();

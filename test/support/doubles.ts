@@ -1,3 +1,4 @@
+import { basename, dirname, join } from "node:path";
 import type { FileSystem } from "../../src/platform/file-system.js";
 
 /* Handlers that are broken in one way, made by a file system that makes them so. */
@@ -7,6 +8,7 @@ export type DoubleName =
   | "no tail check"
   | "truncates a tail"
   | "unlinks the source first"
+  | "hides what waits"
   | "notes no intent"
   | "empties a file that it cannot write to";
 
@@ -14,6 +16,7 @@ const LONGEST_TAIL = 8;
 const LINE_FEED = 10;
 const SPILL_HEADER = 64;
 const SPILL_INTENT = 16;
+const WAITING = /app\.log-[^.]*$/;
 
 export function doubleOf(name: DoubleName, real: FileSystem): FileSystem {
   switch (name) {
@@ -60,16 +63,25 @@ export function doubleOf(name: DoubleName, real: FileSystem): FileSystem {
           }
         },
       };
-    case "unlinks the source first":
+    case "unlinks the source first": {
+      let nameLater = () => {};
       return {
         ...real,
         renameNew(from, to) {
-          if (to.endsWith(".published")) real.unlink(from);
-          else real.renameNew(from, to);
+          if (!from.endsWith(".unfinished")) return real.renameNew(from, to);
+          real.unlink(to.slice(0, -".gz".length));
+          nameLater = () => real.renameNew(from, to);
         },
         unlink(path) {
-          if (!path.endsWith(".published")) real.unlink(path);
+          if (WAITING.test(path)) nameLater();
+          else real.unlink(path);
         },
+      };
+    }
+    case "hides what waits":
+      return {
+        ...real,
+        renameNew: (from, to) => real.renameNew(from, WAITING.test(to) ? join(dirname(to), `.${basename(to)}`) : to),
       };
   }
 }

@@ -1,5 +1,5 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
 import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
@@ -77,6 +77,22 @@ function plainFiles(log: string): { path: string; inode: bigint }[] {
   if (!existsSync(dirname(log))) return [];
   const parts = listLogFiles(systemEnvironment().fs, log).filter(({ extension }) => extension === "");
   return parts.map(({ path }) => ({ path, inode: statSync(path, { bigint: true }).ino }));
+}
+
+/**
+ * Records of a writer that a kill has left in no file that "app.log*" finds, as sentences.
+ * @param count how many were acknowledged; those of spills are not in the log yet
+ */
+export function hiddenRecords(log: string, writer: string, count: number): string[] {
+  if (!existsSync(dirname(log))) return [];
+  const found = new Set<number>();
+  for (const name of readdirSync(dirname(log)).filter((other) => other.startsWith(basename(log)))) {
+    const stored = readFileSync(join(dirname(log), name));
+    const lines = (stored[0] === 0x1f ? gunzipSync(stored) : stored).toString().split("\n");
+    for (const record of lines.map(parseStressRecord)) if (record?.writer === writer) found.add(record.number);
+  }
+  const missing = Array.from({ length: count }, (_, number) => number).filter((number) => !found.has(number));
+  return missing.map((number) => `${writer}: record ${number} is in no file that app.log* finds`);
 }
 
 /** Lines that are no whole record, in all files. */

@@ -1,4 +1,4 @@
-import { appendFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Permissions } from "../../src/disk/permissions.js";
@@ -6,7 +6,9 @@ import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../../src/index.js";
 import { FileLock } from "../../src/lock/file-lock.js";
 import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
-import { compressedPath, pendingPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
+import { hiddenFormPath, sweepLockPath, unfinishedPath } from "../../src/log-files/hidden-names.js";
+import { listPending } from "../../src/log-files/pending-files.js";
+import { pendingPath } from "../../src/log-files/pending-names.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { sweep } from "../../src/rotation/compression/sweep.js";
 import { NumberedBackups } from "../../src/rotation/numbered-backups.js";
@@ -14,6 +16,7 @@ import { rotate } from "../../src/rotation/rotate.js";
 import { makeLock } from "./locks.js";
 import { type Expected, recordOf } from "./log-oracle.js";
 import { Mortal } from "./mortal.js";
+import { hiddenPendingPath } from "./older-version.js";
 
 /* What a handler does with its files, each as a thing that can be interrupted anywhere. */
 
@@ -73,6 +76,8 @@ export interface Operation {
   readonly options: TimedRotatingFileHandlerOptions;
   readonly isTimed?: boolean;
   readonly limits: Omit<Expected, "acknowledged">;
+  /** It finds files that wait under the hidden names of an older version. */
+  readonly waitsHidden?: boolean;
   /** Makes what the operation finds. */
   prepare(scene: Scene): void | Promise<void>;
   run(scene: Scene, environment: Environment): void | Promise<void>;
@@ -136,7 +141,8 @@ export type OperationName =
   | "compression"
   | "pruning"
   | "merging a spill"
-  | "recovery";
+  | "recovery"
+  | "recovery of an older version";
 
 export const OPERATIONS: Record<OperationName, Operation> = {
   append: byWriting({}, 2, 3),
@@ -181,6 +187,13 @@ export const OPERATIONS: Record<OperationName, Operation> = {
     prepare: leaveARuin,
     run: (scene, environment) => restart(scene, OPERATIONS.recovery, environment),
   },
+  "recovery of an older version": {
+    options: { ...GZIP, maxBytes: 1000 },
+    limits: { maxBytes: 1000, unfinished: 1 },
+    waitsHidden: true,
+    prepare: leaveAnOldRuin,
+    run: (scene, environment) => restart(scene, OPERATIONS["recovery of an older version"], environment),
+  },
 };
 
 export const OPERATION_NAMES = Object.keys(OPERATIONS) as OperationName[];
@@ -212,18 +225,45 @@ function setAside(scene: Scene): void {
 /** How many whole records there are in a ruin, and what is behind them. */
 export const RUIN = { records: 5, cutOff: "w-cut off" };
 
-/** What a sweep that was killed twice leaves, and a record that is cut off. */
+/** What a sweep that was killed leaves, and a record that is cut off. */
 function leaveARuin(scene: Scene): void {
   const { log } = scene;
   setAside(scene);
   setAside(scene);
-  const [first, second] = [1, 2].map((sequence) => ({ sequence, place: "0", state: "pending" as const }));
-  const textOfFirst = `${recordOf(scene.writer, 0)}\n${recordOf(scene.writer, 1)}\n`;
-  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync(textOfFirst));
-  renameSync(pendingPath(log, first!), pendingPath(log, { ...first!, state: "published" }));
-  writeFileSync(compressedPath(log, second!.sequence, ".gz"), gzipSync("cut off").subarray(0, 12));
+  const [first] = listPending(systemEnvironment().fs, log);
+  const form = pendingPath(log, { ...first!, extension: ".gz" });
+  writeFileSync(form, gzipSync(textOfFirst(scene)));
+  sameTime(first!.path, form);
+  writeFileSync(unfinishedPath(log, first!.sequence + 1, "0123abcd"), gzipSync("cut off").subarray(0, 12));
   scene.writeWith({}, 1);
   appendFileSync(log, RUIN.cutOff);
+}
+
+/** The same of a version that let files wait under hidden names, and was killed twice. */
+function leaveAnOldRuin(scene: Scene): void {
+  const { log } = scene;
+  setAside(scene);
+  setAside(scene);
+  const names = [1, 2].map((sequence) => ({ sequence, place: "0", state: "pending" as const }));
+  for (const [i, { path }] of listPending(systemEnvironment().fs, log).entries()) {
+    renameSync(path, hiddenPendingPath(log, names[i]!));
+  }
+  const form = hiddenFormPath(log, { sequence: 1, extension: ".gz" });
+  writeFileSync(form, gzipSync(textOfFirst(scene)));
+  sameTime(hiddenPendingPath(log, names[0]!), form);
+  renameSync(hiddenPendingPath(log, names[0]!), hiddenPendingPath(log, { ...names[0]!, state: "published" }));
+  writeFileSync(hiddenFormPath(log, { sequence: 2, extension: ".gz" }), gzipSync("cut off").subarray(0, 12));
+  scene.writeWith({}, 1);
+  appendFileSync(log, RUIN.cutOff);
+}
+
+/** As a file and its compressed form have. */
+function sameTime(...paths: string[]): void {
+  for (const path of paths) utimesSync(path, 1_700_000_000, 1_700_000_000);
+}
+
+function textOfFirst({ writer }: Scene): string {
+  return `${recordOf(writer, 0)}\n${recordOf(writer, 1)}\n`;
 }
 
 export async function sweepLog(log: string, { fs, clock, lockBackend }: Environment): Promise<void> {

@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { isUnfinished, parseSequence, pendingPath } from "../../log-files/hidden-names.js";
+import { isUnfinished, parseUnfinished } from "../../log-files/hidden-names.js";
 import { pathsOf } from "../../log-files/list-files.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
@@ -16,8 +16,8 @@ export class SweepProgress {
   constructor(fs: FileSystem, log: string) {
     this.#fs = fs;
     this.#log = log;
-    const waiting = listPending(fs, log).filter(({ state }) => state === "pending");
-    this.#sizes = new Map(waiting.map((file) => [file.sequence, sizeOf(fs, pendingPath(log, file))]));
+    const waiting = listPending(fs, log).filter(({ extension }) => extension === "");
+    this.#sizes = new Map(waiting.map((file) => [file.sequence, sizeOf(fs, file.path)]));
     this.total = sum(this.#sizes.values());
   }
 
@@ -26,7 +26,7 @@ export class SweepProgress {
     const waiting = new Set(listPending(this.#fs, this.#log).map(({ sequence }) => sequence));
     const current = pathsOf(this.#fs, this.#log, isUnfinished).sort().at(-1);
     const isDone = (sequence: number) =>
-      !waiting.has(sequence) || (current !== undefined && sequence < parseSequence(this.#log, basename(current))!);
+      !waiting.has(sequence) || (current !== undefined && sequence < parseUnfinished(this.#log, basename(current))!);
     const done = sum([...this.#sizes].flatMap(([sequence, size]) => (isDone(sequence) ? size : [])));
     if (current === undefined) return { done, note: "" };
     return { done, note: `${current}: ${group(sizeOf(this.#fs, current))} bytes` };

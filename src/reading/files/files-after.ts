@@ -1,8 +1,7 @@
 import { crc32 } from "node:zlib";
-import type { LogFile } from "../../log-files/list-files.js";
+import { isCompressedFormOf, type LogFile } from "../../log-files/list-files.js";
 import { FileStatus, type FileSystem } from "../../platform/file-system.js";
 import { decompressedChunks, plainChunks } from "../records/chunks.js";
-import { isCompressedFormOf } from "./match-files.js";
 import type { OpenLog, OpenLogFile } from "./open-files.js";
 import { isSameContent } from "./snapshot.js";
 

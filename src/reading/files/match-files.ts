@@ -1,18 +1,5 @@
-import type { LogFile } from "../../log-files/list-files.js";
+import { isCompressedFormOf, type LogFile } from "../../log-files/list-files.js";
 import { isSameContent } from "./snapshot.js";
-
-// Seconds. A compressed file has the time of its original, but for what a double cannot hold of it.
-const SAME_TIME = 2e-6;
-
-/** As far as one can tell without reading them. */
-export function isCompressedFormOf(file: LogFile, original: LogFile): boolean {
-  const { status, extension } = file;
-  return (
-    extension !== "" &&
-    original.extension === "" &&
-    Math.abs(status.modifiedAt - original.status.modifiedAt) < SAME_TIME
-  );
-}
 
 /**
  * For each file of an earlier look, what it is now: the same file, or its compressed form; undefined when it is gone.

@@ -1,23 +1,16 @@
-import { randomBytes } from "node:crypto";
 import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
 import { type FileLock, withLock } from "../../lock/file-lock.js";
 import type { LockFile } from "../../lock/lock-file.js";
 import { COMPRESSED, type Compression, type Extension } from "../../log-files/compression-formats.js";
-import {
-  compressedPath,
-  isUnfinished,
-  NO_PLACE,
-  type Pending,
-  pendingPath,
-  unfinishedPath,
-} from "../../log-files/hidden-names.js";
-import { pathsOf } from "../../log-files/list-files.js";
-import { isFile, occupantOf } from "../../log-files/path-type.js";
-import { listPending } from "../../log-files/pending-files.js";
+import { unfinishedPath } from "../../log-files/hidden-names.js";
+import { occupantOf } from "../../log-files/path-type.js";
+import { listLeftHidden, listPending } from "../../log-files/pending-files.js";
+import { NO_PLACE, newUnique, type Pending, pendingPath } from "../../log-files/pending-names.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
 import type { LockBackend } from "../../platform/lock-backend.js";
 import type { Publisher } from "../backups.js";
 import { compress, type Source } from "./compress.js";
+import { failed, type PassedOver, removeIfThere, settle } from "./settle.js";
 
 export interface SweepPlan {
   readonly fs: FileSystem;
@@ -47,7 +40,7 @@ interface Unfinished {
   readonly source: Source;
 }
 
-/** A file that is to be published. Nothing is unfinished of one that another sweep has marked as published. */
+/** A file that is to be published. Nothing is unfinished of one that another sweep has compressed. */
 interface Done {
   readonly pending: Pending;
   readonly unfinished: Unfinished | undefined;
@@ -65,34 +58,51 @@ const FILES_AT_ONCE = 32;
  * @throws {LogFileError} `ERR_CLH_COMPRESS`, `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT`; what is not done stays, and the next sweep does it
  */
 export async function sweep(plan: SweepPlan, report: (event: SweepEvent) => void): Promise<boolean> {
-  const unreadable = new Map<number, LogFileError>();
-  const isComplete = await sweepReadable(plan, unreadable, report);
-  for (const failure of unreadable.values()) throw failure;
+  const passedOver: PassedOver = new Map();
+  const isComplete = await sweepReadable(plan, passedOver, report);
+  for (const failure of passedOver.values()) throw failure;
   return isComplete;
 }
 
-/** @param unreadable by sequence, files that are passed over, and why; more are found */
+/** @param passedOver files, and why; more are found */
 async function sweepReadable(
   plan: SweepPlan,
-  unreadable: Map<number, LogFileError>,
+  passedOver: PassedOver,
   report: (event: SweepEvent) => void,
 ): Promise<boolean> {
+  const { fs, log } = plan;
   for (;;) {
     // Also after the last file, without the lock: who could not have it relies on us to see what it has set aside.
-    const all = listPending(plan.fs, plan.log);
-    if (plan.isDelayed && all.at(-1)?.state === "pending") all.pop();
-    const waiting = all.filter(({ sequence }) => !unreadable.has(sequence));
-    if (waiting.length === 0) return true;
-    const unknown = waiting.findIndex(({ place }) => !plan.publisher.canPublish(place));
-    const known = unknown === -1 ? waiting : waiting.slice(0, unknown);
-    if (known.length === 0) return false;
+    const isLeftHidden = listLeftHidden(fs, log).some((path) => !passedOver.has(path));
+    if (!isLeftHidden && listWaiting(plan, passedOver).length === 0) return true;
     if (!beginSweep(plan)) return true;
     try {
-      await compressAndPublish(plan, known.slice(0, FILES_AT_ONCE), unreadable, report);
+      await settle(fs, log, passedOver, (body) => underLock(plan, body));
+      const waiting = listWaiting(plan, passedOver);
+      const unknown = waiting.findIndex(({ place }) => !plan.publisher.canPublish(place));
+      const known = unknown === -1 ? waiting : waiting.slice(0, unknown);
+      if (known.length === 0 && waiting.length > 0) return false;
+      await compressAndPublish(plan, known.slice(0, FILES_AT_ONCE), passedOver, report);
     } finally {
       plan.sweepLock.close();
     }
   }
+}
+
+function listWaiting({ fs, log, isDelayed }: SweepPlan, passedOver: PassedOver): Pending[] {
+  const all = listPending(fs, log);
+  if (isDelayed && all.at(-1)?.extension === "") all.pop();
+  return all.filter(({ unique }) => !passedOver.has(unique));
+}
+
+/** @throws {LogFileError} when the lock of the log cannot be had */
+function underLock({ log, lock, lockTimeout }: SweepPlan, body: () => void): void {
+  try {
+    if (withLock(lock, lockTimeout, body)) return;
+  } finally {
+    lock.close();
+  }
+  throw failed(log, new Error(`the lock was not free within ${lockTimeout} ms`));
 }
 
 /** False when another process is at it. What is locked is free again when it is closed. */
@@ -113,33 +123,28 @@ function beginSweep({ sweepLock, lockBackend }: SweepPlan): boolean {
 async function compressAndPublish(
   plan: SweepPlan,
   waiting: Pending[],
-  unreadable: Map<number, LogFileError>,
+  passedOver: PassedOver,
   report: (event: SweepEvent) => void,
 ): Promise<void> {
   const { fs, log } = plan;
-  const killed = pathsOf(fs, log, isUnfinished).filter((path) => isFile(fs, path));
-  for (const path of killed) removeIfThere(fs, path);
   const done: Done[] = [];
   let failure: unknown;
   for (const pending of waiting) {
     try {
-      const unfinished = pending.state === "published" ? undefined : await compressOne(plan, pending);
-      if (pending.state === "published" || unfinished !== undefined) done.push({ pending, unfinished });
+      const unfinished = pending.extension === "" ? await compressOne(plan, pending) : undefined;
+      if (pending.extension !== "" || unfinished !== undefined) done.push({ pending, unfinished });
     } catch (error) {
       const path = pendingPath(log, pending);
-      if (isUnreadable(error, path)) unreadable.set(pending.sequence, failed(path, error));
+      if (isUnreadable(error, path)) passedOver.set(pending.unique, failed(path, error));
       else failure = failed(path, error);
       break; // what comes after it must wait: those before it are published first, and then it is told from them
     }
   }
-  let inTime = true;
   try {
-    if (done.length > 0) inTime = withLock(plan.lock, plan.lockTimeout, () => publish(plan, done, report));
+    if (done.length > 0) underLock(plan, () => publish(plan, done, report));
   } finally {
-    plan.lock.close();
     for (const { unfinished } of done) if (unfinished !== undefined) removeIfThere(fs, unfinished.path);
   }
-  if (!inTime) throw failed(log, new Error(`the lock was not free within ${plan.lockTimeout} ms`));
   if (failure !== undefined) throw failure;
 }
 
@@ -149,8 +154,8 @@ async function compressOne(
   pending: Pending,
 ): Promise<Unfinished | undefined> {
   const from = pendingPath(log, pending);
-  const path = unfinishedPath(log, pending.sequence, randomBytes(4).toString("hex"));
-  const form = compressedPath(log, pending.sequence, extension);
+  const path = unfinishedPath(log, pending.sequence, newUnique());
+  const form = pendingPath(log, { ...pending, extension });
   if (occupantOf(fs, form) === "other") throw new Obstacle(`${form} is no file, and not ours`);
   try {
     return { path, source: await compress(fs, from, path, compression) };
@@ -171,52 +176,47 @@ function isUnreadable(error: unknown, path: string): boolean {
 }
 
 /**
- * Gives compressed files their public names. Called with the lock held. Killed anywhere, the next sweep finishes it:
- * a file whose state is `published` needs nothing but the rename of its compressed form, if that is still to be seen.
+ * Gives compressed files their names as backups. Called with the lock held. Killed anywhere, the next sweep finishes it:
+ * what is compressed waits under a name that says where it belongs, until one rename makes it a backup.
  */
 function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => void): void {
-  const { fs, log, publisher } = plan;
-  const ready = done.filter((file) => markPublished(plan, file)).map(({ pending }) => pending);
+  const { log, publisher } = plan;
+  const ready = done.flatMap((file) => replaceByForm(plan, file) ?? []);
   if (ready.length === 0) return;
   placeTheRest(plan, ready);
   const places = placesOf(ready);
   // Of each kind of file there is a sequence. A form that another sweep has left may be of another kind than ours.
   for (const extension of COMPRESSED) {
-    const files = ready
-      .map(({ sequence }, i) => ({ path: compressedPath(log, sequence, extension), place: places[i]! }))
-      .filter(({ path }) => isFile(fs, path));
+    const files = ready.flatMap((pending, i) =>
+      pending.extension === extension ? [{ path: pendingPath(log, pending), place: places[i]! }] : [],
+    );
     const { placed, removed } = publisher.publish(files, extension);
     for (const path of removed) report({ type: "removed", path });
     for (const path of placed) report({ type: "compressed", path });
   }
-  for (const pending of ready) fs.unlink(pendingPath(log, { ...pending, state: "published" }));
 }
 
 /**
- * From here on, the compressed form counts, and the file does not. False when it must not be used: one of the two is
- * gone, or the file is another one by now, or somebody without the lock has written to it since.
+ * Puts the compressed form beside the file, where "app.log*" finds it too, and then takes the file away. Undefined when
+ * it must not be used: one of the two is gone, or the file is another one by now, or somebody without the lock has
+ * written to it since.
  */
-function markPublished({ fs, log, extension }: SweepPlan, { pending, unfinished }: Done): boolean {
+function replaceByForm({ fs, log, extension }: SweepPlan, { pending, unfinished }: Done): Pending | undefined {
   const status = new FileStatus();
   const path = pendingPath(log, pending);
-  if (!fs.status(new FilePath(path), status)) return false;
-  if (unfinished === undefined) return true;
+  if (!fs.status(new FilePath(path), status)) return undefined;
+  if (unfinished === undefined) return pending;
   const { source } = unfinished;
-  if (!status.isSameFile(source.status) || status.size !== source.bytes) return false;
-  for (const killed of formsOf(fs, log, pending)) fs.unlink(killed);
+  if (!status.isSameFile(source.status) || status.size !== source.bytes) return undefined;
+  const form = { ...pending, extension };
   try {
-    fs.renameNew(unfinished.path, compressedPath(log, pending.sequence, extension));
+    fs.renameNew(unfinished.path, pendingPath(log, form));
   } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
+    if (hasCode(error, "ENOENT", "EEXIST")) return undefined; // another sweep was at it: the next look shows what it left
     throw error;
   }
-  fs.renameNew(path, pendingPath(log, { ...pending, state: "published" }));
-  return true;
-}
-
-/** Its compressed forms, of any kind, that have no public name yet. */
-function formsOf(fs: FileSystem, log: string, { sequence }: Pending): string[] {
-  return COMPRESSED.map((extension) => compressedPath(log, sequence, extension)).filter((path) => isFile(fs, path));
+  fs.unlink(path);
+  return form;
 }
 
 /**
@@ -226,13 +226,12 @@ function formsOf(fs: FileSystem, log: string, { sequence }: Pending): string[] {
 function placeTheRest({ fs, log }: SweepPlan, ready: readonly Pending[]): void {
   const last = ready.at(-1)!;
   const status = new FileStatus();
-  const [form] = formsOf(fs, log, last);
-  if (form === undefined || !fs.statusWithTime(new FilePath(form), status)) return;
+  fs.statusWithTime(new FilePath(pendingPath(log, last)), status);
   const { fingerprint } = status;
   const places = new Set(ready.map(({ place }) => place)).add(NO_PLACE);
   for (const pending of listPending(fs, log)) {
     if (pending.sequence <= last.sequence || pending.place === fingerprint || !places.has(pending.place)) continue;
-    fs.renameNew(pendingPath(log, pending), pendingPath(log, { ...pending, place: fingerprint }));
+    fs.renameNew(pending.path, pendingPath(log, { ...pending, place: fingerprint }));
   }
 }
 
@@ -248,17 +247,4 @@ function placesOf(ready: readonly Pending[]): string[] {
     seen.add(place);
   }
   return places;
-}
-
-function removeIfThere(fs: FileSystem, path: string): void {
-  try {
-    fs.unlink(path);
-  } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
-  }
-}
-
-function failed(path: string, cause: unknown): LogFileError {
-  const message = `Cannot compress ${path}: ${reason(cause)}. It stays as it is and is tried again after the next rotation.`;
-  return new LogFileError("ERR_CLH_COMPRESS", message, { cause, path });
 }

@@ -652,7 +652,7 @@ describe("retention of numbered backups", () => {
       handler.write("x".repeat(8));
       await handler.swept();
     }
-    assert.equal(readdirSync(directory).filter((name) => name.endsWith(".pending")).length, 2);
+    assert.equal(readdirSync(directory).filter((name) => name.startsWith("app.log-")).length, 2);
     handler.close();
   });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { datedName, type Namer, numberedName, parseNumbered } from "../../../src/log-files/backup-names.js";
+import { datedName, type Namer, numberedName, parseDated, parseNumbered } from "../../../src/log-files/backup-names.js";
 import type { Extension } from "../../../src/log-files/compression-formats.js";
 
 const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
@@ -70,5 +70,24 @@ test("what a namer returns is a path, beside the log unless it says where", () =
       /must return the path to use for \/logs\/app\.log\.1, not /,
     );
     assert.throws(() => datedName("/logs/app.log", { stamp: "2024-05-17", counter: 0 }, namer), TypeError);
+  }
+});
+
+test("a dated name reads back whatever a namer puts around the date, digits too", () => {
+  const day = (text: string) => /^\d{4}-\d\d-\d\d$/.test(text);
+  const hour = (text: string) => /^\d{4}-\d\d-\d\d_\d\d$/.test(text);
+  const namers: [isStamp: (text: string) => boolean, stamp: string, namer: Namer][] = [
+    [day, "2024-05-17", (name) => `${name}_07.log`],
+    [day, "2024-05-17", (name) => `${name}_07-30`],
+    [day, "2024-05-17", (name) => `${name}_07-30-00.log`],
+    [day, "2024-05-17", (name) => name.replace("2024-", "1999-12-312024-")],
+    [hour, "2024-05-17_10", (name) => `${name}-07.log`],
+  ];
+  for (const [isStamp, stamp, namer] of namers) {
+    for (const counter of [0, 3]) {
+      const name = `${basename(datedName("/logs/app.log", { stamp, counter }, namer))}.gz`;
+      const expected = { stamp, counter, extension: ".gz" };
+      assert.deepEqual(parseDated("/logs/app.log", name, isStamp, namer), expected, name);
+    }
   }
 });

@@ -3,11 +3,13 @@ import { mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
-import { compressedPath, pendingPath } from "../../../src/log-files/hidden-names.js";
+import { hiddenFormPath } from "../../../src/log-files/hidden-names.js";
 import { type LogFile, listLogFiles } from "../../../src/log-files/list-files.js";
+import { pendingPath } from "../../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { FilePath, FileStatus } from "../../../src/platform/file-system.js";
 import { stillPicture } from "../../../src/reading/files/snapshot.js";
+import { hiddenPendingPath } from "../../support/older-version.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 const { fs } = systemEnvironment();
@@ -48,7 +50,7 @@ test("backups of several kinds are one sequence by their times, each kind in the
 test("what waits comes behind the backup that was the newest, whatever has become of that since", (t) => {
   const { log, given, listed } = setUp(t);
   given(`${log}.1`, 50);
-  const waiting = { sequence: 7, place: fingerprintOf(`${log}.1`), state: "pending" } as const;
+  const waiting = { sequence: 7, place: fingerprintOf(`${log}.1`), unique: "0123abcd", extension: "" } as const;
   given(pendingPath(log, waiting), 90);
   given(`${log}.rotate.00000001`, 20);
   assert.deepEqual(listed(), [
@@ -60,7 +62,7 @@ test("what waits comes behind the backup that was the newest, whatever has becom
 
 test("of one period and counter, what waits is older than what upstream has given the name", (t) => {
   const { log, given, listed } = setUp(t);
-  const waiting = { sequence: 7, place: "2024-05-17@0", state: "pending" } as const;
+  const waiting = { sequence: 7, place: "2024-05-17@0", unique: "0123abcd", extension: "" } as const;
   for (const path of [`${log}.2024-05-17`, `${log}.2024-05-17.1`, `${log}.2024-05-16`]) given(path, 10);
   given(pendingPath(log, waiting), 10);
   assert.deepEqual(listed(), [
@@ -71,19 +73,19 @@ test("of one period and counter, what waits is older than what upstream has give
   ]);
 });
 
-test("what a sweep has published counts until its compressed form has a public name", (t) => {
+test("what a sweep of an older version has published counts until its compressed form has a public name", (t) => {
   const { log, given, listed } = setUp(t);
   const published = { sequence: 7, place: "0", state: "published" } as const;
-  given(pendingPath(log, published), 10);
+  given(hiddenPendingPath(log, published), 10);
   assert.deepEqual(listed(), []);
-  given(compressedPath(log, published.sequence, ".zst"), 10);
-  assert.deepEqual(listed(), [`waiting ${basename(pendingPath(log, published))}`]);
+  given(hiddenFormPath(log, { sequence: published.sequence, extension: ".zst" }), 10);
+  assert.deepEqual(listed(), [`waiting ${basename(hiddenPendingPath(log, published))}`]);
 });
 
 test("what is no file is listed where somebody must be told of it, and a link to nothing is not", (t) => {
   const { log, listed } = setUp(t);
   for (const path of [`${log}.1`, `${log}.rotate.00000001`]) mkdirSync(path);
-  mkdirSync(pendingPath(log, { sequence: 7, place: "0", state: "pending" }));
+  mkdirSync(pendingPath(log, { sequence: 7, place: "0", unique: "0123abcd", extension: "" }));
   symlinkSync("nothing", `${log}.2`);
   assert.deepEqual(listed().sort(), ["backup app.log.1", "backup app.log.rotate.00000001"]);
 });

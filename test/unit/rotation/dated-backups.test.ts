@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { renameSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { pendingPath } from "../../../src/log-files/hidden-names.js";
+import { ConcurrentTimedRotatingFileHandler } from "../../../src/index.js";
+import { pendingPath } from "../../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { DatedBackups, DatedPublisher } from "../../../src/rotation/dated-backups.js";
 import { Boundaries } from "../../../src/rotation/schedule.js";
@@ -24,7 +25,7 @@ function setUp(t: TestContext, hasLimits = false) {
     /** A file of ours is rotated and waits, as the one `text`. */
     weRotate(text: string): string {
       const place = backups.place(".gz");
-      const path = pendingPath(log, { sequence: ++sequence, place, state: "pending" });
+      const path = pendingPath(log, { sequence: ++sequence, place, unique: "0123abcd", extension: "" });
       writeFileSync(path, text);
       waiting.push({ path, place });
       return place;
@@ -83,4 +84,17 @@ test("there may be any number of files in a period", (t) => {
     for (let n = 0; n < 20_000; n++) writeFileSync(join(directory, `app.log.${DAY}${n === 0 ? "" : `.${n}`}.gz`), "");
     assert.equal(weRotate("the last"), `${DAY}@20000`);
   }
+});
+
+test("a namer that puts digits behind the date: its files are found again, and only as many are kept as may be", (t) => {
+  const directory = temporaryDirectory(t);
+  const namer = (path: string) => `${path}_07.log`;
+  const options = { when: "midnight", backupCount: 2, namer } as const;
+  const handler = new ConcurrentTimedRotatingFileHandler(join(directory, "app.log"), options);
+  for (let i = 0; i < 6; i++) {
+    handler.write("x");
+    handler.rotate();
+  }
+  handler.close();
+  assert.equal(readdirSync(directory).filter((name) => name.startsWith("app.log.")).length, 2);
 });

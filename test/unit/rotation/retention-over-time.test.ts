@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import fc from "fast-check";
 import type { Extension } from "../../../src/log-files/compression-formats.js";
-import { pendingPath } from "../../../src/log-files/hidden-names.js";
 import { listPending, moveAside } from "../../../src/log-files/pending-files.js";
 import type { Limits } from "../../../src/options/resolved-options.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
@@ -119,7 +118,7 @@ class World {
       : new NumberedBackups(fs, this.log, this.#count);
     const files = listPending(fs, this.log).map((pending, i) => {
       const path = `${this.log}.compressed${i}`;
-      moveAside(fs, pendingPath(this.log, pending), path);
+      moveAside(fs, pending.path, path);
       return { path, place: pending.place };
     });
     publisher.publish(files, this.extension);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   appendFileSync,
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -15,21 +16,22 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import { hasCode } from "../../../../src/base/errors.js";
 import { Permissions } from "../../../../src/disk/permissions.js";
 import { ConcurrentRotatingFileHandler } from "../../../../src/index.js";
 import { FileLock } from "../../../../src/lock/file-lock.js";
 import { LockFile } from "../../../../src/lock/lock-file.js";
-import { type Compression, FORMATS } from "../../../../src/log-files/compression-formats.js";
+import { type Compression, type Extension, FORMATS } from "../../../../src/log-files/compression-formats.js";
 import {
-  compressedPath,
-  type Pending,
-  pendingPath,
+  type HiddenPending,
+  hiddenFormPath,
   sweepLockPath,
   unfinishedPath,
 } from "../../../../src/log-files/hidden-names.js";
+import { listLogFiles } from "../../../../src/log-files/list-files.js";
 import { listPending } from "../../../../src/log-files/pending-files.js";
+import { pendingPath } from "../../../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../../../src/platform/environment.js";
 import type { FileSystem } from "../../../../src/platform/file-system.js";
 import { type SweepEvent, sweep } from "../../../../src/rotation/compression/sweep.js";
@@ -37,6 +39,7 @@ import { NumberedBackups } from "../../../../src/rotation/numbered-backups.js";
 import { rotate } from "../../../../src/rotation/rotate.js";
 import { environmentWith, systemError } from "../../../support/environment.js";
 import { makeLock } from "../../../support/locks.js";
+import { hiddenPendingPath } from "../../../support/older-version.js";
 import { temporaryDirectory } from "../../../support/temporary.js";
 import { watchedFileSystem } from "../../../support/watched-fs.js";
 
@@ -116,9 +119,8 @@ test("with a delay, the newest one stays as it is until there is a newer one", a
   rotateWith("b");
   rotateWith("c");
   assert.deepEqual(await run(), ["compressed app.log.2.gz", "compressed app.log.1.gz"]);
-  const waiting = listPending(system.fs, log).map((pending) => pendingPath(log, pending));
   assert.deepEqual(archives(directory), {
-    [basename(waiting[0]!)]: "plain c",
+    [basename(listPending(system.fs, log)[0]!.path)]: "plain c",
     "app.log.1.gz": "b",
     "app.log.2.gz": "a",
   });
@@ -191,7 +193,7 @@ test("what is older than all that may be kept goes", async (t) => {
   rotateWith("1 ours");
   upstreamRotates("2 theirs");
   upstreamRotates("3 theirs");
-  assert.deepEqual(await run(), ["removed .__app.log.0000000001.gz"]);
+  assert.match((await run()).join(), /^removed app\.log-\d{13}-0-[0-9a-f]{8}\.gz$/);
   assert.deepEqual(archives(directory), { "app.log.1.gz": "3 theirs", "app.log.2.gz": "2 theirs" });
 });
 
@@ -245,7 +247,7 @@ test("what is set aside when a sweep is about to end is compressed by it, since 
   rotateWith("a");
   const unlink = (path: string) => {
     system.fs.unlink(path);
-    if (!path.endsWith(".published") || existsSync(`${log}.2.gz`)) return;
+    if (!path.startsWith(`${log}-`) || existsSync(`${log}.1.gz`)) return;
     rotateWith("b");
     assert.ok(!makeLock(sweepLockPath(log)).tryAcquire());
   };
@@ -275,7 +277,7 @@ async function problemsOfTwo(t: TestContext, isLockDeleted: boolean, double: (fs
     const seen = new Map<string, Buffer>();
     const look = (when: string) => {
       for (const path of readdirSync(directory).flatMap((name) =>
-        /^app.*gz$/.test(name) ? join(directory, name) : [],
+        /^app\.log\.\d+\.gz$/.test(name) ? join(directory, name) : [],
       )) {
         const bytes = readFileSync(path);
         const identity = fingerprintOf(path).split("-")[0]!;
@@ -380,7 +382,7 @@ test("a file that cannot be read is passed over, and gets its place when it can 
   for (const unreadable of [1, 2, 3]) {
     const { directory, log, rotateWith, run } = setUp(t);
     for (const text of ["a", "b", "c"]) rotateWith(text);
-    const path = pendingPath(log, { sequence: unreadable, place: "0", state: "pending" });
+    const { path } = listPending(system.fs, log)[unreadable - 1]!;
     const { fs } = environmentWith({
       open(name, flags, mode) {
         if (fingerprintOf(name) === mark) throw Object.assign(systemError("EACCES", "open"), { path: name });
@@ -393,7 +395,7 @@ test("a file that cannot be read is passed over, and gets its place when it can 
     await assert.rejects(() => run(fs), { code: "ERR_CLH_COMPRESS", message: /EACCES/ });
     const readable = ["d", "c", "b", "a"].filter((text) => text !== "_abc"[unreadable]);
     assert.deepEqual(
-      Object.entries(archives(directory)).filter(([name]) => name.startsWith("app")),
+      Object.entries(archives(directory)).filter(([name]) => /^app\.log\.\d/.test(name)),
       readable.map((text, i) => [`app.log.${i + 1}.gz`, text]),
     );
     await run();
@@ -404,9 +406,10 @@ test("a file that cannot be read is passed over, and gets its place when it can 
 test("something with the name of a compressed form keeps back that file alone", async (t) => {
   const { directory, log, rotateWith, run } = setUp(t);
   for (const text of ["a", "b", "c"]) rotateWith(text);
-  mkdirSync(compressedPath(log, 2, ".gz"));
+  const form = `${listPending(system.fs, log)[1]!.path}.gz`;
+  mkdirSync(form);
   await assert.rejects(() => run(), { code: "ERR_CLH_COMPRESS", message: /is no file/ });
-  rmdirSync(compressedPath(log, 2, ".gz"));
+  rmdirSync(form);
   await run();
   assert.deepEqual(archives(directory), { "app.log.1.gz": "c", "app.log.2.gz": "b", "app.log.3.gz": "a" });
 });
@@ -442,9 +445,6 @@ test("a handler that keeps no backups leaves alone what others have set aside", 
 
 /* A process may be killed between any two steps. Each of these states must end in the same backups, nothing twice. */
 
-const FIRST: Pending = { sequence: 1, place: "0", state: "pending" };
-const SECOND: Pending = { sequence: 2, place: "0", state: "pending" };
-
 test("killed while compressing: what is cut off is made anew", async (t) => {
   const { directory, log, rotateWith, run } = setUp(t);
   rotateWith("a");
@@ -453,72 +453,280 @@ test("killed while compressing: what is cut off is made anew", async (t) => {
   assert.deepEqual(archives(directory), { "app.log.1.gz": "a" });
 });
 
-for (const extension of [".gz", ".br"] as const) {
-  test(`killed before a file was marked as published: it is compressed anew, in place of its ${extension}`, async (t) => {
+test("killed while compressing what has been deleted since: what is cut off goes", async (t) => {
+  const { directory, log, run } = setUp(t);
+  writeFileSync(unfinishedPath(log, 1, "0123abcd"), "cut off");
+  await run();
+  assert.deepEqual(archives(directory), {});
+});
+
+/** As a compressed form has that of its file. */
+function sameTime(...paths: string[]): void {
+  for (const path of paths) utimesSync(path, 1_700_000_000, 1_700_000_000);
+}
+
+/** Puts a compressed form of `text` beside a file that waits. */
+function compressBeside(path: string, text: string): string {
+  const form = `${path}.gz`;
+  writeFileSync(form, gzipSync(text));
+  sameTime(path, form);
+  return form;
+}
+
+test("killed when a compressed form had its name: it is used, and the file goes", async (t) => {
+  for (const format of ["gzip", "brotli"] as const) {
+    const { directory, log, rotateWith, run } = setUp(t, { compression: { format } });
+    rotateWith("a");
+    rotateWith("b");
+    const [first] = listPending(system.fs, log);
+    compressBeside(first!.path, "a");
+    assert.deepEqual(
+      listLogFiles(system.fs, log).map(({ extension }) => extension),
+      [".gz", ""],
+    );
+    await run();
+    const names = format === "gzip" ? ["app.log.1.gz", "app.log.2.gz"] : ["app.log.1.br", "app.log.1.gz"];
+    assert.deepEqual(Object.keys(archives(directory)), names);
+    assert.equal(gunzipSync(readFileSync(join(directory, names[1]!))).toString(), "a");
+  }
+});
+
+test("killed when the file was gone as well", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  rotateWith("b");
+  const [first] = listPending(system.fs, log);
+  compressBeside(first!.path, "a");
+  rmSync(first!.path);
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+});
+
+test("killed after the others were placed behind a file that is no backup yet", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  for (const text of ["a", "b", "c"]) rotateWith(text);
+  const [first, second] = listPending(system.fs, log);
+  const form = compressBeside(first!.path, "a");
+  rmSync(first!.path);
+  renameSync(second!.path, pendingPath(log, { ...second!, place: fingerprintOf(form) }));
+  assert.deepEqual(
+    listLogFiles(system.fs, log).map(({ path }) => basename(path).slice(0, 21)),
+    listPending(system.fs, log).map(({ path }) => basename(path).slice(0, 21)),
+  );
+  await run();
+  assert.deepEqual(archives(directory), { "app.log.1.gz": "c", "app.log.2.gz": "b", "app.log.3.gz": "a" });
+});
+
+test("killed when the format had changed in between: one of two compressed forms is used", async (t) => {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  const { path } = listPending(system.fs, log)[0]!;
+  writeFileSync(`${path}.br`, brotliCompressSync("a"));
+  compressBeside(path, "a");
+  sameTime(`${path}.br`);
+  await run();
+  assert.equal(Object.keys(archives(directory)).length, 1);
+});
+
+describe("nothing is deleted for a name alone:", () => {
+  test("a compressed form of something else beside a file: both are kept", async (t) => {
     const { directory, log, rotateWith, run } = setUp(t);
     rotateWith("a");
-    writeFileSync(compressedPath(log, 1, extension), "old");
+    compressBeside(listPending(system.fs, log)[0]!.path, "something else");
+    await run();
+    assert.deepEqual(Object.values(archives(directory)).sort(), ["a", "something else"]);
+  });
+
+  test("one that cannot be read to its end is made anew", async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t);
+    rotateWith("a");
+    writeFileSync(`${listPending(system.fs, log)[0]!.path}.gz`, gzipSync("a").subarray(0, 15));
     await run();
     assert.deepEqual(archives(directory), { "app.log.1.gz": "a" });
   });
-}
 
-test("killed after a file was marked as published, and the format changed: its compressed form is used", async (t) => {
-  const { directory, log, rotateWith, run } = setUp(t, { compression: { format: "brotli" } });
-  rotateWith("a");
-  rotateWith("b");
-  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("a"));
-  renameSync(pendingPath(log, FIRST), pendingPath(log, { ...FIRST, state: "published" }));
-  assert.deepEqual(await run(), ["compressed app.log.1.gz", "compressed app.log.1.br"]);
-  assert.equal(gunzipSync(readFileSync(`${log}.1.gz`)).toString(), "a");
-  assert.equal(brotliDecompressSync(readFileSync(`${log}.1.br`)).toString(), "b");
-  assert.deepEqual(
-    readdirSync(directory).filter((name) => /^\.__app.log\.\d/.test(name)),
-    [],
-  );
+  test("two files with one sequence and place are both kept", async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t);
+    rotateWith("a");
+    const [first] = listPending(system.fs, log);
+    writeFileSync(pendingPath(log, { ...first!, unique: "0123abcd" }), "of an old backup");
+    await run();
+    assert.deepEqual(Object.values(archives(directory)).sort(), ["a", "of an old backup"]);
+  });
+
+  test("a backup of the directory, copied back when all has been rotated anew: each file is kept", async (t) => {
+    const { directory, rotateWith, run } = setUp(t);
+    const archive = temporaryDirectory(t);
+    const show = () => readdirSync(directory).filter((name) => name.startsWith("app.log"));
+    rotateWith("sunday");
+    await run();
+    rotateWith("monday");
+    cpSync(directory, archive, { recursive: true, preserveTimestamps: true });
+    for (const name of show()) rmSync(join(directory, name));
+    rotateWith("thursday");
+    cpSync(archive, directory, { recursive: true, preserveTimestamps: true, force: false });
+    rotateWith("friday");
+    await run();
+    assert.deepEqual(Object.values(archives(directory)).sort(), ["friday", "monday", "sunday", "thursday"]);
+  });
+
+  test("a file that grows while it is compared with its form is compressed anew", async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t);
+    rotateWith("a");
+    const { path } = listPending(system.fs, log)[0]!;
+    compressBeside(path, "a");
+    let closes = 0;
+    const { fs } = environmentWith({
+      close(fd) {
+        if (++closes === 2) appendFileSync(path, " and a late record");
+        system.fs.close(fd);
+      },
+    });
+    await run(fs);
+    assert.deepEqual(Object.values(archives(directory)).sort(), ["a", "a and a late record"]);
+  });
 });
 
-test("killed after a file was marked as published: its compressed form is used", async (t) => {
-  const { directory, log, rotateWith, run } = setUp(t);
+test("a sequence does not begin again when nothing waits", async (t) => {
+  const { log, rotateWith, run } = setUp(t);
   rotateWith("a");
-  rotateWith("b");
-  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("a"));
-  renameSync(pendingPath(log, FIRST), pendingPath(log, { ...FIRST, state: "published" }));
+  const [before] = listPending(system.fs, log);
   await run();
-  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+  rotateWith("b");
+  const [after] = listPending(system.fs, log);
+  assert.ok(after!.sequence >= before!.sequence);
+  assert.notEqual(after!.path, before!.path);
+  // A time of the far future, by a wrong clock or by somebody who wants the digits to run out.
+  for (const sequence of [8e12, 9_999_999_999_999]) {
+    writeFileSync(pendingPath(log, { ...after!, sequence }), "z");
+    rotateWith("c");
+    assert.equal(listPending(system.fs, log).length, sequence === 8e12 ? 3 : 5);
+  }
 });
 
-test("killed after a file was published: it is not published again", async (t) => {
-  const { directory, log, rotateWith, run } = setUp(t);
-  rotateWith("a");
-  rotateWith("b");
-  renameSync(pendingPath(log, FIRST), pendingPath(log, { ...FIRST, state: "published" }));
-  writeFileSync(`${log}.1.gz`, gzipSync("a"));
-  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, place: fingerprintOf(`${log}.1.gz`) }));
-  await run();
-  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
-});
+/* What an older version has left, which let files wait under hidden names. */
 
-test("killed when one of two files had its name: the other one comes behind it", async (t) => {
-  const { directory, log, rotateWith, run } = setUp(t);
-  rotateWith("a");
-  await run();
-  const place = fingerprintOf(`${log}.1.gz`);
-  renameSync(`${log}.1.gz`, `${log}.3.gz`);
-  writeFileSync(`${log}.1.gz`, gzipSync("c"));
-  for (const sequence of [1, 2]) writeFileSync(pendingPath(log, { sequence, place, state: "published" }), "");
-  writeFileSync(compressedPath(log, 1, ".gz"), gzipSync("b"));
-  await run();
-  assert.deepEqual(Object.values(archives(directory)), ["c", "b", "a"]);
-});
+describe("of an older version", () => {
+  const FIRST: HiddenPending = { sequence: 1, place: "0", state: "pending" };
+  const SECOND: HiddenPending = { sequence: 2, place: "0", state: "pending" };
+  const PUBLISHED = { ...FIRST, state: "published" } as const;
+  const form = (log: string, sequence: number, extension: Extension = ".gz") =>
+    hiddenFormPath(log, { sequence, extension });
 
-test("killed after the others were placeed to a file that is not published yet", async (t) => {
-  const { directory, log, rotateWith, run } = setUp(t);
-  rotateWith("a");
-  rotateWith("b");
-  renameSync(pendingPath(log, SECOND), pendingPath(log, { ...SECOND, place: "1234-5678" }));
-  await run();
-  assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+  test("what waits is compressed, the oldest first, and what waits now comes in front of it", async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t);
+    rotateWith("c");
+    writeFileSync(hiddenPendingPath(log, FIRST), "a");
+    writeFileSync(hiddenPendingPath(log, SECOND), "b");
+    assert.equal(listLogFiles(system.fs, log).length, 3);
+    await run();
+    assert.deepEqual(archives(directory), { "app.log.1.gz": "c", "app.log.2.gz": "b", "app.log.3.gz": "a" });
+  });
+
+  for (const extension of [".gz", ".br"] as const) {
+    test(`killed before a file was marked as published: it is compressed anew, in place of its ${extension}`, async (t) => {
+      const { directory, log, run } = setUp(t);
+      writeFileSync(hiddenPendingPath(log, FIRST), "a");
+      writeFileSync(form(log, 1, extension), "old");
+      await run();
+      assert.deepEqual(archives(directory), { "app.log.1.gz": "a" });
+    });
+  }
+
+  test("killed after a file was marked as published, and the format changed: its compressed form is used", async (t) => {
+    const { directory, log, run } = setUp(t, { compression: { format: "brotli" } });
+    writeFileSync(form(log, 1), gzipSync("a"));
+    writeFileSync(hiddenPendingPath(log, PUBLISHED), "a");
+    writeFileSync(hiddenPendingPath(log, SECOND), "b");
+    assert.deepEqual(await run(), ["compressed app.log.1.gz", "compressed app.log.1.br"]);
+    assert.equal(gunzipSync(readFileSync(`${log}.1.gz`)).toString(), "a");
+    assert.equal(brotliDecompressSync(readFileSync(`${log}.1.br`)).toString(), "b");
+    assert.equal(Object.keys(archives(directory)).length, 2);
+  });
+
+  test("killed after a file was marked as published: its compressed form is used", async (t) => {
+    const { directory, log, run } = setUp(t);
+    writeFileSync(form(log, 1), gzipSync("a"));
+    writeFileSync(hiddenPendingPath(log, PUBLISHED), "a");
+    writeFileSync(hiddenPendingPath(log, SECOND), "b");
+    await run();
+    assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+  });
+
+  test("killed after a file was published: it is not published again", async (t) => {
+    const { directory, log, run } = setUp(t);
+    writeFileSync(hiddenPendingPath(log, PUBLISHED), "a");
+    writeFileSync(`${log}.1.gz`, gzipSync("a"));
+    sameTime(hiddenPendingPath(log, PUBLISHED), `${log}.1.gz`);
+    writeFileSync(hiddenPendingPath(log, { ...SECOND, place: fingerprintOf(`${log}.1.gz`) }), "b");
+    await run();
+    assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+  });
+
+  test("marked as published, and no backup is the same: it is compressed", async (t) => {
+    const { directory, log, run } = setUp(t);
+    writeFileSync(hiddenPendingPath(log, PUBLISHED), "a");
+    writeFileSync(`${log}.1.gz`, gzipSync("b"));
+    sameTime(hiddenPendingPath(log, PUBLISHED), `${log}.1.gz`);
+    await run();
+    assert.deepEqual(Object.values(archives(directory)).sort(), ["a", "b"]);
+  });
+
+  test("nothing stays hidden, also where files are rotated faster than they are compressed", async (t) => {
+    const { directory, log } = setUp(t);
+    writeFileSync(hiddenPendingPath(log, FIRST), "a");
+    writeFileSync(form(log, 1), gzipSync("a"));
+    for (let i = 0; i < 2; i++) {
+      const handler = new ConcurrentRotatingFileHandler(log, { maxBytes: 2, backupCount: 1, useGzip: true });
+      for (const text of ["b", "c", "d"]) assert.ok(handler.write(text));
+      await handler.swept();
+      handler.close();
+    }
+    const { ".__app.log.settings": _, ...files } = archives(directory);
+    assert.deepEqual(files, { "app.log": "plain d\n", "app.log.1.gz": "c\n" });
+  });
+
+  test("a compressed form whose file is gone becomes a backup", async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t);
+    rotateWith("b");
+    writeFileSync(form(log, 1), gzipSync("a"));
+    await run();
+    assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" });
+  });
+
+  test("several files of one sequence, as of a backup of the directory that was copied back: all are kept", async (t) => {
+    const { directory, log, run } = setUp(t);
+    writeFileSync(hiddenPendingPath(log, FIRST), "thursday");
+    writeFileSync(hiddenPendingPath(log, { ...FIRST, place: "12-34" }), "monday");
+    writeFileSync(hiddenPendingPath(log, { ...PUBLISHED, place: "56-78" }), "sunday");
+    await run();
+    assert.deepEqual(Object.values(archives(directory)).sort(), ["monday", "sunday", "thursday"]);
+  });
+
+  test("cut off at any rename, all are kept, once", async (t) => {
+    for (let n = 1, wasCutOff = true; wasCutOff; n++) {
+      const { directory, log, run } = setUp(t);
+      writeFileSync(hiddenPendingPath(log, PUBLISHED), "a");
+      writeFileSync(form(log, 1), gzipSync("a"));
+      writeFileSync(hiddenPendingPath(log, SECOND), "b");
+      writeFileSync(form(log, 2), gzipSync("b"));
+      sameTime(hiddenPendingPath(log, PUBLISHED), hiddenPendingPath(log, SECOND), form(log, 1), form(log, 2));
+      let renames = 0;
+      const cutOff: FileSystem = {
+        ...system.fs,
+        renameNew(from, to) {
+          if (++renames >= n) throw systemError("EIO", "rename");
+          system.fs.renameNew(from, to);
+        },
+      };
+      wasCutOff = await run(cutOff).then(
+        () => false,
+        () => true,
+      );
+      await run();
+      assert.deepEqual(archives(directory), { "app.log.1.gz": "b", "app.log.2.gz": "a" }, `rename ${n}`);
+    }
+  });
 });
 
 function fingerprintOf(path: string): string {
