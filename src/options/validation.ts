@@ -42,9 +42,10 @@ export function parse<Schema extends v.GenericSchema>(
   if (result.success) return result.output;
   const [issue] = result.issues;
   const option = String(issue.path?.[0]?.key);
+  const value = (options as Record<string, unknown>)[option];
   if (!Object.hasOwn(schema.entries, option))
-    throw unknownOption(option, issue.input, [...alsoKnown, ...Object.keys(schema.entries)], timed);
-  throw refused(option, (options as Record<string, unknown>)[option], issue.message);
+    throw unknownOption(option, value, [...alsoKnown, ...Object.keys(schema.entries)], timed);
+  throw refused(option, value, issue.message);
 }
 
 /** The error for an option that nobody knows, with what may have been meant. */

@@ -167,6 +167,12 @@ test("an unknown option is named with the nearest known one", () => {
     assert.match(refusal(JSON.parse(`{ "${name}": 1 }`)).message, new RegExp(`^Unknown option \`${name}\``));
 });
 
+test("an unknown option is told with its value, also one of a delivery", () => {
+  const value = { unknown: true };
+  for (const options of [{ maxByte: value }, { delivery: { mode: "batched", queueByte: value } }, { toString: value }])
+    assert.equal(refusal(options).value, value);
+});
+
 test("an unknown option that another logger has is named with ours, and nothing is guessed", () => {
   const meant: Record<string, string> = {
     maxSize: "maxBytes",
