@@ -20,6 +20,7 @@ export type {
   Size,
   SyncMode,
   TimedRotatingFileHandlerOptions,
+  WaitOptions,
   When,
 } from "./options/options.js";
 export { type FollowLogOptions, followLog } from "./reading/follow-log.js";

@@ -1,7 +1,7 @@
 import { defaultTextFormatter, type Sink, type TextFormatter } from "@logtape/logtape";
 import { DISPOSE } from "../base/shared-state.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
-import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions, WaitOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
 import { DAILY, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
 
@@ -32,7 +32,8 @@ export interface ConcurrentRotatingFileSinkOptions
  */
 export type ConcurrentRotatingFileSink = Sink &
   Disposable & {
-    drain(): Promise<void>;
+    /** @throws {LogFileError} `ERR_CLH_FLUSH`; or the reason of `signal`, which ends the wait alone */
+    drain(options?: WaitOptions): Promise<void>;
     /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
     readonly handler: ConcurrentFileHandler;
   };
@@ -85,5 +86,5 @@ export function getConcurrentRotatingFileSink(
     isDisposed = true;
     handler.close();
   };
-  return Object.assign(sink, { handler, drain: () => handler.flush(), [DISPOSE]: dispose });
+  return Object.assign(sink, { handler, drain: (wait?: WaitOptions) => handler.flush(wait), [DISPOSE]: dispose });
 }

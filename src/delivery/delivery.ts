@@ -22,10 +22,13 @@ export interface Delivery {
   readonly pending: number;
   /** True from when {@link push} asks for a pause until the event `drain`. */
   readonly needsDrain: boolean;
-  /** Resolves when the last record that was pushed is in the file; rejects with `ERR_CLH_FLUSH` when it cannot be. */
-  written(): Promise<void>;
-  /** Resolves when everything pushed before is in the file; rejects with `ERR_CLH_FLUSH` when it cannot be. */
-  flush(): Promise<void>;
+  /**
+   * Resolves when the last record that was pushed is in the file; rejects with `ERR_CLH_FLUSH` when it cannot be, and with
+   * the reason of `signal` when that is aborted before. Then what waits is written all the same.
+   */
+  written(signal?: AbortSignal): Promise<void>;
+  /** As {@link written}, of everything that was pushed before. */
+  flush(signal?: AbortSignal): Promise<void>;
   /** Writes what can be written, now; true when nothing is pending. */
   flushSync(): boolean;
   /** Lets go of what it holds, after {@link flushSync}; a record that is pushed later takes it again. */

@@ -1,5 +1,6 @@
 import { LogFileError } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
+import { onAbort } from "./abort.js";
 
 /** Milliseconds: by more than this is nothing late in a process that runs. One that was stopped had no time to write. */
 export const LATE = 200;
@@ -87,8 +88,9 @@ export class Acknowledgements {
    * @param lost records that the caller knows not to be in the file
    * @param patience milliseconds
    * @throws {LogFileError} `ERR_CLH_FLUSH` when none was written for so long, or some of them were dropped
+   * @throws the reason of `signal` when that is aborted before
    */
-  wait(upTo: number, isForOne: boolean, lost: number, patience: number): Promise<void> {
+  wait(upTo: number, isForOne: boolean, lost: number, patience: number, signal?: AbortSignal): Promise<void> {
     const waiters = isForOne ? this.#ones : this.#alls;
     return new Promise((resolve, reject) => {
       let seen = this.#out;
@@ -112,19 +114,26 @@ export class Acknowledgements {
         cancel = this.#clock.after(patience, look, true);
       };
       let cancel = this.#clock.after(patience, look, true);
+      let forget = () => {};
+      const end = (tell: () => void) => {
+        waiter.isSettled = true;
+        cancel();
+        forget();
+        tell();
+      };
       const waiter: Waiter = {
         upTo,
         lost,
         isSettled: false,
-        settle(error) {
-          this.isSettled = true;
-          cancel();
-          if (error === undefined) resolve();
-          else reject(error);
-        },
+        settle: (error) => end(error === undefined ? resolve : () => reject(error)),
       };
       waiters.add(waiter);
       this.#settle();
+      if (waiter.isSettled) return;
+      forget = onAbort(signal, () => {
+        end(() => reject(signal!.reason));
+        waiters.tidy();
+      });
     });
   }
 

@@ -124,14 +124,19 @@ export class QueuedDelivery implements Delivery {
     this.#outlet.write("soon");
   }
 
-  written(): Promise<void> {
-    return this.#wait(true, this.#isLastDropped ? 1 : 0);
+  written(signal?: AbortSignal): Promise<void> {
+    return this.#wait(true, this.#isLastDropped ? 1 : 0, signal);
   }
 
-  flush(): Promise<void> {
+  async flush(signal?: AbortSignal): Promise<void> {
     const lost = this.#droppedSinceFlush;
     this.#droppedSinceFlush = 0;
-    return this.#wait(false, lost);
+    try {
+      await this.#wait(false, lost, signal);
+    } catch (error) {
+      if (signal?.aborted) this.#droppedSinceFlush += lost; // the next one tells of them
+      throw error;
+    }
   }
 
   flushSync(): boolean {
@@ -181,8 +186,9 @@ export class QueuedDelivery implements Delivery {
     } else if (isProgress) this.#hold();
   }
 
-  #wait(isForOne: boolean, lost: number): Promise<void> {
-    const promise = this.#acknowledgements.wait(this.#in, isForOne, lost, this.#writer.options.lockTimeout);
+  #wait(isForOne: boolean, lost: number, signal: AbortSignal | undefined): Promise<void> {
+    const { lockTimeout } = this.#writer.options;
+    const promise = this.#acknowledgements.wait(this.#in, isForOne, lost, lockTimeout, signal);
     this.#outlet.write("now");
     return promise;
   }

@@ -3,6 +3,7 @@ import { LogFileError } from "../base/errors.js";
 import { FIRST_FLUSH_RETRY_MS, LONGEST_FLUSH_RETRY_MS, WAIT_AFTER_TIMEOUT_MS } from "../lock/lock-timing.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
 import { Batch } from "../records/batch.js";
+import { delay } from "./abort.js";
 import { type Delivery, type DeliveryWriter, FIRST_RETRY_MS, LONGEST_RETRY_MS, TIMED_OUT } from "./delivery.js";
 import { Spilled } from "./spill-queue.js";
 
@@ -80,21 +81,26 @@ export class SyncDelivery implements Delivery {
     flushAtExit(this);
   }
 
-  written(): Promise<void> {
+  written(signal?: AbortSignal): Promise<void> {
     return this.#isLastDropped
       ? Promise.reject(this.#failure("1 record was dropped, and could not be written"))
-      : this.#flushKept();
+      : this.#flushKept(signal);
   }
 
-  async flush(): Promise<void> {
+  async flush(signal?: AbortSignal): Promise<void> {
     const dropped = this.#droppedSinceFlush;
     this.#droppedSinceFlush = 0;
-    await this.#flushKept();
+    try {
+      await this.#flushKept(signal);
+    } catch (error) {
+      if (signal?.aborted) this.#droppedSinceFlush += dropped; // the next one tells of them
+      throw error;
+    }
     if (dropped > 0) throw this.#failure(`${dropped} records were dropped, and could not be written`);
   }
 
   /** Resolves when what is kept is in the file. */
-  async #flushKept(): Promise<void> {
+  async #flushKept(signal?: AbortSignal): Promise<void> {
     const { clock, options } = this.#writer;
     const retries = new Backoff(FIRST_FLUSH_RETRY_MS, LONGEST_FLUSH_RETRY_MS);
     let deadline = clock.monotonic() + options.lockTimeout;
@@ -108,7 +114,7 @@ export class SyncDelivery implements Delivery {
       } else if (clock.monotonic() >= deadline) {
         throw this.#failure(`${this.pending} records could not be written`);
       }
-      await clock.delay(retries.next());
+      await delay(clock, retries.next(), signal);
     }
   }
 

@@ -8,8 +8,9 @@ import type { HandlerEvents } from "../events/handler-events.js";
 import { tracer } from "../events/trace.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { type HandlerJson, optionsToJson } from "../options/handler-json.js";
-import type { Rotator } from "../options/options.js";
+import type { Rotator, WaitOptions } from "../options/options.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
+import { signalOf } from "../options/validation.js";
 import { beforeOthers } from "../platform/clock.js";
 import type { Environment } from "../platform/environment.js";
 import { Batch } from "../records/batch.js";
@@ -99,13 +100,18 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /**
    * Appends one record, and resolves when it is in the file.
+   * @param record as `write` takes it
+   * @param options `signal`: aborted before the call, the record is not taken; aborted later, the record is written all
+   *   the same, and only the wait ends
    * @throws {LogFileError} `ERR_CLH_FLUSH` when it cannot be written within `lockTimeout` (unless it is dropped then, it
-   *   is tried again), `ERR_CLH_ENCODE` when it is refused
+   *   is tried again), `ERR_CLH_ENCODE` when it is refused, `ERR_CLH_OPTION` for a wrong option
+   * @throws the reason of the signal, when that is aborted before the record is in the file
    */
-  async writeAsync(record: string | Uint8Array): Promise<void> {
+  async writeAsync(record: string | Uint8Array, options?: WaitOptions): Promise<void> {
+    const signal = signalOf(options);
     if (this.#writer.isWriting) this.#writeLater(record);
     else this.#delivery.push(this.#encoder.encode(record));
-    await this.#delivery.written();
+    await this.#delivery.written(signal);
   }
 
   /** True after `write` has asked for a pause, until `drain`. */
@@ -113,9 +119,15 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     return this.#delivery.needsDrain;
   }
 
-  /** Resolves when every record written before is in the file; rejects with `ERR_CLH_FLUSH` when one cannot be. */
-  flush(): Promise<void> {
-    return this.#delivery.flush();
+  /**
+   * Resolves when every record written before is in the file.
+   * @param options `signal`: ends the wait; what waits is written all the same
+   * @throws {LogFileError} `ERR_CLH_FLUSH` when a record cannot be written within `lockTimeout`, or was dropped since the
+   *   last `flush()`; `ERR_CLH_OPTION` for a wrong option
+   * @throws the reason of the signal, when that is aborted before all are in the file
+   */
+  async flush(options?: WaitOptions): Promise<void> {
+    await this.#delivery.flush(signalOf(options));
   }
 
   /** Writes what is kept in memory, waiting for the lock at most `lockTimeout`; true when nothing is left. */

@@ -25,6 +25,15 @@ export type DeliveryMode = "sync" | "batched" | "background";
 /** What becomes of a record for which the queue has no room: it waits, for `lockTimeout` at most; or one is dropped. */
 export type Overflow = "block" | "drop-newest" | "drop-oldest";
 
+/** How long a promise is waited for. */
+export interface WaitOptions {
+  /**
+   * Ends the wait: the promise is rejected with the signal's reason, by default a `DOMException` named `AbortError`.
+   * What was given to be written is written all the same. Default: none.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** A delivery with a queue, and the limits of that. */
 export interface DeliveryLimits {
   readonly mode: "batched" | "background";

@@ -10,6 +10,10 @@ import { hintFor } from "./suggestions.js";
 export const flag = v.boolean("true or false");
 export const action = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "a function");
 export const count = converted(parseCount, "a whole number, 0 or more");
+export const signal = v.custom<AbortSignal>(
+  (value) => typeof Object(value).aborted === "boolean" && typeof Object(value).addEventListener === "function",
+  "an AbortSignal",
+);
 export const directory = matching(isPath, "the path of a directory");
 export const encoding = matching(
   (value) => findCodec(value) !== undefined,
@@ -46,6 +50,26 @@ export function parse<Schema extends v.GenericSchema>(
   if (!Object.hasOwn(schema.entries, option))
     throw unknownOption(option, value, [...alsoKnown, ...Object.keys(schema.entries)], timed);
   throw refused(option, value, issue.message);
+}
+
+const waitSchema = v.strictObject({ signal: v.optional(signal) });
+
+/**
+ * The signal among the options of a wait.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ * @throws the reason of the signal, when that is aborted already
+ */
+export function signalOf(options: unknown): AbortSignal | undefined {
+  if (options === undefined) return undefined;
+  const given = parse(waitSchema, anObject(options)).signal;
+  given?.throwIfAborted();
+  return given;
+}
+
+/** @throws {LogFileError} `ERR_CLH_OPTION` for options that are none */
+export function anObject(options: unknown): object {
+  if (typeof options === "object" && options !== null) return options;
+  throw refused("options", options, "an object");
 }
 
 /** The error for an option that nobody knows, with what may have been meant. */

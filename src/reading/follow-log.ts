@@ -21,5 +21,6 @@ export interface FollowLogOptions extends ReadOptions, FollowOptions, Omit<Selec
 export async function* followLog(path: string | URL, options: FollowLogOptions = {}): AsyncGenerator<LogRecord, void> {
   checkFollowLogOptions(options);
   const { last: _last, ...selection } = options;
-  yield* select(followBlocks(blockReader(path, options), options), selection);
+  const isEnded = () => options.signal?.aborted === true;
+  yield* select(followBlocks(blockReader(path, options), options), selection, isEnded);
 }

@@ -26,7 +26,10 @@ export interface ReadOptions {
   readonly onProblem?: (problem: LogFileError) => void;
 }
 
-export interface ReadLogOptions extends ReadOptions, Selection {}
+export interface ReadLogOptions extends ReadOptions, Selection {
+  /** Ends it: the next record that is asked for is refused with the signal's reason, and all files are closed. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /**
  * All records of a log, from the oldest to the newest: of its backups, compressed or not, of the file that is written
@@ -38,11 +41,18 @@ export interface ReadLogOptions extends ReadOptions, Selection {}
  * for await (const { text, file, offset } of readLog("app.log", { since: new Date("2024-05-17") })) console.log(text);
  *
  * @throws {LogFileError} `ERR_CLH_READ`; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
+ * @throws the reason of `signal`, when that is aborted before the last record has come
  */
 export async function* readLog(path: string | URL, options: ReadLogOptions = {}): AsyncGenerator<LogRecord, void> {
   checkReadLogOptions(options);
+  const { signal } = options;
+  signal?.throwIfAborted();
   const reader = blockReader(path, options);
-  yield* select(readBlocks({ ...reader, isWanted: (file) => isWantedFile(options, file) }), options);
+  const blocks = readBlocks({ ...reader, isWanted: (file) => isWantedFile(options, file) });
+  yield* select(blocks, options, () => {
+    signal?.throwIfAborted();
+    return false;
+  });
 }
 
 /** @throws {LogFileError} `ERR_CLH_READ` when there is no log; `ERR_CLH_OPTION` */

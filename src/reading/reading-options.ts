@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import * as v from "valibot";
-import { action, converted, count, directory, encoding, flag, parse, refused } from "../options/validation.js";
+import { action, anObject, converted, count, directory, encoding, flag, parse, signal } from "../options/validation.js";
 
 const moment = v.optional(
   converted((value) => (isMoment(value) ? value : undefined), "a valid Date, or milliseconds since 1970"),
@@ -16,13 +16,13 @@ const readFields = {
   until: moment,
   grep: v.optional(v.custom((value) => types.isRegExp(value), "a regular expression, such as /ERROR/")),
   last: v.optional(count),
+  signal: v.optional(signal),
 };
 
 const readSchema = v.strictObject(readFields);
 const followSchema = v.strictObject({
   ...readFields,
   fromStart: v.optional(flag),
-  signal: v.optional(v.custom((value) => typeof Object(value).aborted === "boolean", "an AbortSignal")),
 });
 
 /** @throws {LogFileError} `ERR_CLH_OPTION` for what TypeScript would refuse, and for dates that are none */
@@ -33,11 +33,6 @@ export function checkReadLogOptions(options: unknown): void {
 /** As {@link checkReadLogOptions}. */
 export function checkFollowLogOptions(options: unknown): void {
   parse(followSchema, anObject(options));
-}
-
-function anObject(options: unknown): object {
-  if (typeof options === "object" && options !== null) return options;
-  throw refused("options", options, "an object");
 }
 
 function isMoment(value: unknown): boolean {

@@ -17,26 +17,32 @@ export interface Selection {
   readonly last?: number;
 }
 
-/** No record comes after `signal` has said so. */
-type Ended = Selection & { readonly signal?: AbortSignal | undefined };
-
-/** Those of the records of `blocks` that are wanted, in order. */
-export async function* select(blocks: AsyncIterable<Block>, selection: Ended): AsyncGenerator<LogRecord, void> {
+/**
+ * Those of the records of `blocks` that are wanted, in order.
+ * @param isEnded asked before each record; then no more come
+ */
+export async function* select(
+  blocks: AsyncIterable<Block>,
+  selection: Selection,
+  isEnded: () => boolean = () => false,
+): AsyncGenerator<LogRecord, void> {
   const { last } = selection;
   if (last === undefined) {
-    yield* matching(blocks, selection);
+    yield* matching(blocks, selection, isEnded);
     return;
   }
   // A ring: the oldest of the last ones is overwritten.
   const kept: LogRecord[] = [];
   let count = 0;
-  if (last > 0) for await (const record of matching(blocks, selection)) kept[count++ % last] = record.detached();
-  for (let i = Math.max(0, count - last); i < count; i++) yield kept[i % last]!;
+  if (last > 0)
+    for await (const record of matching(blocks, selection, isEnded)) kept[count++ % last] = record.detached();
+  for (let i = Math.max(0, count - last); i < count && !isEnded(); i++) yield kept[i % last]!;
 }
 
 async function* matching(
   blocks: AsyncIterable<Block>,
-  { since, until, grep, signal }: Ended,
+  { since, until, grep }: Selection,
+  isEnded: () => boolean,
 ): AsyncGenerator<LogRecord, void> {
   const isTimed = since !== undefined || until !== undefined;
   const from = Number(since ?? Number.NEGATIVE_INFINITY);
@@ -45,7 +51,7 @@ async function* matching(
   let time: number | undefined;
   for await (const block of blocks) {
     for (const record of block.records()) {
-      if (signal?.aborted) return;
+      if (isEnded()) return;
       if (isTimed) {
         time = timeOf(record.text) ?? time;
         if (time === undefined || !(time >= from && time < to)) continue;

@@ -38,7 +38,8 @@ async function follow(file: string, { last, ...flags }: Flags): Promise<void> {
   const reader = blockReader(file, { ...flags, onProblem: ({ message }) => complain(message) });
   const format = formatter(flags.format);
   const { signal } = ending;
-  for await (const record of select(followBlocks(reader, { ...flags, last, signal }), { ...flags, signal })) {
+  const blocks = followBlocks(reader, { ...flags, last, signal });
+  for await (const record of select(blocks, flags, () => signal.aborted)) {
     await output.write(format(record));
     output.flushSoon();
   }

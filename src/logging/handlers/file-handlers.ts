@@ -1,7 +1,11 @@
 import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
 import { ConcurrentRotatingFileHandler as RotatingFile } from "../../handler/rotating-file-handler.js";
 import { ConcurrentTimedRotatingFileHandler as TimedRotatingFile } from "../../handler/timed-rotating-file-handler.js";
-import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../../options/options.js";
+import type {
+  RotatingFileHandlerOptions,
+  TimedRotatingFileHandlerOptions,
+  WaitOptions,
+} from "../../options/options.js";
 import type { LogRecord } from "../record.js";
 import { Handler, type HandlerOptions } from "./handler.js";
 
@@ -19,8 +23,13 @@ export abstract class FileHandler<File extends ConcurrentFileHandler> extends Ha
     this.file.write(this.format(record));
   }
 
-  override flush(): Promise<void> {
-    return this.file.flush();
+  /**
+   * Resolves when all that was emitted is in the file.
+   * @param options `signal`: ends the wait, with its reason; what waits is written all the same
+   * @throws {LogFileError} as `flush()` of the file
+   */
+  override flush(options?: WaitOptions): Promise<void> {
+    return this.file.flush(options);
   }
 
   override flushSync(): void {

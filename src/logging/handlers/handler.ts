@@ -1,5 +1,6 @@
 import { type InspectOptions, inspect } from "node:util";
 import { DISPOSE, shareClass } from "../../base/shared-state.js";
+import type { WaitOptions } from "../../options/options.js";
 import { writeToStandardError } from "../../platform/standard-error.js";
 import { Filterer } from "../filter.js";
 import { Formatter } from "../formatting/formatter.js";
@@ -84,8 +85,11 @@ export abstract class Handler extends Filterer {
     return this.formatter?.usesCaller() ?? false;
   }
 
-  /** Resolves when all that was emitted is where it belongs. */
-  flush(): void | Promise<void> {}
+  /**
+   * Resolves when all that was emitted is where it belongs.
+   * @param options `signal`: ends the wait, with its reason; what waits goes where it belongs all the same
+   */
+  flush(_options?: WaitOptions): void | Promise<void> {}
 
   /** As {@link flush}, as much as can be done at once: for when the process ends. */
   flushSync(): void {}

@@ -1,4 +1,5 @@
 import { LogFileError } from "../../base/errors.js";
+import type { WaitOptions } from "../../options/options.js";
 import { repr } from "../formatting/python-text.js";
 import { checkLevel, ERROR, type Level } from "../levels.js";
 import type { LogRecord } from "../record.js";
@@ -62,9 +63,9 @@ export class MemoryHandler extends Handler {
     return this.target?.needsCaller() ?? false;
   }
 
-  override flush(): void | Promise<void> {
+  override flush(options?: WaitOptions): void | Promise<void> {
     this.flushSync();
-    return this.target?.flush();
+    return this.target?.flush(options);
   }
 
   override flushSync(): void {

@@ -1,5 +1,7 @@
 import { LogFileError } from "../../base/errors.js";
 import { shareClass } from "../../base/shared-state.js";
+import type { WaitOptions } from "../../options/options.js";
+import { signalOf } from "../../options/validation.js";
 import { nextTurn, systemClock } from "../../platform/clock.js";
 import { refuseUnknown } from "../known-options.js";
 
@@ -95,10 +97,17 @@ export class LogQueue<Item> {
     for (let round = 0; round < ROUNDS && this.size > 0; round++) this.#deliverSome(this.size);
   }
 
-  /** Resolves when all that has been put before is delivered; at once when there is nobody to deliver to. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves when all that has been put before is delivered; at once when there is nobody to deliver to.
+   * @param options `signal`: ends the wait, with its reason; what waits is delivered all the same
+   */
+  async flush(options?: WaitOptions): Promise<void> {
+    const signal = signalOf(options);
     const last = this.#put;
-    while (this.#deliver !== undefined && this.#put - this.size < last) await nextTurn();
+    while (this.#deliver !== undefined && this.#put - this.size < last) {
+      await nextTurn();
+      signal?.throwIfAborted();
+    }
   }
 
   #schedule(): void {

@@ -1,3 +1,4 @@
+import type { WaitOptions } from "../../options/options.js";
 import { CALLER_FIELDS } from "../formatting/formatter.js";
 import { Handler, type HandlerOptions } from "../handlers/handler.js";
 import { type LogRecord, makeLogRecord } from "../record.js";
@@ -44,8 +45,8 @@ export class QueueHandler extends Handler {
     return super.needsCaller() || (this.queue.needsCaller?.() ?? true);
   }
 
-  override flush(): void | Promise<void> {
-    return this.listener?.flush();
+  override flush(options?: WaitOptions): void | Promise<void> {
+    return this.listener?.flush(options);
   }
 
   override flushSync(): void {

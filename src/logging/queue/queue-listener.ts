@@ -1,3 +1,4 @@
+import type { WaitOptions } from "../../options/options.js";
 import type { Handler } from "../handlers/handler.js";
 import { addHandler, forgetHandler } from "../handlers/handler-registry.js";
 import type { LogRecord } from "../record.js";
@@ -54,10 +55,13 @@ export class QueueListener {
     forgetHandler(this);
   }
 
-  /** Resolves when all that was put before is delivered, and where it belongs. */
-  async flush(): Promise<void> {
-    await this.queue.flush();
-    await Promise.all(this.handlers.map((handler) => handler.flush()));
+  /**
+   * Resolves when all that was put before is delivered, and where it belongs.
+   * @param options `signal`: ends the wait, with its reason; what waits is delivered all the same
+   */
+  async flush(options?: WaitOptions): Promise<void> {
+    await this.queue.flush(options);
+    await Promise.all(this.handlers.map((handler) => handler.flush(options)));
   }
 
   /** Brings one record to the handlers. */

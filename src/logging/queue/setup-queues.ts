@@ -1,4 +1,5 @@
 import { sharedState } from "../../base/shared-state.js";
+import type { WaitOptions } from "../../options/options.js";
 import { Handler } from "../handlers/handler.js";
 import { WARNING } from "../levels.js";
 import type { Logger } from "../logger.js";
@@ -42,8 +43,8 @@ class QueuedHandlers extends Handler {
     return this.handlers.some((handler) => handler.needsCaller());
   }
 
-  override async flush(): Promise<void> {
-    await Promise.all(this.handlers.map((handler) => handler.flush()));
+  override async flush(options?: WaitOptions): Promise<void> {
+    await Promise.all(this.handlers.map((handler) => handler.flush(options)));
   }
 
   override flushSync(): void {
@@ -93,10 +94,13 @@ export class LoggingQueues {
     return this.#queue.dropped;
   }
 
-  /** Resolves when every record that was told before is where it belongs; rejects when a handler cannot bring it there. */
-  async flush(): Promise<void> {
-    await this.#queue.flush();
-    await Promise.all([...this.#queued.values()].map((handlers) => handlers.flush()));
+  /**
+   * Resolves when every record that was told before is where it belongs; rejects when a handler cannot bring it there.
+   * @param options `signal`: ends the wait, with its reason; what waits is delivered all the same
+   */
+  async flush(options?: WaitOptions): Promise<void> {
+    await this.#queue.flush(options);
+    await Promise.all([...this.#queued.values()].map((handlers) => handlers.flush(options)));
   }
 
   /** Delivers what waits, and gives the loggers their handlers back. */

@@ -334,6 +334,7 @@ test("LogTape: drains, and is disposed of with the configuration", async (t) => 
   getLogger("app").info("hello {name}", { name: "you" });
   assert.match(linesOf(filename)[0]!, /\[INF\].*app.*hello .?you/);
   await sink.drain();
+  await assert.rejects(sink.drain({ signal: AbortSignal.abort("stop") }), (reason) => reason === "stop");
   const { close } = sink.handler;
   let closed = 0;
   sink.handler.close = () => {

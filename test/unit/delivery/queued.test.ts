@@ -337,6 +337,19 @@ describe("a promise", () => {
     await delivery.flush();
   });
 
+  test("tells what was dropped next time, when one was aborted that would have told", async () => {
+    const { disk, delivery, push } = setUp({ overflow: "drop-newest" });
+    disk.result = "failed";
+    for (let i = 0; i < 12; i++) push(TEN);
+    const ending = new AbortController();
+    const flushed = delivery.flush(ending.signal);
+    ending.abort("stop");
+    await assert.rejects(flushed, (reason) => reason === "stop");
+    disk.result = "done";
+    delivery.flushSync();
+    await assert.rejects(delivery.flush(), { code: "ERR_CLH_FLUSH", message: /^2 records were dropped/ });
+  });
+
   test("is broken for those that were dropped behind a spill, and for no others", async () => {
     const { clock, disk, delivery, push, turn } = setUp({ overflow: "drop-oldest" });
     const outcomes: string[] = [];

@@ -253,3 +253,15 @@ test("when the process ends, what is in memory is lost, and what is in a spill i
   spill.delivery.afterAll();
   assert.deepEqual([spill.delivery.pending, spill.losses], [1, []]);
 });
+
+test("what was dropped is told by the next flush, when one was aborted that would have told", async () => {
+  const { disk, delivery, push } = setUp({ retryBufferBytes: 4 });
+  disk.works = false;
+  for (const text of ["one\n", "two\n", "three\n"]) push(text);
+  const ending = new AbortController();
+  const flushed = delivery.flush(ending.signal);
+  ending.abort("stop");
+  await assert.rejects(flushed, (reason) => reason === "stop");
+  disk.works = true;
+  await assert.rejects(delivery.flush(), { code: "ERR_CLH_FLUSH", message: /^2 records were dropped/ });
+});

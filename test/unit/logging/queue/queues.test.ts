@@ -5,6 +5,7 @@ import { afterEach, describe, mock, test } from "node:test";
 import { MessageChannel } from "node:worker_threads";
 import {
   basicConfig,
+  ConcurrentRotatingFileHandler,
   Formatter,
   getLogger,
   Handler,
@@ -225,6 +226,26 @@ describe("queues before all handlers", () => {
     basicConfig({ force: true });
     assert.equal(closed.mock.callCount(), 1);
     assert.equal(readFileSync(file, "utf8"), "x\n");
+  });
+
+  test("deliver all the same when a flush is aborted", async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    const file = new ConcurrentRotatingFileHandler(log);
+    getLogger().addHandler(new MemoryHandler(10, { target: file }));
+    const flushed = mock.method(file.file, "flush");
+    const queues = setupLoggingQueues();
+    for (let i = 0; i < 2000; i++) getLogger().error("m%d", i);
+    const ending = new AbortController();
+    const { signal } = ending;
+    const flush = queues.flush({ signal });
+    ending.abort("stop");
+    await assert.rejects(flush, (reason) => reason === "stop");
+    assert.ok(queues.pending > 0);
+    const calm = { signal: new AbortController().signal };
+    await queues.flush(calm);
+    assert.deepEqual(flushed.mock.calls.at(-1)?.arguments, [calm], "those behind other handlers are told");
+    assert.equal(readFileSync(log, "utf8").split("\n").length, 2001);
+    file.close();
   });
 
   test("refuse wrong options", () => {
