@@ -22,8 +22,11 @@ export interface KeptLimits {
   readonly keepsNone: boolean;
 }
 
+/** Undefined is not given. */
+type GivenLimits = { readonly [Name in Exclude<keyof KeptLimits, "keepsNone">]?: KeptLimits[Name] | undefined };
+
 /** As given; else as the writers of the log have left them beside it. */
-export function limitsOf(given: Partial<KeptLimits>, left: SettingsLeft | undefined): KeptLimits {
+export function limitsOf(given: GivenLimits, left: SettingsLeft | undefined): KeptLimits {
   const { maxBytes, strictMaxBytes, backupCount, maxAge, maxTotalBytes, maxPeriods, kind } = left?.settings ?? {};
   const none = Number.POSITIVE_INFINITY;
   const largest = given.maxBytes ?? parseSize(maxBytes) ?? 0;

@@ -1,12 +1,16 @@
 import { dirname } from "node:path";
+import * as v from "valibot";
 import { LogFileError } from "../base/errors.js";
 import type { LogFile } from "../log-files/list-files.js";
+import { anObject, parse } from "../options/validation.js";
 import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
 import { readSmallFile } from "../platform/small-file.js";
 import { unreadable } from "../reading/files/open-files.js";
 import { stillPicture } from "../reading/files/snapshot.js";
-import { type SettingsLeft, settingsLeft, unknownNames } from "../writer/settings-file.js";
+import { blockReader } from "../reading/read-log.js";
+import { logFields } from "../reading/reading-options.js";
+import { type SettingsLeft, unknownNames } from "../writer/settings-file.js";
 import { type Finding, finding } from "./finding.js";
 import { limitFindings, limitsOf } from "./limits.js";
 import { lockHolders } from "./lock-holders.js";
@@ -14,7 +18,8 @@ import { numberingFindings } from "./numbering.js";
 import { type ProcessInfo, processInfo, writersOf } from "./processes.js";
 import { type Leftover, listOnTheWay } from "./unfinished-files.js";
 
-interface FileState {
+/** A file of a log, as the system tells of it. */
+export interface FileState {
   readonly path: string;
   /** Bytes on disk. */
   readonly size: number;
@@ -55,16 +60,27 @@ export interface LogStatus {
 
 const LONGEST_CONTENT = 256;
 
+/** Options of {@link logStatus}. */
+export interface LogStatusOptions {
+  /** Directory of the lock file, if the writers have left nothing or something else. Default: as they have left it. */
+  readonly lockFileDirectory?: string | undefined;
+}
+
+const optionsSchema = v.strictObject({ lockFileDirectory: logFields.lockFileDirectory });
+
 /**
- * Takes no lock, and disturbs nobody.
- * @throws {LogFileError} `ERR_CLH_READ` when there is no such log
+ * Who writes a log, its size, its next rotation, its backups, and what waits: as `clh status --json` prints it. Takes no
+ * lock, and disturbs nobody. When backups seem to be beyond the limits, it looks again after a second.
+ * @param path of the log: a path, or a `file:` URL
+ * @throws {LogFileError} `ERR_CLH_READ` when there is no such log; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
  */
-export async function logStatus(environment: Environment, log: string, lockPath: string): Promise<LogStatus> {
+export async function logStatus(path: string | URL, options: LogStatusOptions = {}): Promise<LogStatus> {
+  const { lockFileDirectory } = parse(optionsSchema, anObject(options));
+  const { environment, log, lockPath, left: settings } = blockReader(path, { lockFileDirectory });
   const { fs, clock } = environment;
   if (!fs.exists(dirname(log))) throw unreadable(log, new Error("its directory is not there"));
   const look = () => stillPicture(environment, log, lockPath);
   const files = look();
-  const settings = settingsLeft(fs, log);
   const unfound = unknownNames(log, settings);
   const onTheWay = listOnTheWay(environment, log);
   const isThere = fs.exists(lockPath);

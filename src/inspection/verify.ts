@@ -1,17 +1,23 @@
 import { basename } from "node:path";
+import * as v from "valibot";
 import type { LogFileError } from "../base/errors.js";
 import { isSpill } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
+import type { Duration, Size } from "../options/options.js";
+import { anObject, count, duration, flag, parse, size } from "../options/validation.js";
 import { stillPicture } from "../reading/files/snapshot.js";
+import { blockReader } from "../reading/read-log.js";
+import { logFields, pattern } from "../reading/reading-options.js";
 import type { Block } from "../reading/records/block.js";
 import { type BlockReader, readBlocks } from "../reading/records/read-blocks.js";
 import { type Finding, finding } from "./finding.js";
-import { type KeptLimits, limitFindings } from "./limits.js";
+import { type KeptLimits, limitFindings, limitsOf } from "./limits.js";
 import { numberingFindings } from "./numbering.js";
-import type { SequenceResult, Sequences } from "./sequences.js";
+import { type SequenceResult, Sequences } from "./sequences.js";
 import { leftoverFindings } from "./unfinished-files.js";
 
-interface VerifiedFile {
+/** What was read of one file of a log. */
+export interface VerifiedFile {
   /** When it was found: two may have had one name, one after the other. */
   readonly path: string;
   readonly kind: LogFile["kind"] | "spill";
@@ -22,11 +28,17 @@ interface VerifiedFile {
   readonly records: number;
 }
 
+/** What {@link verifyLog} has found. */
 export interface Verification {
+  /** True when none of the findings is a problem. */
   readonly ok: boolean;
+  /** Absolute path of the log. */
   readonly log: string;
+  /** Of all files together. */
   readonly records: number;
+  /** Of all files together, decompressed. */
   readonly bytes: number;
+  /** In the order in which they were read: the oldest first. */
   readonly files: readonly VerifiedFile[];
   readonly findings: readonly Finding[];
   /** By writer, when the records were counted. */
@@ -35,16 +47,76 @@ export interface Verification {
   readonly unmatched?: number;
 }
 
-export interface VerifyOptions {
-  readonly limits: KeptLimits;
-  readonly sequences?: Sequences | undefined;
+/** Options of {@link verifyLog}. What is left out is as the writers of the log have left it beside it. */
+export interface VerifyLogOptions {
+  /** Encoding of the log, by any name that iconv-lite or Python has for it. Default: that of its writers, else utf-8. */
+  readonly encoding?: string | undefined;
+  /** Text that ends a record. Default: that of its writers, else a line feed. */
+  readonly terminator?: string | undefined;
+  /** Directory of the lock file. Default: that of its writers, else beside the log. */
+  readonly lockFileDirectory?: string | undefined;
+  /** Largest size of a file, in bytes; 0: any. Default: that of its writers, else any. */
+  readonly maxBytes?: Size | undefined;
+  /** `false`: a file may reach `maxBytes` with its last record. Default: as its writers have it, else `true`. */
+  readonly strictMaxBytes?: boolean | undefined;
+  /** Most backups. Default: that of its writers, else any number. */
+  readonly backupCount?: number | undefined;
+  /** Age of the oldest backup, in milliseconds. Default: that of its writers, else any. */
+  readonly maxAge?: Duration | undefined;
+  /** Bytes of all backups together. Default: that of its writers, else any number. */
+  readonly maxTotalBytes?: Size | undefined;
+  /** Periods that have backups. Default: that of its writers, else any number. */
+  readonly maxPeriods?: number | undefined;
+  /**
+   * Finds a number in each record, to say which are missing, duplicated or out of order: in a group `seq`, and the writer,
+   * if there are several, in a group `writer`. Without such names: in the last group, and in the one before it.
+   */
+  readonly writerSequence?: RegExp | undefined;
+  /** Ends it: the promise is rejected with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
+
+const optionsSchema = v.strictObject({
+  ...logFields,
+  maxBytes: v.optional(size),
+  strictMaxBytes: v.optional(flag),
+  backupCount: v.optional(count),
+  maxAge: v.optional(duration),
+  maxTotalBytes: v.optional(size),
+  maxPeriods: v.optional(count),
+  writerSequence: v.optional(pattern),
+});
 
 const MOST_WRITERS_TOLD = 20;
 
-/** Reads a whole log and says what is wrong with it. It may be written meanwhile. */
-export async function verifyLog(reader: BlockReader, options: VerifyOptions): Promise<Verification> {
-  const { sequences, limits } = options;
+/**
+ * Reads a whole log and says what is wrong with it: files that are damaged, cut off or cannot be read, gaps in their
+ * numbers, files beyond the limits, what killed processes have left. It may be written meanwhile. A log that is wrong is a
+ * result, and no error. Nothing is written; memory does not grow with the log.
+ * @param path of the log: a path, or a `file:` URL
+ * @throws {LogFileError} `ERR_CLH_READ` when there is no such log; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
+ * @throws the reason of `signal`, when that is aborted before the last record was read
+ */
+export function verifyLog(path: string | URL, options?: VerifyLogOptions): Promise<Verification>;
+/** @internal */
+export function verifyLog(
+  path: string | URL,
+  options: VerifyLogOptions,
+  reading: Partial<BlockReader>,
+): Promise<Verification>;
+export async function verifyLog(
+  path: string | URL,
+  options: VerifyLogOptions = {},
+  reading: Partial<BlockReader> = {},
+): Promise<Verification> {
+  const { encoding, terminator, lockFileDirectory, writerSequence, signal, ...given } = parse(
+    optionsSchema,
+    anObject(options),
+  );
+  signal?.throwIfAborted();
+  const reader = { ...blockReader(path, { encoding, terminator, lockFileDirectory }), ...reading };
+  const limits = limitsOf(given, reader.left);
+  const sequences = writerSequence && new Sequences(writerSequence);
   const findings: Finding[] = [];
   // Not by path: a file may have been renamed before it was opened, to the name that another one had.
   const tallies: Tally[] = [];
@@ -58,6 +130,7 @@ export async function verifyLog(reader: BlockReader, options: VerifyOptions): Pr
     },
   });
   for await (const block of blocks) {
+    signal?.throwIfAborted();
     const { file } = block;
     if (isSpill(reader.log, basename(file)) && tallies.at(-1)?.path !== file) tallies.push(new Tally(file, "spill"));
     tallies.at(-1)!.add(block, sequences);

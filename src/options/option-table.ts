@@ -22,7 +22,7 @@ import {
   parseTimeOfDay,
   parseWhen,
 } from "./parsers.js";
-import { action, converted, count, directory, encoding, flag, matching, parse } from "./validation.js";
+import { action, converted, count, directory, duration, encoding, flag, matching, parse, size } from "./validation.js";
 
 interface Traits {
   /** Its name in Python's handlers. */
@@ -60,8 +60,6 @@ const LONGEST_TERMINATOR = 64;
 const ON_LOCK_TIMEOUT = ["spill", "wait", "throw"] as const;
 const SYNC_MODES = ["none", "data", "full"] as const;
 
-const size = converted(parseSize, 'a whole number of bytes, or a size such as "512k" or "10MiB"');
-const duration = converted(parseDuration, 'a whole number of milliseconds, or a duration such as "500ms" or "10s"');
 const mode = converted(parseMode, 'permission bits such as 0o640 or "640", and not 640 in decimal');
 const mask = converted(parseMask, 'permission bits such as 0o027 or "027", and not 77 in decimal');
 

@@ -4,12 +4,17 @@ import { inspect } from "node:util";
 import * as v from "valibot";
 import { LogFileError } from "../base/errors.js";
 import { findCodec } from "../records/encodings.js";
-import { parseCount } from "./parsers.js";
+import { parseCount, parseDuration, parseSize } from "./parsers.js";
 import { hintFor } from "./suggestions.js";
 
 export const flag = v.boolean("true or false");
 export const action = v.custom<(...args: never[]) => unknown>((value) => typeof value === "function", "a function");
 export const count = converted(parseCount, "a whole number, 0 or more");
+export const size = converted(parseSize, 'a whole number of bytes, or a size such as "512k" or "10MiB"');
+export const duration = converted(
+  parseDuration,
+  'a whole number of milliseconds, or a duration such as "500ms" or "10s"',
+);
 export const signal = v.custom<AbortSignal>(
   (value) => typeof Object(value).aborted === "boolean" && typeof Object(value).addEventListener === "function",
   "an AbortSignal",

@@ -13,17 +13,17 @@ import { isWantedFile, type Selection, select } from "./selection.js";
 
 /** How a log is read. What is left out is as its writers have left it beside the log. */
 export interface ReadOptions {
-  /** Encoding of the log. */
-  readonly encoding?: string;
-  /** What ends a record. */
-  readonly terminator?: string;
-  /** Where the lock file is. */
-  readonly lockFileDirectory?: string;
+  /** Encoding of the log, by any name that iconv-lite or Python has for it. Default: that of its writers, else utf-8. */
+  readonly encoding?: string | undefined;
+  /** Text that ends a record. Default: that of its writers, else a line feed. */
+  readonly terminator?: string | undefined;
+  /** Directory of the lock file. Default: that of its writers, else beside the log. */
+  readonly lockFileDirectory?: string | undefined;
   /**
    * Told of a file that cannot be read, or not to its end, and of backups that have names which only a `namer` knows;
    * then reading goes on. Without it, that is thrown.
    */
-  readonly onProblem?: (problem: LogFileError) => void;
+  readonly onProblem?: ((problem: LogFileError) => void) | undefined;
 }
 
 export interface ReadLogOptions extends ReadOptions, Selection {

@@ -2,21 +2,27 @@ import { types } from "node:util";
 import * as v from "valibot";
 import { action, anObject, converted, count, directory, encoding, flag, parse, signal } from "../options/validation.js";
 
+/** What an option may be, in the words of the error message: of those that say how a log is read. */
+export const logFields = {
+  encoding: v.optional(encoding),
+  terminator: v.optional(v.string("a text")),
+  lockFileDirectory: v.optional(directory),
+  signal: v.optional(signal),
+};
+
+export const pattern = v.custom<RegExp>((value) => types.isRegExp(value), "a regular expression, such as /ERROR/");
+
 const moment = v.optional(
   converted((value) => (isMoment(value) ? value : undefined), "a valid Date, or milliseconds since 1970"),
 );
 
-/** For each option: what it may be, in the words of the error message. */
 const readFields = {
-  encoding: v.optional(encoding),
-  terminator: v.optional(v.string("a text")),
-  lockFileDirectory: v.optional(directory),
+  ...logFields,
   onProblem: v.optional(action),
   since: moment,
   until: moment,
-  grep: v.optional(v.custom((value) => types.isRegExp(value), "a regular expression, such as /ERROR/")),
+  grep: v.optional(pattern),
   last: v.optional(count),
-  signal: v.optional(signal),
 };
 
 const readSchema = v.strictObject(readFields);

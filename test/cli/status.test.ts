@@ -178,7 +178,7 @@ test("rotate deletes nothing that it was not told to", async (t) => {
   writeFileSync(log, "precious\n");
   const { code, stdout, stderr } = await Clh.run(["rotate", log]);
   assert.deepEqual([code, stdout], [2, ""]);
-  assert.match(stderr, /^clh: nobody has left the settings of .*--backup-count \(0 deletes them\)\.\n$/);
+  assert.match(stderr, /^clh: Nobody has left the settings of .*--backup-count \(0 deletes them\)\.\n$/);
   assert.equal(readFileSync(log, "utf8"), "precious\n");
   assert.equal((await Clh.run(["rotate", log, "--backup-count", "2"])).code, 0);
   assert.equal(readFileSync(`${log}.1`, "utf8"), "precious\n");
@@ -235,7 +235,7 @@ test("the lock is that of the writers, wherever it is", onlyLinux, async (t) => 
     assert.deepEqual([code, stdout], [2, ""]);
     assert.match(
       stderr,
-      /^clh: the writers of .*locks\/\.__app\.lock, which is not there\. .*--lock-file-directory\.\n$/,
+      /^clh: The writers of .*locks\/\.__app\.lock, which is not there\. .*--lock-file-directory\.\n$/,
     );
   }
   assert.equal((await Clh.run(["rotate", log, "--lock-file-directory", directory])).code, 0);

@@ -13,7 +13,6 @@ import {
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { limitsOf } from "../../src/inspection/limits.js";
 import { seesAllProcesses } from "../../src/inspection/processes.js";
 import { verifyLog } from "../../src/inspection/verify.js";
 import {
@@ -26,7 +25,6 @@ import {
 import { pendingPath } from "../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 import { O_CREAT, O_RDWR } from "../../src/platform/file-system.js";
-import { blockReader } from "../../src/reading/read-log.js";
 import { Batch } from "../../src/records/batch.js";
 import { Spill } from "../../src/spill/spill-file.js";
 import { Clh } from "../support/clh.js";
@@ -325,7 +323,7 @@ test("files that are renamed before they are opened are told apart", async (t) =
       return systemEnvironment().fs.open(path, flags, mode);
     },
   });
-  const { files, findings } = await verifyLog(blockReader(log, {}, environment), { limits: limitsOf({}, undefined) });
+  const { files, findings } = await verifyLog(log, {}, { environment });
   assert.deepEqual(
     files.map(({ path, records }) => [path, records]),
     [
@@ -365,15 +363,14 @@ test("tells how far it is within a file too, by its size on disk", async (t) => 
   writeFileSync(log, text);
   const read = new Map<string, number[]>();
   let path = "";
-  const reader = {
-    ...blockReader(log, {}),
+  const reading = {
     onFile: (file: { path: string }) => {
       path = file.path;
       read.set(path, []);
     },
     onRead: (bytes: number) => void read.get(path)!.push(bytes),
   };
-  await verifyLog(reader, { limits: limitsOf({}, undefined) });
+  await verifyLog(log, {}, reading);
   assert.deepEqual([...read.keys()], [`${log}.3.gz`, `${log}.2.gz`, `${log}.1.gz`, log]);
   for (const [file, steps] of read) assert.equal(steps.at(-1), statSync(file).size);
   for (const file of [`${log}.1.gz`, log]) assert.ok(read.get(file)!.length > 2);

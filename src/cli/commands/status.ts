@@ -5,8 +5,6 @@ import { LogFileError } from "../../base/errors.js";
 import type { ProcessInfo } from "../../inspection/processes.js";
 import { type LogStatus, logStatus } from "../../inspection/status.js";
 import { systemClock } from "../../platform/clock.js";
-import { blockReader } from "../../reading/read-log.js";
-import type { BlockReader } from "../../reading/records/read-blocks.js";
 import { colours } from "../terminal/colours.js";
 import { Output } from "../terminal/output.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
@@ -37,12 +35,17 @@ export function statusCommand(): Command {
 }
 
 async function status(file: string, flags: Flags): Promise<void> {
-  const reader = blockReader(file, flags);
+  const { lockFileDirectory } = flags;
   let isFirst = true;
   const isLive = flags.watch && process.stdout.isTTY && !flags.json;
   const output = new Output();
   while (output.isOpen) {
-    const text = await look(reader, flags, isFirst, isLive ? process.stdout.rows : Number.POSITIVE_INFINITY);
+    const text = await look(
+      () => logStatus(file, { lockFileDirectory }),
+      flags,
+      isFirst,
+      isLive ? process.stdout.rows : Number.POSITIVE_INFINITY,
+    );
     isFirst = false;
     await output.write(isLive ? CLEAR + text : text);
     await output.flush();
@@ -52,15 +55,10 @@ async function status(file: string, flags: Flags): Promise<void> {
 }
 
 /** @param rows how many lines there is room for; older backups are left out */
-async function look(
-  { environment, log, lockPath }: BlockReader,
-  flags: Flags,
-  isFirst: boolean,
-  rows: number,
-): Promise<string> {
+async function look(ask: () => Promise<LogStatus>, flags: Flags, isFirst: boolean, rows: number): Promise<string> {
   let now: LogStatus;
   try {
-    now = await logStatus(environment, log, lockPath);
+    now = await ask();
   } catch (error) {
     // While it is watched, it may go and come again.
     if (isFirst || !(error instanceof LogFileError)) throw error;

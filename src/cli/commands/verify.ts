@@ -1,17 +1,13 @@
 import { Command } from "commander";
-import { type KeptLimits, limitsOf } from "../../inspection/limits.js";
 import type { SequenceResult } from "../../inspection/sequences.js";
-import { Sequences } from "../../inspection/sequences.js";
-import { type Verification, verifyLog } from "../../inspection/verify.js";
-import { blockReader } from "../../reading/read-log.js";
+import { type Verification, type VerifyLogOptions, verifyLog } from "../../inspection/verify.js";
 import { colours } from "../terminal/colours.js";
 import { BAD_RESULT } from "../terminal/exit.js";
 import { jsonLine, printable } from "../terminal/printable.js";
 import { group, readingProgress } from "../terminal/progress.js";
-import { addReadingFlags, count, duration, pattern, type ReadingFlags, size } from "../terminal/reading-flags.js";
+import { addReadingFlags, count, duration, pattern, size } from "../terminal/reading-flags.js";
 
-interface Flags extends ReadingFlags, Partial<KeptLimits> {
-  readonly writerSequence?: RegExp;
+interface Flags extends VerifyLogOptions {
   readonly json?: true;
 }
 
@@ -39,17 +35,9 @@ export function verifyCommand(): Command {
     .action(verify);
 }
 
-async function verify(file: string, flags: Flags): Promise<void> {
-  const reader = blockReader(file, flags);
-  const { writerSequence, json } = flags;
+async function verify(file: string, { json, ...options }: Flags): Promise<void> {
   const progress = readingProgress(json === true);
-  const result = await verifyLog(
-    { ...reader, ...progress },
-    {
-      limits: limitsOf(flags, reader.left),
-      sequences: writerSequence && new Sequences(writerSequence),
-    },
-  );
+  const result = await verifyLog(file, options, progress);
   progress.stop();
   process.stdout.write(json ? jsonLine(result) : report(result));
   if (!result.ok) process.exitCode = BAD_RESULT;

@@ -65,7 +65,7 @@ export class LineFormat {
  * @throws {LogFileError} `ERR_CLH_OPTION`
  */
 export function lineFormatOf(
-  given: { encoding?: string; terminator?: string },
+  given: { encoding?: string | undefined; terminator?: string | undefined },
   left: SettingsLeft | undefined,
 ): LineFormat {
   const { encoding, terminator } = textOptions(left?.settings ?? {}, given.encoding);
