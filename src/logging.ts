@@ -62,3 +62,4 @@ export {
   warning as warn,
 } from "./logging/root-methods.js";
 export { captureWarnings } from "./logging/warnings.js";
+export type { WaitOptions } from "./options/options.js";

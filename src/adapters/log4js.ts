@@ -9,13 +9,22 @@ import { DAILY, handlerOf, only, periodOf, type RenamedOptions, without } from "
 /** The configuration of the appender: options of both handlers; of the timed one if one that concerns time is among them. */
 export interface Log4jsOptions
   extends Omit<RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions, "mode" | "compression"> {
+  /** This module, by its name or itself. */
   readonly type: unknown;
-  readonly layout?: { readonly type: string; readonly [option: string]: unknown };
+  /** Of log4js. Makes events into text. Default: the layout "basic". */
+  readonly layout?: {
+    /** Name of the layout. */
+    readonly type: string;
+    /** Options of the layout. */
+    readonly [option: string]: unknown;
+  };
   /** Minutes, of the times in the layout. */
   readonly timezoneOffset?: number;
   /** Path of the log; `~/` at its start is the home of the user. */
   readonly filename: string;
+  /** As of the handlers; or of log4js, permission bits: `chmod`. */
   readonly mode?: "a" | "w" | number;
+  /** As of the handlers. */
   readonly compression?: RotatingFileHandlerOptions["compression"];
   /** Of log4js. `maxBytes` */
   readonly maxLogSize?: string | number;
@@ -31,8 +40,11 @@ export interface Log4jsOptions
   readonly flags?: "a" | "w";
 }
 
+/** The layouts of log4js, which it hands to appenders. */
 export interface Layouts {
+  /** Used where no layout is asked for. */
   readonly basicLayout: Layout;
+  /** The layout of that name. */
   layout(type: string, config: unknown): Layout;
 }
 
@@ -41,6 +53,7 @@ type Layout = (event: never, timezoneOffset?: number) => string;
 /** What log4js calls for each event; `shutdown` calls back when all of them are in the file. Later ones are ignored. */
 export interface Appender {
   (event: unknown): void;
+  /** Called by log4js at its end; calls back when all events are in the file, or with the error that says why not. */
   shutdown(done: (error?: Error | null) => void): void;
   /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
   readonly handler: ConcurrentFileHandler;

@@ -16,7 +16,9 @@ type OurOptions = Omit<RotatingFileHandlerOptions & TimedRotatingFileHandlerOpti
 export interface PinoOptions extends OurOptions {
   /** Path of the log; also as `file`, `dest` or `destination`. */
   readonly filename?: string;
+  /** As of the handlers; or of pino's own destinations, permission bits: `chmod`. */
   readonly mode?: "a" | "w" | number | string;
+  /** As of the handlers; or of pino's own destinations, where both values are met: a record is in the file at once. */
   readonly sync?: "none" | "data" | "full" | boolean;
   /** Of pino-roll. `filename` */
   readonly file?: string;
@@ -29,7 +31,12 @@ export interface PinoOptions extends OurOptions {
   /** Of pino-roll. `when`; a number is of milliseconds, whole seconds. */
   readonly frequency?: "daily" | "hourly" | number;
   /** Of pino-roll. `count` is `backupCount`. */
-  readonly limit?: { readonly count?: number; readonly removeOtherLogFiles?: boolean };
+  readonly limit?: {
+    /** 1 or more. */
+    readonly count?: number;
+    /** Has no effect: the backups of all processes count. */
+    readonly removeOtherLogFiles?: boolean;
+  };
   /** Directories are always made. */
   readonly mkdir?: true;
   /** `false` is `mode: "w"`. */
@@ -132,15 +139,21 @@ export function pinoDestination(options: PinoOptions): PinoDestination {
 
 /** Has what pino looks for in a destination. Events: `drain`, `finish`, `close`, `error`; all others are the handler's. */
 export class PinoDestination extends EventEmitter {
+  /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
   readonly handler: ConcurrentFileHandler;
   /** By which pino knows a destination from its options. */
   readonly writable = true;
   /** pino tells such a destination what it writes. */
   readonly [METADATA] = true;
+  /** Set by pino before each record: its level. */
   lastLevel?: number;
+  /** Set by pino: the time of the record, as it is written. */
   lastTime?: string;
+  /** Set by pino: the message. */
   lastMsg?: string;
+  /** Set by pino: the object that was logged. */
   lastObj?: object;
+  /** Set by pino: the logger. */
   lastLogger?: unknown;
   #isEnding = false;
   #isClosed = false;
@@ -157,6 +170,7 @@ export class PinoDestination extends EventEmitter {
     return this.handler.write(record);
   }
 
+  /** Calls back when everything written before is in the file, or with the error that says why it is not. */
   flush(callback: (error?: Error | null) => void = () => {}): void {
     flushTo(this.handler, callback);
   }
@@ -171,6 +185,7 @@ export class PinoDestination extends EventEmitter {
     this.handler.close();
   }
 
+  /** Flushes, closes the files, and tells `finish` and `close`; a failure is told by `error`. Later calls do nothing. */
   end(): void {
     if (this.#isEnding) return;
     this.#isEnding = true;
@@ -183,6 +198,7 @@ export class PinoDestination extends EventEmitter {
     });
   }
 
+  /** Closes the files at once; what is kept in memory is written first. */
   destroy(): void {
     this.#isClosed = true;
     this.handler.close();

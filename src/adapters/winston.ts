@@ -43,7 +43,15 @@ export interface ConcurrentFileTransportOptions
     TransportOptions {
   /** Path of the log, within `dirname` if that is given. */
   readonly filename: string;
+  /**
+   * As of the handlers.
+   * @default "a"
+   */
   readonly mode?: "a" | "w";
+  /**
+   * As of the handlers: size at which the file is rotated.
+   * @default 0
+   */
   readonly maxBytes?: RotatingFileHandlerOptions["maxBytes"];
   /** Of winston. Directory of `filename`. */
   readonly dirname?: string;
@@ -140,6 +148,7 @@ type Info = Readonly<Record<PropertyKey, unknown>>;
  * if it has a name yet, and the log), `archive` (what was compressed) and `logRemoved` (what was deleted), by their paths.
  */
 export class ConcurrentFileTransport extends Transport {
+  /** By which winston tells its transports apart. */
   readonly name: string = "concurrentFile";
   /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
   readonly handler: ConcurrentFileHandler;

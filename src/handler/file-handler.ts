@@ -162,6 +162,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#writer.close();
   }
 
+  /** What the handler has done since it was made: numbers of records, bytes, and times. */
   stats(): HandlerStats {
     return { ...this.#writer.counts, dropped: this.#writer.dropped, pending: this.#delivery.pending };
   }

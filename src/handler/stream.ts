@@ -26,6 +26,7 @@ type Callback = (error?: Error | null) => void;
  * it to drain. The end of the stream waits until all its records are in the file; the handler stays open.
  */
 export class HandlerStream<Handler extends RecordSink = RecordSink> extends Writable {
+  /** Writes the records. The stream does not close it. */
   readonly handler: Handler;
   readonly #lines: boolean;
   readonly #splitter = new LineSplitter();

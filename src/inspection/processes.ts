@@ -5,7 +5,9 @@ import { readSmallFile } from "../platform/small-file.js";
 
 /** A process, as /proc tells; `command` and `since` are left out where this user may not know them. */
 export interface ProcessInfo {
+  /** Its process id. */
   readonly pid: number;
+  /** Its command line, with blanks between the arguments. */
   readonly command?: string;
   /** Milliseconds since 1970. */
   readonly since?: number;
@@ -16,6 +18,7 @@ const LONGEST = 64 * 1024;
 const TICKS = 100;
 const O_ACCMODE = 3;
 
+/** @internal */
 export function processInfo(fs: FileSystem, clock: Clock, pid: number): ProcessInfo {
   const command = readSmallFile(fs, `/proc/${pid}/cmdline`, LONGEST)?.split("\0").join(" ").trim();
   // The name, in parentheses, may hold anything; starttime is the 20th field behind it (proc(5)).
@@ -33,7 +36,7 @@ export function processInfo(fs: FileSystem, clock: Clock, pid: number): ProcessI
 // Of the namespace that all processes are in (PROC_PID_INIT_INO, linux/proc_ns.h).
 const FIRST_PID_NAMESPACE = 0xeffffffc;
 
-/** Whether /proc tells of all processes of this machine: within a pid namespace (a container) it leaves out the others. */
+/** Whether /proc tells of all processes of this machine: within a pid namespace (a container) it leaves out the others. @internal */
 export function seesAllProcesses(fs: FileSystem): boolean {
   const namespace = new FileStatus();
   return fs.status(new FilePath("/proc/self/ns/pid"), namespace) && namespace.place.inode === FIRST_PID_NAMESPACE;
@@ -42,6 +45,7 @@ export function seesAllProcesses(fs: FileSystem): boolean {
 /**
  * Processes that have a file open for writing, as far as this user may know; undefined where that is not known: on other
  * systems than Linux, and when none is seen, but there are processes into which this user, or this pid namespace, cannot look.
+ * @internal
  */
 export function writersOf(fs: FileSystem, path: string): number[] | undefined {
   const file = new FileStatus();

@@ -1,11 +1,16 @@
 /** What is wrong with the numbers of one writer's records. */
 export interface SequenceResult {
+  /** What the pattern finds of it; "" where the records name no writer. */
   readonly writer: string;
+  /** How many records it has. */
   readonly records: number;
+  /** Its lowest number. */
   readonly first: number;
+  /** Its highest number. */
   readonly last: number;
   /** Numbers between the first and the last that no record has. */
   readonly missing: number;
+  /** Records with a number that another one has. */
   readonly duplicated: number;
   /** Records that stand behind one of a higher number. */
   readonly reordered: number;

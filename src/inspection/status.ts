@@ -20,6 +20,7 @@ import { type Leftover, listOnTheWay } from "./unfinished-files.js";
 
 /** A file of a log, as the system tells of it. */
 export interface FileState {
+  /** Its absolute path. */
   readonly path: string;
   /** Bytes on disk. */
   readonly size: number;
@@ -29,11 +30,15 @@ export interface FileState {
 
 /** How a log and its writers are at this moment. */
 export interface LogStatus {
+  /** Its absolute path. */
   readonly log: string;
   /** Undefined when there is none just now. */
   readonly active: FileState | undefined;
+  /** The lock of its writers. */
   readonly lock: {
+    /** Path of the lock file. */
     readonly path: string;
+    /** Whether there is a lock file: its first writer makes it. */
     readonly exists: boolean;
     /** Who has it; undefined where that is not known. */
     readonly holders: readonly ProcessInfo[] | undefined;
@@ -42,14 +47,22 @@ export interface LogStatus {
   readonly writers: readonly ProcessInfo[] | undefined;
   /** When the file is rotated next; what is undefined is no reason, or not known. */
   readonly next: {
+    /** Bytes at which it is rotated. */
     readonly maxBytes?: number;
-    readonly bytesLeft?: number /** Milliseconds since 1970. */;
+    /** Bytes that the active file has until then. */
+    readonly bytesLeft?: number;
+    /** Milliseconds since 1970. */
     readonly at?: number;
   };
   /** Oldest first. */
   readonly backups: readonly (FileState & { readonly isWaiting: boolean })[];
   /** What waits to be compressed. */
-  readonly backlog: { readonly files: number; readonly bytes: number };
+  readonly backlog: {
+    /** How many. */
+    readonly files: number;
+    /** All of them together. */
+    readonly bytes: number;
+  };
   /** Files on their way to something else: spills, and what is compressed or left half-way. */
   readonly onTheWay: readonly Leftover[];
   /** What the writers have left beside the log. */

@@ -19,13 +19,16 @@ const ABANDONED = 60;
 
 /** A file on its way: what it is, how old, and which process is at it, as far as the system tells. */
 export interface Leftover {
+  /** Its absolute path. */
   readonly path: string;
+  /** What it is on its way to, or how far it has come; a spill has records that wait for the lock. */
   readonly kind:
     | "waits to be compressed"
     | "is half compressed"
     | "is compressed but not published"
     | "spill"
     | "of a killed rotation";
+  /** Bytes on disk. */
   readonly bytes: number;
   /** Seconds since its last change. */
   readonly age: number;
@@ -33,7 +36,7 @@ export interface Leftover {
   readonly holders: readonly number[] | undefined;
 }
 
-/** All files beside a log that are to become something else, by name. */
+/** All files beside a log that are to become something else, by name. @internal */
 export function listOnTheWay({ fs, clock }: Environment, log: string): Leftover[] {
   const holders = lockHolders(fs);
   const status = new FileStatus();
@@ -62,7 +65,7 @@ function kindOf(log: string, name: string): Leftover["kind"] | undefined {
   return parseLeftover(log, name) === undefined ? undefined : "of a killed rotation";
 }
 
-/** What nobody is at any more is a problem, though the next handler that opens the log or rotates it sees to it. */
+/** What nobody is at any more is a problem, though the next handler that opens the log or rotates it sees to it. @internal */
 export function leftoverFindings(environment: Environment, log: string): Finding[] {
   const all = listOnTheWay(environment, log);
   const pending = all.filter(({ kind }) => kind === "waits to be compressed");

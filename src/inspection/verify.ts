@@ -20,11 +20,13 @@ import { leftoverFindings } from "./unfinished-files.js";
 export interface VerifiedFile {
   /** When it was found: two may have had one name, one after the other. */
   readonly path: string;
-  readonly kind: LogFile["kind"] | "spill";
+  /** `waiting`: rotated, and not compressed yet; `spill`: records that wait for the lock. */
+  readonly kind: "active" | "backup" | "waiting" | "spill";
   /** Bytes on disk. */
   readonly storedBytes: number;
   /** Bytes of content, decompressed. */
   readonly bytes: number;
+  /** How many there are in it, one that is cut off included. */
   readonly records: number;
 }
 
@@ -40,6 +42,7 @@ export interface Verification {
   readonly bytes: number;
   /** In the order in which they were read: the oldest first. */
   readonly files: readonly VerifiedFile[];
+  /** In the order of the checks; empty when all is well. */
   readonly findings: readonly Finding[];
   /** By writer, when the records were counted. */
   readonly writers?: readonly SequenceResult[];

@@ -1,6 +1,7 @@
 import type { Transform } from "node:stream";
 import * as zlib from "node:zlib";
 
+/** Formats of compressed backups: ".gz", ".br", ".zst". zstd needs Node 22.15. */
 export type CompressionFormat = "gzip" | "brotli" | "zstd";
 
 /** How compressed files are called; the empty extension is a plain file. */
@@ -8,6 +9,7 @@ export type Extension = "" | ".gz" | ".br" | ".zst";
 
 /** How rotated files are compressed. */
 export interface Compression {
+  /** Says also what the files are called. */
   readonly format: CompressionFormat;
   /** From fast to small: gzip 0-9 (6), brotli 0-11 (5), zstd 1-19 (3). */
   readonly level?: number;

@@ -51,6 +51,7 @@ export interface BasicConfigOptions {
   readonly filename?: string | URL | null;
   /** @default "a" */
   readonly filemode?: "a" | "w";
+  /** Encoding of the file. Default: UTF-8. */
   readonly encoding?: string | null;
   /**
    * For characters of the file's encoding that it lacks: the option `unicodeErrorPolicy` by Python's name.
@@ -63,8 +64,14 @@ export interface BasicConfigOptions {
   readonly handlers?: Iterable<Handler> | null;
   /** Default: "%(levelname)s:%(name)s:%(message)s"; null is the message alone, as in Python. */
   readonly format?: string | null;
+  /** Format of `asctime`, as for C's strftime. Default: "2024-05-17 10:20:30,123". */
   readonly datefmt?: string | null;
+  /**
+   * How the format is written.
+   * @default "%"
+   */
   readonly style?: StyleName;
+  /** Ours. Zone of `asctime`: `"UTC"`, `"Europe/Berlin"`, `"+05:30"`. Default: that of the process. */
   readonly timeZone?: string;
   /** The level of the root. */
   readonly level?: Level | null;

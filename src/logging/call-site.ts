@@ -4,7 +4,9 @@ import { isError } from "../base/errors.js";
 export interface CallSite {
   /** File name or URL without "file://". */
   readonly pathname: string;
+  /** Counted from 1; 0 when it is not known. */
   readonly lineno: number;
+  /** Name of the function; "<module>" outside of functions. */
   readonly funcName: string;
 }
 

@@ -4,10 +4,16 @@ import type { LogRecord } from "./record.js";
 export type Verdict = boolean | LogRecord;
 
 /** Lets pass what it is asked for; a function, or an object that has one. */
-export type FilterLike = ((record: LogRecord) => Verdict) | { filter(record: LogRecord): Verdict };
+export type FilterLike =
+  | ((record: LogRecord) => Verdict)
+  | {
+      /** Asked of each record. */
+      filter(record: LogRecord): Verdict;
+    };
 
 /** Lets pass the records of one logger and of those below it: "a.b" passes "a.b" and "a.b.c". */
 export class Filter {
+  /** Of the logger whose records pass. */
   readonly name: string;
 
   /** @param name "" passes everything */
@@ -15,6 +21,7 @@ export class Filter {
     this.name = name;
   }
 
+  /** True for a record of that logger, or of one below it. */
   filter(record: LogRecord): Verdict {
     const { name } = this;
     return name === "" || record.name === name || record.name.startsWith(`${name}.`);
@@ -23,6 +30,7 @@ export class Filter {
 
 /** What has filters: loggers and handlers. */
 export class Filterer {
+  /** Asked in this order. */
   filters: readonly FilterLike[] = [];
 
   /** Adds a filter, once. */
@@ -30,6 +38,7 @@ export class Filterer {
     if (!this.filters.includes(filter)) this.filters = [...this.filters, filter];
   }
 
+  /** Takes a filter away, if it is there. */
   removeFilter(filter: FilterLike): void {
     this.filters = this.filters.filter((one) => one !== filter);
   }

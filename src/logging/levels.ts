@@ -3,12 +3,19 @@ import { LogFileError } from "../base/errors.js";
 import { sharedState } from "../base/shared-state.js";
 import { str } from "./formatting/python-text.js";
 
-/** Levels of severity. The numbers are Python's; a record is as severe as its number is high. */
+/* Levels of severity. The numbers are Python's; a record is as severe as its number is high. */
+
+/** No level of its own: that of the logger above counts. */
 export const NOTSET = 0;
+/** What helps to find a fault. */
 export const DEBUG = 10;
+/** What goes as it should. */
 export const INFO = 20;
+/** What is not as expected, and the program goes on. */
 export const WARNING = 30;
+/** What could not be done. */
 export const ERROR = 40;
+/** What may keep the program from going on. */
 export const CRITICAL = 50;
 
 /** A number, 0 or more, or the name of a level. */

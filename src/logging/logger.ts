@@ -23,9 +23,11 @@ const NEVER = Number.POSITIVE_INFINITY;
  * tells goes to its handlers and to those of the loggers above it, "app.db", "app" and the root.
  */
 export class Logger extends LogMethods {
+  /** Parts with dots between; "root" is the root. */
   readonly name: string;
   /** The nearest logger above; undefined for the root. */
   parent: Logger | undefined;
+  /** Its own, in the order in which they are given records. */
   handlers: readonly Handler[] = [];
   /** False: what it tells goes to its own handlers alone. */
   propagate = true;
@@ -96,6 +98,7 @@ export class Logger extends LogMethods {
     return new Set(this.#manager.loggers().filter(isChild));
   }
 
+  /** Asked of what this logger tells, in this order. */
   get filters(): readonly FilterLike[] {
     return this.#filterer.filters;
   }
@@ -105,14 +108,17 @@ export class Logger extends LogMethods {
     this.#filterer.addFilter(filter);
   }
 
+  /** Takes a filter away, if it is there. */
   removeFilter(filter: FilterLike): void {
     this.#filterer.removeFilter(filter);
   }
 
+  /** Adds a handler, once. */
   addHandler(handler: Handler): void {
     if (!this.handlers.includes(handler)) this.handlers = [...this.handlers, handler];
   }
 
+  /** Takes a handler away, if it is there, and leaves it open. */
   removeHandler(handler: Handler): void {
     this.handlers = this.handlers.filter((one) => one !== handler);
   }
@@ -169,6 +175,7 @@ export class Logger extends LogMethods {
 
 /** A logger with fields, or other options, that it adds to each record: Python's LoggerAdapter. */
 export class BoundLogger extends LogMethods {
+  /** Tells what this one is told. */
   readonly logger: Logger | BoundLogger;
   readonly #options: CallOptions;
 
@@ -178,6 +185,7 @@ export class BoundLogger extends LogMethods {
     this.#options = options;
   }
 
+  /** Of the logger itself. */
   get name(): string {
     return this.logger.name;
   }
@@ -186,6 +194,7 @@ export class BoundLogger extends LogMethods {
     return this.logger.isEnabledFor(level);
   }
 
+  /** That of the logger itself. */
   getEffectiveLevel(): number {
     return this.logger.getEffectiveLevel();
   }
@@ -195,6 +204,7 @@ export class BoundLogger extends LogMethods {
     this.logger.setLevel(level);
   }
 
+  /** As the method of the logger. */
   hasHandlers(): boolean {
     return this.logger.hasHandlers();
   }
@@ -233,6 +243,7 @@ const NO_OPTIONS: CallOptions = {};
  * Fields alone are added by `logger.with({ extra })` as well.
  */
 export class LoggerAdapter extends BoundLogger {
+  /** Fields that are added to each record. */
   readonly extra: Readonly<Record<string, unknown>>;
 
   constructor(logger: Logger | BoundLogger, extra: Readonly<Record<string, unknown>> = {}) {

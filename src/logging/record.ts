@@ -27,27 +27,39 @@ export interface CallOptions {
  * with an underscore, `exc_info`, `exc_text` and `stack_info`, are `excInfo`, `excText` and `stackInfo` here.
  */
 export class LogRecord {
+  /** Of the logger; "root" is the root. */
   name: string;
+  /** The message with places for the arguments, or any value. */
   msg: unknown;
+  /** Arguments of the message. */
   args: readonly unknown[] | undefined;
+  /** How severe it is. */
   levelno: number;
+  /** Name of that level. */
   levelname: string;
   /** Seconds since 1970. */
   created: number;
   /** Milliseconds of `created`. */
   msecs: number;
+  /** What was thrown. */
   excInfo: unknown;
   /** `excInfo` as text, once a formatter has made it. */
   excText: string | undefined = undefined;
+  /** The stack of the log call, where that was asked for. */
   stackInfo: string | undefined;
   /** Set by a formatter. */
   message: string | undefined = undefined;
   /** Set by a formatter, where its format has it. */
   asctime: string | undefined = undefined;
+  /** Process id. */
   process: number | undefined = pid;
+  /** Python's name of a process. */
   processName: string | undefined = "MainProcess";
+  /** Number of the thread: 0 is the main thread. */
   thread: number | undefined = threadId;
+  /** Python's name of a thread. */
   threadName: string | undefined = THREAD_NAME;
+  /** Undefined: there are no tasks here. */
   taskName: string | undefined = undefined;
   /** Names of the fields that `extra` has added. */
   readonly extra: readonly string[];
@@ -88,22 +100,27 @@ export class LogRecord {
     return this.created * 1000 - startedAt;
   }
 
+  /** File of the log call; see `callSite`. */
   get pathname(): string {
     return this.callSite.pathname;
   }
 
+  /** That file without its directory. */
   get filename(): string {
     return basename(this.pathname);
   }
 
+  /** And without its extension. */
   get module(): string {
     return basename(this.pathname, extname(this.pathname));
   }
 
+  /** Line of the log call, counted from 1; see `callSite`. */
   get lineno(): number {
     return this.callSite.lineno;
   }
 
+  /** Function of the log call; see `callSite`. */
   get funcName(): string {
     return this.callSite.funcName;
   }

@@ -17,22 +17,27 @@ function tell(
   if (manager.root.isEnabledFor(level)) manager.root.tell(level, msg, args, options, callee);
 }
 
+/** Tells the root logger something of this level; the arguments have their places in `msg`. */
 export function debug(msg: unknown, ...args: unknown[]): void {
   tell(DEBUG, msg, args, debug);
 }
 
+/** Tells the root logger something of this level; the arguments have their places in `msg`. */
 export function info(msg: unknown, ...args: unknown[]): void {
   tell(INFO, msg, args, info);
 }
 
+/** Tells the root logger something of this level; the arguments have their places in `msg`. */
 export function warning(msg: unknown, ...args: unknown[]): void {
   tell(WARNING, msg, args, warning);
 }
 
+/** Tells the root logger something of this level; the arguments have their places in `msg`. */
 export function error(msg: unknown, ...args: unknown[]): void {
   tell(ERROR, msg, args, error);
 }
 
+/** Tells the root logger something of this level; the arguments have their places in `msg`. */
 export function critical(msg: unknown, ...args: unknown[]): void {
   tell(CRITICAL, msg, args, critical);
 }

@@ -4,8 +4,11 @@ import { refused } from "./validation.js";
 
 /** A handler as JSON: its class, its options, and the names of those that are functions and cannot be in it. */
 export interface HandlerJson {
+  /** The name of its class. */
   readonly type: string;
+  /** Absolute path of the log. */
   readonly filename: string;
+  /** Names of the options that are functions: `fromJSON` must be given them. */
   readonly functions?: readonly string[];
   readonly [option: string]: unknown;
 }

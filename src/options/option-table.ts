@@ -1,12 +1,7 @@
 import * as v from "valibot";
 import { FORMATS } from "../log-files/compression-formats.js";
 import { isTimeZone } from "../platform/time-zones.js";
-import {
-  type FileHandlerOptions,
-  type RotatingFileHandlerOptions,
-  type TimedRotatingFileHandlerOptions,
-  WHENS,
-} from "./options.js";
+import type { FileHandlerOptions, RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "./options.js";
 import {
   bool,
   moreThanNothing,
@@ -21,6 +16,7 @@ import {
   parseSize,
   parseTimeOfDay,
   parseWhen,
+  WHENS,
 } from "./parsers.js";
 import { action, converted, count, directory, duration, encoding, flag, matching, parse, size } from "./validation.js";
 

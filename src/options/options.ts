@@ -11,15 +11,19 @@ export type Size = number | "512KiB" | "1MiB" | "10MiB" | "100MiB" | "1GiB" | (s
 /** Milliseconds: a whole number, or a text with a unit: `"500ms"`, `"10s"`, `"5m"`, `"12h"`, `"14d"`, `"2w"`. */
 export type Duration = number | "500ms" | "10s" | "5m" | "12h" | "14d" | "2w" | (string & {});
 
-/** A number of seconds, minutes, hours or days; or of midnights; or a day of the week, W0 being Monday. */
-export const WHENS = ["S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6"] as const;
-export type When = (typeof WHENS)[number];
+/**
+ * What a period is: so many seconds (`"S"`), minutes, hours or days; a midnight; or a day of the week, `"W0"` being Monday.
+ * In upper or lower case. Any text for the compiler, as for {@link Size}; the handler refuses what is none of these.
+ */
+export type When = "S" | "M" | "H" | "D" | "midnight" | "W0" | "W1" | "W2" | "W3" | "W4" | "W5" | "W6" | (string & {});
 
+/** What becomes of a record when the lock was not free within `lockTimeout`; see the option `onLockTimeout`. */
 export type OnLockTimeout = "spill" | "wait" | "throw";
 
 /** For what a write waits: `"none"`, the record is in the file; `"data"` and `"full"`, it is on the disk. */
 export type SyncMode = "none" | "data" | "full";
 
+/** When a record is written: at once, with those of its turn of the event loop, or by another thread. */
 export type DeliveryMode = "sync" | "batched" | "background";
 
 /** What becomes of a record for which the queue has no room: it waits, for `lockTimeout` at most; or one is dropped. */
@@ -36,13 +40,17 @@ export interface WaitOptions {
 
 /** A delivery with a queue, and the limits of that. */
 export interface DeliveryLimits {
+  /** Which thread writes: the one that logs, or another one. */
   readonly mode: "batched" | "background";
   /**
    * Records that wait in memory have at most so many bytes; less than 2 GiB.
    * @default "16MiB"
    */
   readonly queueBytes?: Size;
-  /** @default "block" */
+  /**
+   * What becomes of a record for which there is no room.
+   * @default "block"
+   */
   readonly overflow?: Overflow;
   /**
    * How many bytes are written under one lock.
@@ -215,7 +223,7 @@ export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOpti
    * day (`"midnight"`), or to a day of the week (`"W0"` is Monday). Upper or lower case.
    * @default "h"
    */
-  readonly when?: When | Lowercase<When>;
+  readonly when?: When;
   /**
    * How many of them.
    * @default 1

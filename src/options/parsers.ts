@@ -1,6 +1,5 @@
 import { type Compression, FORMATS } from "../log-files/compression-formats.js";
 import { loadLibc } from "../platform/native.js";
-import { WHENS, type When } from "./options.js";
 
 // As logrotate and every Node rotator count: k, kb and KiB are all 1,024 bytes.
 const BYTES = new Map(
@@ -78,7 +77,11 @@ export function parseQueueBytes(value: unknown): number | undefined {
   return bytes > 0 && bytes < 2 ** 31 ? bytes : undefined;
 }
 
-export function parseWhen(value: unknown): When | undefined {
+/** A number of seconds, minutes, hours or days; or of midnights; or a day of the week, W0 being Monday. */
+export const WHENS = ["S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6"] as const;
+export type PeriodName = (typeof WHENS)[number];
+
+export function parseWhen(value: unknown): PeriodName | undefined {
   return WHENS.find((when) => typeof value === "string" && when === value.toUpperCase());
 }
 

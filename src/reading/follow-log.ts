@@ -4,6 +4,7 @@ import type { LogRecord } from "./records/block.js";
 import { type FollowOptions, followBlocks } from "./records/follow-blocks.js";
 import { type Selection, select } from "./selection.js";
 
+/** Options of {@link followLog}. All conditions that are given hold. */
 export interface FollowLogOptions extends ReadOptions, FollowOptions, Omit<Selection, "last"> {}
 
 /**

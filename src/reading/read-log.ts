@@ -26,6 +26,7 @@ export interface ReadOptions {
   readonly onProblem?: ((problem: LogFileError) => void) | undefined;
 }
 
+/** Options of {@link readLog}. All conditions that are given hold. */
 export interface ReadLogOptions extends ReadOptions, Selection {
   /** Ends it: the next record that is asked for is refused with the signal's reason, and all files are closed. */
   readonly signal?: AbortSignal | undefined;
@@ -55,7 +56,7 @@ export async function* readLog(path: string | URL, options: ReadLogOptions = {})
   });
 }
 
-/** @throws {LogFileError} `ERR_CLH_READ` when there is no log; `ERR_CLH_OPTION` */
+/** @throws {LogFileError} `ERR_CLH_READ` when there is no log; `ERR_CLH_OPTION` @internal */
 export function blockReader(path: string | URL, options: ReadOptions, environment = systemEnvironment()): BlockReader {
   const log = absolutePath("path", path);
   refuseOthers(environment, log);

@@ -20,6 +20,7 @@ export interface Selection {
 /**
  * Those of the records of `blocks` that are wanted, in order.
  * @param isEnded asked before each record; then no more come
+ * @internal
  */
 export async function* select(
   blocks: AsyncIterable<Block>,
@@ -65,7 +66,7 @@ async function* matching(
 // Milliseconds that a date without a zone, taken for a local one, may be off: from UTC-12 to UTC+14.
 const ZONES = 26 * 3_600_000;
 
-/** False when all records of the file are older than wanted: it was not written since. */
+/** False when all records of the file are older than wanted: it was not written since. @internal */
 export function isWantedFile({ since }: Selection, { status, kind }: LogFile): boolean {
   return since === undefined || kind === "active" || status.modifiedAt * 1000 + ZONES >= Number(since);
 }

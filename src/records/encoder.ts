@@ -20,7 +20,7 @@ const LONGEST_KEPT = KEPT_BYTES / 4; // characters: up to three bytes each in UT
 const ASCII = Buffer.from(Array.from({ length: 0x80 }, (_, byte) => byte));
 const LINE_FEED = /\n/g;
 
-/** Text to bytes: line endings, terminator, encoding. Touches no disk, and runs before any lock is taken. */
+/** Text to bytes: line endings, terminator, encoding. Touches no disk, and runs before any lock is taken. @internal */
 export class Encoder {
   readonly terminator: Buffer;
   readonly byteOrderMark: Buffer;

@@ -1,6 +1,6 @@
 import type { Temporal } from "temporal-polyfill";
 import { isError } from "../base/errors.js";
-import type { When } from "../options/options.js";
+import type { PeriodName } from "../options/parsers.js";
 import type { Schedule } from "../options/resolved-options.js";
 import { loadTemporal } from "../platform/time-zones.js";
 
@@ -21,7 +21,7 @@ interface Period {
   readonly weekday?: number;
 }
 
-const PERIODS: Readonly<Record<When, Period>> = {
+const PERIODS: Readonly<Record<PeriodName, Period>> = {
   S: { stampLength: 19, seconds: 1 },
   M: { stampLength: 16, seconds: 60 },
   H: { stampLength: 13, seconds: 3600 },

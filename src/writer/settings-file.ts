@@ -25,7 +25,18 @@ const leftSchema = v.object({
 
 /** What the writers of a log have left beside it: their settings, and who is the writer that holds the lock on them. */
 export interface SettingsLeft {
-  writer?: { pid: number; host: string; thread: number } | undefined;
+  /** Undefined where an older version has left them. */
+  writer?:
+    | {
+        /** Process id. */
+        pid: number;
+        /** Name of the computer, or the container. */
+        host: string;
+        /** Number of the thread: 0 is the main thread. */
+        thread: number;
+      }
+    | undefined;
+  /** By the names of the options; `kind` is "size" or "timed". */
   settings: Record<string, string | number | boolean | null>;
 }
 
@@ -179,18 +190,18 @@ function parse(text: string): SettingsLeft | undefined {
   }
 }
 
-/** Undefined when there is nothing of the kind, or somebody else has left it: it is a help and no more. */
+/** Undefined when there is nothing of the kind, or somebody else has left it: it is a help and no more. @internal */
 export function settingsLeft(fs: FileSystem, log: string): SettingsLeft | undefined {
   return parse(readSmallFile(fs, settingsPath(log), LONGEST, (file) => isOursToBelieve(fs, log, file)) ?? "");
 }
 
-/** Where the lock file of these writers is, if not beside the log. */
+/** Where the lock file of these writers is, if not beside the log. @internal */
 export function lockDirectoryLeft(left: SettingsLeft | undefined): string | undefined {
   const directory = left?.settings.lockFileDirectory;
   return typeof directory === "string" && isAbsolute(directory) && !directory.includes("\0") ? directory : undefined;
 }
 
-/** What to tell of a log whose backups have names that only its writers know; undefined for any other. */
+/** What to tell of a log whose backups have names that only its writers know; undefined for any other. @internal */
 export function unknownNames(log: string, left: SettingsLeft | undefined): LogFileError | undefined {
   if (left?.settings.namer !== true) return undefined;
   const message = `Cannot find all backups of ${log}: its writers name them by a function (namer). Read them by their own names.`;

@@ -2,7 +2,9 @@
 export interface Counts {
   /** Records that it put into the file. */
   readonly records: number;
+  /** Bytes that it put into the file. */
   readonly bytes: number;
+  /** Rotations that it did, not those of others. */
   readonly rotations: number;
   /** Times that the lock was not free at once. */
   readonly lockWaits: number;
@@ -12,6 +14,7 @@ export interface Counts {
   readonly failures: number;
 }
 
+/** What a handler has done since it was made, and what it has yet to do. */
 export interface HandlerStats extends Counts {
   /** Records that are not in the file yet: in memory, or beside it. */
   readonly pending: number;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { When } from "../../src/options/options.js";
+import type { PeriodName } from "../../src/options/parsers.js";
 import { Boundaries } from "../../src/rotation/schedule.js";
 import { oracle } from "../support/oracles.js";
 import { secondsOfDay } from "../support/times.js";
@@ -64,7 +64,7 @@ function followsTheCalendar({ when, atTime, tz, utc }: Row, boundary: number): v
 function chain(row: Row): [at: number, name: string, next: number][] {
   const { when, interval, atTime, utc, tz, now, step, secs } = row;
   const boundaries = new Boundaries({
-    when: when.toUpperCase() as When,
+    when: when.toUpperCase() as PeriodName,
     interval,
     atTime: secondsOfDay(atTime),
     timeZone: utc ? "UTC" : tz,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { When } from "../../src/options/options.js";
+import type { PeriodName } from "../../src/options/parsers.js";
 import { Boundaries } from "../../src/rotation/schedule.js";
 import { oracle } from "../support/oracles.js";
 import { secondsOfDay } from "../support/times.js";
@@ -37,7 +37,7 @@ test("boundaries and names are Python's, or the calendar's where Python is off",
     rows++;
     const { when, interval, atTime, utc, tz, now, now2 } = row;
     const boundaries = new Boundaries({
-      when: when.toUpperCase() as When,
+      when: when.toUpperCase() as PeriodName,
       interval,
       atTime: secondsOfDay(atTime),
       timeZone: utc ? "UTC" : tz,

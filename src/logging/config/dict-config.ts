@@ -12,11 +12,17 @@ import { isPlainObject } from "./references.js";
 
 /** A configuration as Python's `dictConfig` takes it (PEP 391). */
 export interface LoggingConfig {
+  /** Of the form of the configuration. */
   readonly version: 1;
+  /** Formatters by name, each with `format`, `datefmt`, `style`, or a `class` and its options. */
   readonly formatters?: Readonly<Record<string, Options>>;
+  /** Filters by name, each with the `name` of a logger, or "()" and its options. */
   readonly filters?: Readonly<Record<string, Options>>;
+  /** Handlers by name, each with `class`, `level`, `formatter`, `filters` and its options. */
   readonly handlers?: Readonly<Record<string, Options>>;
+  /** Loggers by name. */
   readonly loggers?: Readonly<Record<string, LoggerConfig>>;
+  /** The root logger. */
   readonly root?: LoggerConfig;
   /** Only the levels of handlers and loggers that there are, and `propagate`, are changed. */
   readonly incremental?: boolean;
@@ -31,9 +37,16 @@ export interface LoggingConfig {
 
 /** What a configuration says of a logger. */
 export interface LoggerConfig {
+  /** Name or number of a level. Default: as it is. */
   readonly level?: string | number;
+  /**
+   * Whether what it tells also goes to the handlers of the loggers above.
+   * @default true
+   */
   readonly propagate?: boolean;
+  /** Names of handlers. */
   readonly handlers?: readonly string[];
+  /** Names of filters, or filters themselves. */
   readonly filters?: readonly (string | FilterLike)[];
 }
 

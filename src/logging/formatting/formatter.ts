@@ -49,8 +49,11 @@ export class Formatter {
     shareClass(Formatter, "Formatter");
   }
 
+  /** The format, as it was given or by default. */
   readonly fmt: string;
+  /** Format of `asctime`; undefined: `defaultTimeFormat` and `defaultMsecFormat`. */
   readonly datefmt: string | undefined;
+  /** How the format is written. */
   readonly styleName: StyleName;
   /** Format of `asctime` when there is no `datefmt`. */
   defaultTimeFormat = "%Y-%m-%d %H:%M:%S";
@@ -128,6 +131,7 @@ export class Formatter {
     return inspect(error);
   }
 
+  /** The stack of a log call as it is written; for subclasses to change. */
   formatStack(stackInfo: string): string {
     return stackInfo;
   }

@@ -4,9 +4,11 @@ import { writeToStandardError } from "../../platform/standard-error.js";
 
 /** What is asked of a handler when the process ends. */
 export interface Closable {
+  /** Writes what it keeps, as much as can be done at once. */
   flushSync(): void;
   /** False: what it keeps is let go with it. */
   readonly flushOnClose?: boolean;
+  /** Lets go of what it holds. */
   close(): void;
 }
 

@@ -12,6 +12,7 @@ import { addHandler, forgetHandler, nameHandler } from "./handler-registry.js";
 export interface HandlerOptions {
   /** Records below it are not handled. */
   readonly level?: Level | undefined;
+  /** Makes records into text. Default: the message alone. */
   readonly formatter?: Formatter | undefined;
 }
 
@@ -23,7 +24,9 @@ export abstract class Handler extends Filterer {
     shareClass(Handler, "Handler");
   }
 
+  /** Records below it are not handled. */
   level: number = NOTSET;
+  /** Undefined: the message alone is written. */
   formatter: Formatter | undefined;
   #name: string | undefined;
 
@@ -50,6 +53,7 @@ export abstract class Handler extends Filterer {
     this.level = checkLevel(level);
   }
 
+  /** Sets `formatter`. */
   setFormatter(formatter: Formatter | undefined): void {
     this.formatter = formatter;
   }

@@ -23,10 +23,15 @@ export interface MemoryHandlerOptions extends HandlerOptions {
 
 /** Keeps records until there are `capacity` of them, or a severe one, and sends them to another handler then. */
 export class MemoryHandler extends Handler {
+  /** So many records send all that are kept. */
   readonly capacity: number;
+  /** A record of this level, or above, does so too. */
   readonly flushLevel: number;
+  /** Whether closing does so too. */
   readonly flushOnClose: boolean;
+  /** Where records are sent; undefined: they are kept. */
   target: Handler | undefined;
+  /** Records that are kept, the oldest first. */
   buffer: LogRecord[] = [];
 
   /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong capacity or level */
@@ -45,6 +50,7 @@ export class MemoryHandler extends Handler {
     this.flushOnClose = flushOnClose;
   }
 
+  /** Sets `target`. */
   setTarget(target: Handler | undefined): void {
     this.target = target;
   }
@@ -55,6 +61,7 @@ export class MemoryHandler extends Handler {
     if (this.shouldFlush(record)) this.flushSync();
   }
 
+  /** Whether all are sent, now that this record is kept; for subclasses to change. */
   shouldFlush(record: LogRecord): boolean {
     return this.buffer.length >= this.capacity || record.levelno >= this.flushLevel;
   }

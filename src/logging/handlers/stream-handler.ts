@@ -4,6 +4,7 @@ import { Handler, type HandlerOptions } from "./handler.js";
 
 /** What a {@link StreamHandler} writes to: a stream of Node, or anything like it. */
 export interface TextSink {
+  /** Given the text of each record, with its terminator. */
   write(text: string): unknown;
 }
 

@@ -33,7 +33,9 @@ export class LogQueue<Item> {
     shareClass(LogQueue, "LogQueue");
   }
 
+  /** How many records may wait. */
   readonly capacity: number;
+  /** What a log call does that finds the queue full. */
   readonly onFull: "deliver" | "drop";
   /** Whether who takes the items will ask for the file or line of log calls; a listener knows. */
   needsCaller: () => boolean = () => true;

@@ -6,6 +6,7 @@ import type { QueueListener } from "./queue-listener.js";
 
 /** Where a {@link QueueHandler} puts records: a `LogQueue`, or what sends them to another thread or process. */
 export interface RecordSink {
+  /** Takes over one record, which was prepared. */
   put(record: LogRecord): unknown;
   /** Whether the file or line of log calls will be asked for. Without it, they are found out for every record. */
   needsCaller?(): boolean;
@@ -13,6 +14,7 @@ export interface RecordSink {
 
 /** Puts records into a queue, from which a `QueueListener` brings them to handlers. */
 export class QueueHandler extends Handler {
+  /** Where records are put. */
   readonly queue: RecordSink;
   /** The one that belongs to it, if a configuration has made both. */
   listener: QueueListener | undefined;
@@ -26,6 +28,7 @@ export class QueueHandler extends Handler {
     this.enqueue(this.prepare(record));
   }
 
+  /** Puts a record, which was prepared, into the queue; for subclasses to change. */
   enqueue(record: LogRecord): void {
     this.queue.put(record);
   }

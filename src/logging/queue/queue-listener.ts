@@ -15,8 +15,11 @@ export interface QueueListenerOptions {
 
 /** Brings the records of a queue to handlers, off the log calls that have put them there. */
 export class QueueListener {
+  /** Where records come from. */
   readonly queue: LogQueue<LogRecord>;
+  /** Where they go, in this order. */
   handlers: readonly Handler[];
+  /** Whether handlers are given only records that reach their level. */
   readonly respectHandlerLevel: boolean;
 
   constructor(

@@ -45,7 +45,7 @@ export class LogRecord {
   }
 }
 
-/** Records of one file that stand one behind the other. */
+/** Records of one file that stand one behind the other. @internal */
 export class Block {
   readonly file: string;
   /** Bytes before it in that file, uncompressed. */
@@ -90,7 +90,7 @@ export class Block {
 
 const LONGEST_RECORD = 16 * 1024 ** 2;
 
-/** Cuts the content of one file into blocks, from the bytes that come. */
+/** Cuts the content of one file into blocks, from the bytes that come. @internal */
 export class BlockCutter {
   readonly #file: string;
   readonly #format: LineFormat;

@@ -11,6 +11,7 @@ import { plainChunks, sizeOf } from "./chunks.js";
 import { lastRecordsStart } from "./last-records.js";
 import { type BlockReader, readFile } from "./read-blocks.js";
 
+/** Where {@link followLog} begins and ends. */
 export interface FollowOptions {
   /** Begin with the oldest backup. */
   readonly fromStart?: boolean;
@@ -32,7 +33,7 @@ interface Current {
   readonly older: readonly LogFile[];
 }
 
-/** All records from now on, or from the start, across rotations, compression, deletion and recreation. Never ends. */
+/** All records from now on, or from the start, across rotations, compression, deletion and recreation. Never ends. @internal */
 export async function* followBlocks(reader: BlockReader, options: FollowOptions): AsyncGenerator<Block, void> {
   const follower = new Follower(reader, options);
   try {

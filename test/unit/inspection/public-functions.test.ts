@@ -12,7 +12,7 @@ import {
   verifyLog,
 } from "../../../src/index.js";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
-import { pendingPath } from "../../../src/log-files/hidden-names.js";
+import { pendingPath } from "../../../src/log-files/pending-names.js";
 import { OPTIONS } from "../../../src/options/option-table.js";
 import { Clh } from "../../support/clh.js";
 import { makeLock } from "../../support/locks.js";
@@ -102,13 +102,13 @@ describe("sweepLog", () => {
     const log = written(t);
     const text = readFileSync(log, "utf8");
     assert.deepEqual(await sweepLog(pathToFileURL(log)), { log, done: [], failures: [], warnings: [] });
-    writeFileSync(pendingPath(log, { sequence: 1, place: "0", state: "pending" }), "waits\n");
+    writeFileSync(pendingPath(log, { sequence: 1, place: "0", unique: "01234567", extension: "" }), "waits\n");
     const { done, failures } = await sweepLog(log, { backupCount: 3, useGzip: true, ...(NOTHING as object) });
     assert.deepEqual(failures, []);
     assert.ok(done.some(({ what }) => what === "compressed"));
     assert.ok(done.some(({ what }) => what === "removed"));
     assert.deepEqual(
-      readdirSync(join(log, "..")).filter((name) => name.includes("pending")),
+      readdirSync(join(log, "..")).filter((name) => name.startsWith("app.log-")),
       [],
     );
     assert.equal(readFileSync(log, "utf8"), text, "nothing is rotated, nor written");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseDuration, parseSize } from "../../../src/options/parsers.js";
+import type { When } from "../../../src/options/options.js";
+import { parseDuration, parseSize, parseWhen, WHENS } from "../../../src/options/parsers.js";
 
 test("sizes", () => {
   assert.equal(parseSize(0), 0);
@@ -40,4 +41,22 @@ test("anything else is refused", () => {
     assert.equal(parseSize(value), undefined, String(value));
     assert.equal(parseDuration(value), undefined, String(value));
   }
+});
+
+test("a period may be spelt in upper and lower case, and is offered in one spelling", () => {
+  for (const [value, period] of [
+    ["midnight", "MIDNIGHT"],
+    ["Midnight", "MIDNIGHT"],
+    ["w0", "W0"],
+    ["s", "S"],
+    ["", undefined],
+    ["weekly", undefined],
+    ["W7", undefined],
+    [5, undefined],
+  ] as const) {
+    assert.equal(parseWhen(value), period);
+  }
+  // For the compiler: the union that editors offer is open, and each that it offers is taken.
+  const offered: readonly When[] = ["S", "M", "H", "D", "midnight", "W0", "W1", "W2", "W3", "W4", "W5", "W6"];
+  assert.deepEqual(offered.map(parseWhen), WHENS);
 });

@@ -3,8 +3,10 @@ import { basename } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
 import { datedName, parseDated } from "../../../src/log-files/backup-names.js";
+
 import { datedPlace, parseDatedPlace } from "../../../src/log-files/pending-names.js";
-import { WHENS } from "../../../src/options/options.js";
+import { WHENS } from "../../../src/options/parsers.js";
+
 import type { Schedule } from "../../../src/options/resolved-options.js";
 import { Boundaries } from "../../../src/rotation/schedule.js";
 
