@@ -1,13 +1,10 @@
-import { basename } from "node:path";
-import { parseDated } from "../log-files/backup-names.js";
 import { believedTimes } from "../log-files/file-order.js";
-import { parseHiddenPending } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
-import { parseDatedPlace, parsePending } from "../log-files/pending-names.js";
 import { parseDuration, parseSize } from "../options/parsers.js";
 import type { Environment } from "../platform/environment.js";
 import type { SettingsLeft } from "../writer/settings-file.js";
 import { type Finding, finding } from "./finding.js";
+import { stampOf } from "./kept-backups.js";
 
 /** The limits that a log has to keep; infinite ones, and 0 for `maxBytes`, are none. */
 export interface KeptLimits {
@@ -46,7 +43,7 @@ const RETENTION_TAKES = 1000;
 
 /**
  * Are there more backups than may be kept?
- * @param look finds all files of the log, again if need be
+ * @param look finds its backups, again if need be
  */
 export async function limitFindings(
   { clock }: Environment,
@@ -66,15 +63,14 @@ function keptNone(log: string, { keepsNone, maxBytes }: KeptLimits): Finding[] {
   return keepsNone ? [finding("note", "limit", log, message)] : [];
 }
 
-function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits, now: number): Finding[] {
-  const backups = files.filter(({ kind }) => kind !== "active");
+function passedLimits(log: string, backups: readonly LogFile[], limits: KeptLimits, now: number): Finding[] {
   const oldest = backups[0];
   if (oldest === undefined) return [];
   const problem = (message: string) => [finding("problem", "limit", oldest.path, message)];
   const bytes = backups.reduce((sum, { status }) => sum + status.size, 0);
   const times = backups.map(({ status }) => status.modifiedAt);
   const age = (now - believedTimes([...times, now], now)[0]!) * 1000;
-  const periods = new Set(backups.flatMap(({ path }) => periodOf(log, basename(path)) ?? [])).size;
+  const periods = new Set(backups.flatMap((file) => stampOf(log, file) ?? [])).size;
   return [
     ...(backups.length > limits.backupCount
       ? problem(`there are ${backups.length} backups, and backupCount is ${limits.backupCount}`)
@@ -91,9 +87,4 @@ function passedLimits(log: string, files: readonly LogFile[], limits: KeptLimits
       ? [finding("note", "limit", oldest.path, `${oldest.path} is older than maxAge; the next rotation deletes it`)]
       : []),
   ];
-}
-
-function periodOf(log: string, name: string): string | undefined {
-  const pending = parsePending(log, name) ?? parseHiddenPending(log, name);
-  return (pending === undefined ? parseDated(log, name) : parseDatedPlace(pending.place))?.stamp;
 }

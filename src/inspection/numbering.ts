@@ -14,10 +14,10 @@ interface Period {
 }
 
 /** Are there gaps in the numbers of the backups, or in the counters of a period? */
-export function numberingFindings({ fs, clock }: Environment, log: string, files: readonly LogFile[]): Finding[] {
+export function numberingFindings({ fs, clock }: Environment, log: string, backups: readonly LogFile[]): Finding[] {
   const numbers = new Set<number>();
   const periods = new Map<string, Period>();
-  for (const { path, kind, status } of files) {
+  for (const { path, kind, status } of backups) {
     if (kind !== "backup") continue;
     const numbered = parseNumbered(log, basename(path));
     const dated = numbered === undefined ? parseDated(log, basename(path)) : undefined;

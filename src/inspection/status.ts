@@ -12,6 +12,7 @@ import { blockReader } from "../reading/read-log.js";
 import { logFields } from "../reading/reading-options.js";
 import { type SettingsLeft, unknownNames } from "../writer/settings-file.js";
 import { type Finding, finding } from "./finding.js";
+import { keptBackups } from "./kept-backups.js";
 import { limitFindings, limitsOf } from "./limits.js";
 import { lockHolders } from "./lock-holders.js";
 import { numberingFindings } from "./numbering.js";
@@ -123,8 +124,8 @@ export async function logStatus(path: string | URL, options: LogStatusOptions = 
     settings,
     findings: [
       ...(unfound === undefined ? [] : [finding("problem", "unreadable", log, unfound.message)]),
-      ...numberingFindings(environment, log, files),
-      ...(await limitFindings(environment, log, look, limits)),
+      ...numberingFindings(environment, log, keptBackups(log, files, settings)),
+      ...(await limitFindings(environment, log, () => keptBackups(log, look(), settings), limits)),
     ],
   };
 }

@@ -11,6 +11,7 @@ import { logFields, pattern } from "../reading/reading-options.js";
 import type { Block } from "../reading/records/block.js";
 import { type BlockReader, readBlocks } from "../reading/records/read-blocks.js";
 import { type Finding, finding } from "./finding.js";
+import { keptBackups } from "./kept-backups.js";
 import { type KeptLimits, limitFindings, limitsOf } from "./limits.js";
 import { numberingFindings } from "./numbering.js";
 import { type SequenceResult, Sequences } from "./sequences.js";
@@ -139,8 +140,9 @@ export async function verifyLog(
     tallies.at(-1)!.add(block, sequences);
   }
   findings.push(...tallies.flatMap((tally) => tally.findings(limits)));
-  findings.push(...numberingFindings(reader.environment, reader.log, look(reader)));
-  findings.push(...(await limitFindings(reader.environment, reader.log, () => look(reader), limits)));
+  const kept = () => keptBackups(reader.log, look(reader), reader.left);
+  findings.push(...numberingFindings(reader.environment, reader.log, kept()));
+  findings.push(...(await limitFindings(reader.environment, reader.log, kept, limits)));
   findings.push(...leftoverFindings(reader.environment, reader.log));
   if (sequences !== undefined) findings.push(...sequenceFindings(reader.log, sequences));
   const all = tallies.map((tally) => tally.file);

@@ -83,8 +83,30 @@ export function parseDated(
 /** All that a namer may have found in front of it: it may also put digits of its own around them. */
 function* stampsIn(name: string): Iterable<string> {
   for (const [, date, time] of name.matchAll(STAMP_IN_NAME) as Iterable<[string, string, string]>) {
-    for (const length of LENGTHS_OF_TIMES) if (length <= time.length) yield date + time.slice(0, length);
+    for (const length of LENGTHS_OF_TIMES) {
+      const stamp = date + time.slice(0, length);
+      if (length <= time.length && isDate(stamp)) yield stamp;
+    }
   }
+}
+
+/** False for a stamp of no day or time of any calendar, such as "2024-02-30" or "2024-05-17_25". */
+export function isDate(stamp: string): boolean {
+  const [year, month, day, ...time] = stamp.split(/[-_]/).map(Number) as [number, number, number, ...number[]];
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
+  const isDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
+  return isDay && time.every((value, i) => value < (i === 0 ? 24 : 60));
+}
+
+// Behind so many numbers that nobody has, numbers mean something else, such as a date.
+export const LARGEST_GAP = 100;
+
+/** The numbered files of a log out of these. */
+export function withoutStrangers<Numbered extends { readonly n: number }>(files: readonly Numbered[]): Numbered[] {
+  const sorted = [...files].sort((a, b) => a.n - b.n);
+  const end = sorted.findIndex(({ n }, i) => n - (sorted[i - 1]?.n ?? 0) > LARGEST_GAP);
+  return end === -1 ? sorted : sorted.slice(0, end);
 }
 
 function parseAfter(start: string, name: string, rest: RegExp): RegExpExecArray | null {

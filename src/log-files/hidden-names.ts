@@ -65,7 +65,7 @@ export interface HiddenPending {
 
 // What begins with a nine was put there by hand: no version of us came so far.
 const HIDDEN_PENDING =
-  /^([0-8]\d{9})\.(0|[0-9a-f]+-[0-9a-f]+|\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d){0,2})?@(?:0|[1-9]\d{0,14}))\.(pending|published)$/;
+  /^([0-8]\d{9})\.(0|[0-9a-f]{9,}-[0-9a-f]{17,}|\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d){0,2})?@(?:0|[1-9]\d{0,14}))\.(pending|published)$/;
 const HIDDEN_FORM = new RegExp(`^([0-8]\\d{9})${oneOf(COMPRESSED)}$`);
 const HIDDEN_SEQUENCE_DIGITS = 10;
 

@@ -4,7 +4,7 @@ import { byPeriod, parseDated, parseLeftover, parseNumbered } from "./backup-nam
 import { COMPRESSED, type Extension } from "./compression-formats.js";
 import { hiddenFormPath, parseHiddenPending } from "./hidden-names.js";
 import { occupantOf } from "./path-type.js";
-import { type Pending, parseDatedPlace, parsePending } from "./pending-names.js";
+import { NO_PLACE, type Pending, parseDatedPlace, parsePending } from "./pending-names.js";
 
 /** A file that holds records of a log, as it was when somebody looked. */
 export interface LogFile {
@@ -127,14 +127,14 @@ function parseHidden(names: readonly string[]): Parse<Pending> {
   };
 }
 
-/** Without those whose compressed form stands beside them: then a sweep is between two calls, or was killed there. */
+/**
+ * Without compressed forms of files that are still there: a sweep is between two calls, or was killed there, and the file
+ * is whole in any case.
+ */
 function withoutTwins(waiting: Waiting[]): Waiting[] {
-  const forms = waiting.filter(({ extension }) => extension !== "");
-  const isTwin =
-    ({ sequence, unique }: Waiting) =>
-    (form: Waiting) =>
-      form.sequence === sequence && form.unique === unique;
-  return waiting.filter((file) => !forms.filter(isTwin(file)).some((form) => isCompressedFormOf(form, file)));
+  const key = ({ sequence, unique }: Waiting) => `${sequence} ${unique}`;
+  const plain = new Set(waiting.filter(({ extension }) => extension === "").map(key));
+  return waiting.filter((file) => file.extension === "" || !plain.has(key(file)));
 }
 
 // Seconds. A compressed file has the time of its original, but for what a double cannot hold of it.
@@ -150,6 +150,17 @@ export function isCompressedFormOf(file: LogFile, original: LogFile): boolean {
   );
 }
 
+// Sequences of older versions are counts, and no milliseconds.
+const FIRST_TIME = 1e10;
+
+/**
+ * True for a file that waits in a directory that was copied without the times of its files, to which the one before it
+ * is not known any more: later than the file's name says. Nobody has made a backup since, as far as one can tell.
+ */
+export function hasLostItsPlace({ place, sequence, status }: Pick<Waiting, "place" | "sequence" | "status">): boolean {
+  return place !== NO_PLACE && sequence >= FIRST_TIME && status.modifiedAt * 1000 > sequence + 2;
+}
+
 /**
  * Numbered backups, a sequence for each kind of file, each oldest first; one sequence where the plain ones have the
  * lowest numbers, as logrotate's delaycompress leaves them: then no times are needed. A file that waits comes right behind the one
@@ -163,18 +174,22 @@ export function placeWaiting(numbered: Numbered[], waiting: Waiting[], mergeAll:
     if (sequence === undefined) sequences.set(file.extension, [file]);
     else sequence.push(file);
   }
-  const unplaced: LogFile[] = [];
+  const unplaced: Waiting[] = [];
+  /** Of a copied directory, and what was rotated after them. */
+  const lost: Waiting[] = [];
   // The oldest first: one of them may be behind another, and each is newer than all that wait there already.
   for (const file of waiting.sort((a, b) => a.sequence - b.sequence)) {
     const isBefore = ({ status }: LogFile) => status.fingerprint === file.place;
     const sequence = [...sequences.values()].find((files) => files.some(isBefore));
-    if (sequence === undefined) unplaced.push(file);
+    if (lost.length > 0 || (sequence === undefined && hasLostItsPlace(file))) lost.push(file);
+    else if (sequence === undefined) unplaced.push(file);
     else {
       let at = sequence.findIndex(isBefore) + 1;
       while (sequence[at]?.kind === "waiting") at++;
       sequence.splice(at, 0, file);
     }
   }
+  if (lost.length > 0) return [[...mergeAll([...sequences.values(), unplaced]), ...lost]];
   const compressed = numbered.filter(({ extension }) => extension !== "").map(({ n }) => n);
   const plain = numbered.filter(({ extension }) => extension === "").map(({ n }) => n);
   if (plain.length === 0 || Math.max(...plain) >= Math.min(...compressed)) return [...sequences.values(), unplaced];

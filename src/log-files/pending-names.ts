@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import type { DatedBackup } from "./backup-names.js";
+import { type DatedBackup, isDate } from "./backup-names.js";
 import { EXTENSIONS, type Extension, oneOf } from "./compression-formats.js";
 
 /* Names of rotated files that wait to become compressed backups, with their inverse: backup-names.ts has the rule. */
@@ -28,8 +28,9 @@ export interface Pending {
 }
 
 export const SEQUENCE_DIGITS = 13;
+// A fingerprint has at least so many digits: "app.log-1715940000000" is the name of another log, which has files that wait.
 const PENDING = new RegExp(
-  `^-(\\d{${SEQUENCE_DIGITS}})-(0|[0-9a-f]+-[0-9a-f]+|\\d{8}(?:\\d\\d){0,3}@(?:0|[1-9]\\d{0,14}))-([0-9a-f]{8})${oneOf(EXTENSIONS)}$`,
+  `^-(\\d{${SEQUENCE_DIGITS}})-(0|[0-9a-f]{9,}-[0-9a-f]{17,}|\\d{8}(?:\\d\\d){0,3}@(?:0|[1-9]\\d{0,14}))-([0-9a-f]{8})${oneOf(EXTENSIONS)}$`,
 );
 const LONGEST_FINGERPRINT = 41;
 
@@ -48,8 +49,11 @@ export function parsePending(log: string, name: string): Pending | undefined {
   const base = basename(log);
   const match = name.startsWith(base) ? PENDING.exec(name.slice(base.length)) : null;
   if (match === null) return undefined;
-  const [, sequence, place, unique, extension] = match as unknown as [string, string, string, string, Extension];
-  return { sequence: Number(sequence), place: place.includes("@") ? spreadOut(place) : place, unique, extension };
+  const [, digits, written, unique, extension] = match as unknown as [string, string, string, string, Extension];
+  const place = written.includes("@") ? spreadOut(written) : written;
+  const dated = parseDatedPlace(place);
+  if (dated !== undefined && !isDate(dated.stamp)) return undefined;
+  return { sequence: Number(digits), place, unique, extension };
 }
 
 /** A stamp without what stands between its parts, which upstream could take for one of its own, and a counter. */

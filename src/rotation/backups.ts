@@ -23,6 +23,8 @@ export interface Publisher {
   canPublish(place: string): boolean;
   /** Renames compressed files, oldest first, to what they are called as backups. Called with the lock held. */
   publish(files: readonly Unpublished[], extension: Extension): Insertion;
+  /** True when what belongs to `place` would get behind `file`, which is not where it was to be: the directory was copied. */
+  isOvertaken(place: string, file: Unpublished, extension: Extension): boolean;
 }
 
 /** The rotated files of one log. */

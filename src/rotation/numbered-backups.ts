@@ -1,8 +1,9 @@
-import { dirname } from "node:path";
-import { compressedLeftover, type Namer, numberedName, parseNumbered } from "../log-files/backup-names.js";
+import { basename, dirname } from "node:path";
+import { compressedLeftover, LARGEST_GAP, type Namer, numberedName, parseNumbered } from "../log-files/backup-names.js";
 import { EXTENSIONS, type Extension } from "../log-files/compression-formats.js";
 import { inOrder } from "../log-files/file-order.js";
 import {
+  hasLostItsPlace,
   type LogFile,
   listLeftovers,
   listWaiting,
@@ -12,13 +13,10 @@ import {
 } from "../log-files/list-files.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
 import { moveAside, newPendingPath } from "../log-files/pending-files.js";
-import { NO_PLACE } from "../log-files/pending-names.js";
-import { FileStatus, type FileSystem } from "../platform/file-system.js";
+import { NO_PLACE, parsePending } from "../log-files/pending-names.js";
+import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import type { Backup } from "./retention.js";
-
-// Where there is no end to the numbers: how many free ones in a row end a search.
-const END = 100;
 
 type Named = Pick<Numbered, "n" | "extension" | "path">;
 
@@ -80,7 +78,7 @@ export class NumberedBackups implements Backups, Publisher {
   /** The number of the backup with this fingerprint, undefined when it is not there any more. */
   find(fingerprint: string, extension: Extension): number | undefined {
     const status = new FileStatus();
-    for (let n = 1, free = 0; n <= this.#count && free < END; n++) {
+    for (let n = 1, free = 0; n <= this.#count && free < LARGEST_GAP; n++) {
       const occupant = this.#occupantOf(n, extension, status);
       if (occupant === "nothing") free++;
       else if (occupant === "file" && status.fingerprint === fingerprint) return n;
@@ -141,8 +139,9 @@ export class NumberedBackups implements Backups, Publisher {
     const all: Insertion = { placed: [], removed: [] };
     let at: number | undefined;
     for (const group of groupByPlace(files)) {
-      // Not there any more, or never was: all backups are newer than this group, but for what was just put there.
-      at = this.find(group[0]!.place, extension) ?? at ?? this.firstFree(extension);
+      // Each is newer than the one before it, though the backup that it follows may be older: then the directory was copied.
+      const behind = this.find(group[0]!.place, extension) ?? at ?? this.#numberOf(group[0]!, extension);
+      at = Math.min(at ?? behind, behind);
       const { placed, removed } = this.insert(
         group.map(({ path }) => path),
         extension,
@@ -152,6 +151,12 @@ export class NumberedBackups implements Backups, Publisher {
       all.removed.push(...removed);
     }
     return all;
+  }
+
+  isOvertaken(place: string, file: Unpublished, extension: Extension): boolean {
+    if (this.find(file.place, extension) !== undefined) return false;
+    const n = this.find(place, extension);
+    return n !== undefined && n >= this.#numberOf(file, extension);
   }
 
   publisher(): PublisherData {
@@ -183,7 +188,7 @@ export class NumberedBackups implements Backups, Publisher {
   #files(): Numbered[] {
     const found: Numbered[] = [];
     for (const { n, path, extension } of this.#namer() === undefined ? this.#numbered() : this.#named()) {
-      if (n - (found.at(-1)?.n ?? 0) > END) break;
+      if (n - (found.at(-1)?.n ?? 0) > LARGEST_GAP) break;
       const status = new FileStatus();
       if (isFile(this.#fs, path, status)) found.push({ n, path, extension, kind: "backup", status });
     }
@@ -206,8 +211,17 @@ export class NumberedBackups implements Backups, Publisher {
     }
   }
 
+  /** The number of a file that waits behind a backup that is not there any more, or never was. */
+  #numberOf({ path, place }: Unpublished, extension: Extension): number {
+    const status = new FileStatus();
+    const pending = parsePending(this.#log, basename(path));
+    if (place === NO_PLACE || !this.#fs.statusWithTime(new FilePath(path), status)) return this.firstFree(extension);
+    if (pending !== undefined && hasLostItsPlace({ ...pending, status })) return 1;
+    return this.#placeOf({ status }, extension);
+  }
+
   /** The number of the newest backup that was rotated before this file: when that was, its time of change tells. */
-  #placeOf(leftover: LogFile, extension: Extension): number {
+  #placeOf(leftover: Pick<LogFile, "status">, extension: Extension): number {
     const status = new FileStatus();
     let n = 1;
     while (n <= this.#count) {

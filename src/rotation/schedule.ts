@@ -38,6 +38,11 @@ const PERIODS: Readonly<Record<PeriodName, Period>> = {
 
 const WHOLE_STAMP = /^(\d{4}-\d\d-\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
 
+/** How long the name of a period is, of a log that is rotated `when`. */
+export function stampLength(when: PeriodName): number {
+  return PERIODS[when].stampLength;
+}
+
 /** Seconds since 1970. */
 export interface Span {
   readonly begin: number;

@@ -49,9 +49,9 @@ test("who writes it, and who holds the lock", onlyLinux, async (t) => {
 
 test("backups, backlog, spills, the next rotation, and what is beyond the limits", async (t) => {
   const log = join(temporaryDirectory(t), "app.log");
-  writeFileSync(`${log}.2.gz`, gzipSync("x\n"));
-  writeFileSync(`${log}.1.gz`, gzipSync("y\n"));
-  const pending = pendingPath(log, { sequence: 1, place: "0", unique: "0123abcd", extension: "" });
+  const [first, second, third] = [10, 11, 12].map((hour) => `2024-05-17_${hour}`);
+  for (const stamp of [first, second]) writeFileSync(`${log}.${stamp}.gz`, gzipSync("x\n"));
+  const pending = pendingPath(log, { sequence: 1, place: `${third}@0`, unique: "0123abcd", extension: "" });
   writeFileSync(pending, "12345\n");
   writeFileSync(spillPath(log, 1, 0x0123abcd), "CLHSPIL1");
   writeFileSync(join(log, "..", ".__app.lock"), "1715950800");
@@ -60,7 +60,7 @@ test("backups, backlog, spills, the next rotation, and what is beyond the limits
   assert.equal(found.active, undefined);
   assert.deepEqual(
     found.backups.map(({ path }: { path: string }) => path),
-    [`${log}.2.gz`, `${log}.1.gz`, pending],
+    [`${log}.${first}.gz`, `${log}.${second}.gz`, pending],
   );
   assert.deepEqual(found.backlog, { files: 1, bytes: 6 });
   assert.deepEqual(found.next, { at: 1715950800_000 });

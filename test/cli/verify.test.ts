@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../../src/index.js";
 import { seesAllProcesses } from "../../src/inspection/processes.js";
 import { verifyLog } from "../../src/inspection/verify.js";
 import {
@@ -340,6 +341,30 @@ test("files that are renamed before they are opened are told apart", async (t) =
       ["numbering", log],
     ],
   );
+});
+
+test("files that the writers leave alone, since they are of other settings or of nobody, are no problem", async (t) => {
+  const records = (handler: ConcurrentRotatingFileHandler | ConcurrentTimedRotatingFileHandler) => {
+    for (let i = 0; i < 6; i++) handler.write(`record ${i}`.padEnd(15));
+    handler.close();
+  };
+  for (const [kind, strangers] of Object.entries({
+    timed: ["2024-05-17_10", "2024-13-45", "1"],
+    size: ["500", "2024-05-17"],
+  })) {
+    for (const stranger of strangers) {
+      const log = join(temporaryDirectory(t), "app.log");
+      const limits = { maxBytes: 20, backupCount: 2 };
+      if (kind === "timed") records(new ConcurrentTimedRotatingFileHandler(log, { when: "midnight", ...limits }));
+      else records(new ConcurrentRotatingFileHandler(log, limits));
+      writeFileSync(`${log}.${stranger}`, "a stranger\n");
+      utimesSync(`${log}.${stranger}`, 1_700_000_000, 1_700_000_000);
+      const { problems } = await verify(log);
+      assert.deepEqual(problems, [], `${kind}, ${stranger}`);
+      const { stdout } = await Clh.run(["status", log, "--json"]);
+      assert.deepEqual((JSON.parse(stdout) as Result).findings, [], `${kind}, ${stranger}`);
+    }
+  }
 });
 
 test("a spill may be larger than a file: it is merged into several", async (t) => {

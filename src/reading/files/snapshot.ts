@@ -18,7 +18,10 @@ const MOST_LOOKS = 2000;
  * @throws {LogFileError} `ERR_CLH_READ`
  */
 export function stillPicture(environment: Environment, log: string, lockPath: string): LogFile[] {
-  const look = () => listLogFiles(environment.fs, log).map(asNamed);
+  const { fs } = environment;
+  // A compressed file that is named in place of a log is read as one; a log has a lock file, whatever its name.
+  const isLog = fs.exists(lockPath);
+  const look = () => listLogFiles(fs, log).map((file) => (isLog ? file : asNamed(file)));
   try {
     let before = look();
     for (let looks = 1; looks < MOST_LOOKS; looks++) {
@@ -40,7 +43,6 @@ export function stillPicture(environment: Environment, log: string, lockPath: st
   throw new LogFileError("ERR_CLH_READ", message, { path: log });
 }
 
-/** A compressed file that is named in place of a log is read as one. */
 function asNamed(file: LogFile): LogFile {
   if (file.kind !== "active") return file;
   return { ...file, extension: COMPRESSED.find((extension) => file.path.endsWith(extension)) ?? "" };

@@ -223,15 +223,18 @@ function replaceByForm({ fs, log, extension }: SweepPlan, { pending, unfinished 
  * Files set aside after the last of these, with no backup of anybody's between, come in front of it from now on. Done
  * first: until it is a backup, they find their place by following it.
  */
-function placeTheRest({ fs, log }: SweepPlan, ready: readonly Pending[]): void {
+function placeTheRest({ fs, log, publisher }: SweepPlan, ready: readonly Pending[]): void {
   const last = ready.at(-1)!;
+  const path = pendingPath(log, last);
   const status = new FileStatus();
-  fs.statusWithTime(new FilePath(pendingPath(log, last)), status);
+  fs.statusWithTime(new FilePath(path), status);
   const { fingerprint } = status;
   const places = new Set(ready.map(({ place }) => place)).add(NO_PLACE);
   for (const pending of listPending(fs, log)) {
-    if (pending.sequence <= last.sequence || pending.place === fingerprint || !places.has(pending.place)) continue;
-    fs.renameNew(pending.path, pendingPath(log, { ...pending, place: fingerprint }));
+    if (pending.sequence <= last.sequence || pending.place === fingerprint) continue;
+    const isOvertaken = publisher.isOvertaken(pending.place, { path, place: last.place }, last.extension);
+    if (places.has(pending.place) || isOvertaken)
+      fs.renameNew(pending.path, pendingPath(log, { ...pending, place: fingerprint }));
   }
 }
 

@@ -2,7 +2,14 @@ import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { datedName, type Namer, numberedName, parseDated, parseNumbered } from "../../../src/log-files/backup-names.js";
+import {
+  datedName,
+  isDate,
+  type Namer,
+  numberedName,
+  parseDated,
+  parseNumbered,
+} from "../../../src/log-files/backup-names.js";
 import type { Extension } from "../../../src/log-files/compression-formats.js";
 
 const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
@@ -70,6 +77,21 @@ test("what a namer returns is a path, beside the log unless it says where", () =
       /must return the path to use for \/logs\/app\.log\.1, not /,
     );
     assert.throws(() => datedName("/logs/app.log", { stamp: "2024-05-17", counter: 0 }, namer), TypeError);
+  }
+});
+
+test("what is no date is no dated backup", () => {
+  fc.assert(
+    fc.property(fc.date({ min: new Date("0001-01-01"), max: new Date("9999-12-31"), noInvalidDate: true }), (date) => {
+      const stamp = date.toISOString().slice(0, 19).replace("T", "_").replaceAll(":", "-");
+      assert.ok(isDate(stamp) && isDate(stamp.slice(0, 10)), stamp);
+    }),
+  );
+  for (const stamp of ["2024-13-45", "2024-02-30", "2023-02-29", "2024-00-01", "2024-05-00", "0000-00-00"]) {
+    assert.equal(parseDated("app.log", `app.log.${stamp}`), undefined, stamp);
+  }
+  for (const stamp of ["2024-05-17_24", "2024-05-17_10-60", "2024-05-17_10-20-60"]) {
+    assert.equal(parseDated("app.log", `app.log.${stamp}`), undefined, stamp);
   }
 });
 

@@ -18,7 +18,12 @@ const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !==
 const pendings: fc.Arbitrary<HiddenPending> = fc.record(
   {
     sequence: fc.integer({ min: 1, max: 8_999_999_999 }),
-    place: fc.constantFrom("0", "1a2b-3c4d", "ff-0", "2024-05-17_10@3"),
+    place: fc.constantFrom(
+      "0",
+      "00052c4ca-06b0a50c8002b1358",
+      "fedcba9876543210-1f6b0a50c8002b1358",
+      "2024-05-17_10@3",
+    ),
     state: fc.constantFrom("pending", "published"),
   },
   { noNullPrototype: true },
@@ -60,7 +65,17 @@ test("the name of a compressed form reads back, of whatever format", () => {
 test("a name that reads as hidden is the one that we would write", () => {
   const parts = fc.tuple(
     fc.stringMatching(/^\d{9,11}$/),
-    fc.constantFrom("0", "00", "1a-2b", "1A-2b", "2024-05-17_10@1", "2024-05-17@01", "@1", "x"),
+    fc.constantFrom(
+      "0",
+      "00",
+      "00052c4ca-06b0a50c8002b1358",
+      "00052C4CA-06b0a50c8002b1358",
+      "1a-2b",
+      "2024-05-17_10@1",
+      "2024-05-17@01",
+      "@1",
+      "x",
+    ),
     fc.constantFrom("pending", "published", "pending.tmp"),
   );
   fc.assert(

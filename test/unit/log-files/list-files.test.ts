@@ -90,11 +90,24 @@ test("what is no file is listed where somebody must be told of it, and a link to
   assert.deepEqual(listed().sort(), ["backup app.log.1", "backup app.log.rotate.00000001"]);
 });
 
-test("a log that is named like a compressed file is plain to its writers, and to readers a compressed file", (t) => {
+test("of a file that waits and its compressed form, readers take the file, which is whole in any case", (t) => {
+  const { log, given, listed } = setUp(t);
+  const waiting = { sequence: 7, place: "0", unique: "0123abcd", extension: "" } as const;
+  given(pendingPath(log, waiting), 90);
+  given(pendingPath(log, { ...waiting, extension: ".gz" }), 50);
+  given(pendingPath(log, { ...waiting, unique: "89abcdef", extension: ".gz" }), 90);
+  const [other, file] = ["89abcdef.gz", "0123abcd"].map((end) => `waiting app.log-0000000000007-0-${end}`);
+  assert.deepEqual(listed().sort(), [file, other].sort());
+});
+
+test("a compressed file is read as one when it is named in place of a log, which has a lock file", (t) => {
   const { log, given } = setUp(t, "app.gz");
   given(log, 0);
   given(`${log}.1.gz`, 10);
   const extensions = (files: readonly LogFile[]) => files.map(({ extension }) => extension);
   assert.deepEqual(extensions(listLogFiles(fs, log)), [".gz", ""]);
-  assert.deepEqual(extensions(stillPicture(systemEnvironment(), log, lockFilePath(log))), [".gz", ".gz"]);
+  const picture = () => extensions(stillPicture(systemEnvironment(), log, lockFilePath(log)));
+  assert.deepEqual(picture(), [".gz", ".gz"]);
+  writeFileSync(lockFilePath(log), "");
+  assert.deepEqual(picture(), [".gz", ""]);
 });

@@ -12,7 +12,12 @@ const stamps = ["2024-05-17", "2024-05-17_10", "2024-05-17_10-20", "2024-05-17_1
 const pendings: fc.Arbitrary<Pending> = fc.record(
   {
     sequence: fc.integer({ min: 0, max: 9_999_999_999_999 }),
-    place: fc.constantFrom("0", "1a2b-3c4d", "ff-0", ...stamps.flatMap((stamp) => [`${stamp}@0`, `${stamp}@12`])),
+    place: fc.constantFrom(
+      "0",
+      "00052c4ca-06b0a50c8002b1358",
+      "fedcba9876543210-1f6b0a50c8002b1358",
+      ...stamps.flatMap((stamp) => [`${stamp}@0`, `${stamp}@12`]),
+    ),
     unique: fc.stringMatching(/^[0-9a-f]{8}$/),
     extension: fc.constantFrom(...EXTENSIONS),
   },
@@ -33,7 +38,19 @@ test("the name of a file that waits reads back, and is no other name of ours", (
 test("a name that reads as waiting is the one that we would write", () => {
   const parts = fc.tuple(
     fc.stringMatching(/^\d{12,14}$/),
-    fc.constantFrom("0", "00", "1a-2b", "1A-2b", "2024051710@1", "20240517@01", "2024051@1", "2024-05-17@1", "@1", "x"),
+    fc.constantFrom(
+      "0",
+      "00",
+      "00052c4ca-06b0a50c8002b1358",
+      "00052C4CA-06b0a50c8002b1358",
+      "1a-2b",
+      "2024051710@1",
+      "20240517@01",
+      "2024051@1",
+      "2024-05-17@1",
+      "@1",
+      "x",
+    ),
     fc.constantFrom("0123abcd", "0123abc", "0123ABCD"),
   );
   fc.assert(
@@ -54,6 +71,13 @@ test("names of others are not ours", () => {
     "app.log-1715900000000-0-0123abcd.1",
     "other.log-1715900000000-0-0123abcd",
     "app.log.1715900000000-0-0123abcd",
+    "app.log-1715900000000-20241399@0-0123abcd",
+    "app.log-1715900000000-20240230@0-0123abcd",
+    "app.log-1715900000000-2024051725@0-0123abcd",
+    // what waits of the log app.log-1715900000000
+    "app.log-1715900000000-1715900000001-0-0123abcd",
+    "app.log-1715900000000-1715900000001-20240517@0-0123abcd",
+    "app.log-1715900000000-1715900000001-00052c4ca-06b0a50c8002b1358-0123abcd",
   ]) {
     assert.equal(parsePending("app.log", name), undefined, name);
   }

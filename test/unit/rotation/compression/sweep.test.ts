@@ -73,8 +73,9 @@ function setUp(
     return events.map(({ type, path }) => `${type} ${basename(path)}`);
   };
   /** Writes a log and rotates it, as a handler would. */
-  const rotateWith = (text: string) => {
+  const rotateWith = (text: string, age = 0) => {
     writeFileSync(log, text);
+    if (age > 0) utimesSync(log, Date.now() / 1000 - age, Date.now() / 1000 - age);
     rotate({ fs: system.fs, log, backupCount, backups: backupsOn(system.fs), extension, rotator: undefined });
   };
   /** Rotates as upstream does with gzip on: at once, into the first backup. */
@@ -482,7 +483,7 @@ test("killed when a compressed form had its name: it is used, and the file goes"
     compressBeside(first!.path, "a");
     assert.deepEqual(
       listLogFiles(system.fs, log).map(({ extension }) => extension),
-      [".gz", ""],
+      ["", ""],
     );
     await run();
     const names = format === "gzip" ? ["app.log.1.gz", "app.log.2.gz"] : ["app.log.1.br", "app.log.1.gz"];
@@ -586,6 +587,50 @@ describe("nothing is deleted for a name alone:", () => {
     assert.deepEqual(Object.values(archives(directory)).sort(), ["a", "a and a late record"]);
   });
 });
+
+for (const preserveTimestamps of [true, false]) {
+  const how = preserveTimestamps ? "with" : "without";
+  test(`in a directory that was copied ${how} the times of its files, what waits keeps its place`, async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t, { backupCount: 9 });
+    for (const [i, text] of ["a", "b", "c", "d"].entries()) {
+      rotateWith(text, 100 - i);
+      if (text === "b") await run();
+    }
+    const original = join(temporaryDirectory(t), "original");
+    renameSync(directory, original);
+    cpSync(original, directory, { recursive: true, preserveTimestamps });
+    rotateWith("e");
+    const texts = () => Object.entries(archives(directory)).map(([, text]) => text.replace("plain ", ""));
+    const read = listLogFiles(system.fs, log).map(({ path }) => archives(directory)[basename(path)]);
+    assert.deepEqual(read, ["a", "b", "plain c", "plain d", "plain e"]);
+    await run();
+    assert.deepEqual(texts(), ["e", "d", "c", "b", "a"]);
+  });
+
+  test(`also when it is published between two rotations, ${how} times`, async (t) => {
+    const { directory, log, rotateWith, run } = setUp(t, { backupCount: 9 });
+    rotateWith("a", 100);
+    await run();
+    rotateWith("b", 99);
+    const original = join(temporaryDirectory(t), "original");
+    renameSync(directory, original);
+    cpSync(original, directory, { recursive: true, preserveTimestamps });
+    // The sweep has looked before "c" was set aside.
+    let isSetAside = false;
+    const { fs } = environmentWith({
+      fsync(fd) {
+        if (!isSetAside) rotateWith("c");
+        isSetAside = true;
+        system.fs.fsync(fd);
+      },
+    });
+    await run(fs);
+    assert.ok(isSetAside);
+    await run();
+    assert.deepEqual(Object.values(archives(directory)), ["c", "b", "a"]);
+    assert.equal(listPending(system.fs, log).length, 0);
+  });
+}
 
 test("a sequence does not begin again when nothing waits", async (t) => {
   const { log, rotateWith, run } = setUp(t);
@@ -697,8 +742,8 @@ describe("of an older version", () => {
   test("several files of one sequence, as of a backup of the directory that was copied back: all are kept", async (t) => {
     const { directory, log, run } = setUp(t);
     writeFileSync(hiddenPendingPath(log, FIRST), "thursday");
-    writeFileSync(hiddenPendingPath(log, { ...FIRST, place: "12-34" }), "monday");
-    writeFileSync(hiddenPendingPath(log, { ...PUBLISHED, place: "56-78" }), "sunday");
+    writeFileSync(hiddenPendingPath(log, { ...FIRST, place: "000000012-00000000000000034" }), "monday");
+    writeFileSync(hiddenPendingPath(log, { ...PUBLISHED, place: "000000056-00000000000000078" }), "sunday");
     await run();
     assert.deepEqual(Object.values(archives(directory)).sort(), ["monday", "sunday", "thursday"]);
   });
