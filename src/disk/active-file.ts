@@ -200,7 +200,8 @@ export class ActiveFile {
       this.#canRead = true;
       return open(O_RDWR);
     } catch (error) {
-      if (!hasCode(error, "EACCES", "EPERM")) throw error;
+      const isRefused = hasCode(error, "EACCES", "EPERM") && (error as NodeJS.ErrnoException).syscall === "open";
+      if (!isRefused) throw error; // what fails after the file was opened says nothing of reading
       this.#canRead = false;
       return open(O_WRONLY);
     }

@@ -67,7 +67,7 @@ export class FailingProcess {
       [SPILLER, spilled],
     ]);
     problems.push(...(await afterwards(directory, OPERATIONS[name], acknowledged, 0)));
-    if (name === "recovery" && errno === "EACCES" && call === "openat" && !lasts) excuse(problems, scene.log);
+    if (name.startsWith("recovery") && errno === "EACCES" && call === "openat" && !lasts) excuse(problems, scene.log);
     const where = `${name}, ${errno} at ${call} ${n}${lasts ? " and all that follow" : ""}`;
     return { wasReached, problems: problems.map((text) => `${where}: ${text}`) };
   }
