@@ -29,8 +29,6 @@ const COMMAND = {
   "doctor-worker": "src/cli/doctor/worker.ts",
   "stress-writer": "src/cli/stress/writer.ts",
 };
-/** Required by both formats when it is first needed, so a file of its own, which both can require. */
-const LAZY = { temporal: "temporal-polyfill" };
 
 const known = { ...manifest.dependencies, ...manifest.optionalDependencies, ...manifest.peerDependencies };
 const isExternal = (id) => [manifest.name, ...Object.keys(known)].some((name) => `${id}/`.startsWith(`${name}/`));
@@ -39,20 +37,16 @@ const isExternal = (id) => [manifest.name, ...Object.keys(known)].some((name) =>
 function places(entries, format) {
   const extension = EXTENSIONS[format];
   const names = new Map(Object.entries(entries).map(([name, source]) => [resolve(source), name]));
-  const lazy = new Map(Object.entries(LAZY).map(([name, what]) => [what, name]));
   const besides = (id) => (_, path) => {
     const name = names.get(resolve(dirname(id), `${path}.ts`));
     if (name === undefined) throw new Error(`${id} starts ${path}, which is no entry of the build`);
     return `new URL("./${name}${extension}", import.meta.url)`;
   };
-  const required = (call, what) => (lazy.has(what) ? `require("./${lazy.get(what)}.cjs")` : call);
   return {
     name: "places",
     transform(code, id) {
       if (!id.startsWith(resolve("src") + sep)) return undefined;
-      const placed = code
-        .replace(/new URL\("(\.[^"]*)\.js", import\.meta\.url\)/g, besides(id))
-        .replace(/\brequire\("([^"]+)"\)/g, required);
+      const placed = code.replace(/new URL\("(\.[^"]*)\.js", import\.meta\.url\)/g, besides(id));
       return format === "cjs"
         ? placed.replaceAll("createRequire(import.meta.url)", "createRequire(__filename)")
         : placed;
@@ -153,6 +147,5 @@ const modules = [
     mangle: false,
     codegen: { removeWhitespace: true },
   }),
-  await bundle(LAZY, "cjs", [], true),
 ];
 notices(modules.flat());

@@ -1,5 +1,4 @@
 import { createRequire } from "node:module";
-import type { Temporal } from "temporal-polyfill";
 
 /**
  * Packages that are loaded when somebody needs them, at once, and in every module format. One `require` for all, made
@@ -9,7 +8,6 @@ export function lazyPackages() {
   const require = createRequire(import.meta.url);
   return {
     iconv: () => require("iconv-lite") as typeof import("iconv-lite"),
-    temporal: () => require("temporal-polyfill") as { Temporal: typeof Temporal },
     yaml: () => require("yaml") as typeof import("yaml"),
   };
 }

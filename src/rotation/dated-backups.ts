@@ -7,10 +7,11 @@ import { isFile, occupantOf } from "../log-files/path-type.js";
 import { moveAside, placesTaken } from "../log-files/pending-files.js";
 import { datedPlace, parseDatedPlace } from "../log-files/pending-names.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
+import type { Span } from "../platform/time-zones.js";
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import { NumberedBackups } from "./numbered-backups.js";
 import type { Backup } from "./retention.js";
-import type { Boundaries, Span } from "./schedule.js";
+import type { Boundaries } from "./schedule.js";
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 

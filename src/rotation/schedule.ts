@@ -1,8 +1,6 @@
-import type { Temporal } from "temporal-polyfill";
-import { isError } from "../base/errors.js";
 import type { PeriodName } from "../options/parsers.js";
 import type { Schedule } from "../options/resolved-options.js";
-import { loadTemporal } from "../platform/time-zones.js";
+import { type Span, TimeZone } from "../platform/time-zones.js";
 
 /*
  * When a log is rotated by time, and what the periods between are called. Pure arithmetic on whole seconds since 1970.
@@ -11,6 +9,7 @@ import { loadTemporal } from "../platform/time-zones.js";
  */
 
 const DAY = 86_400;
+const THURSDAY = 3; // the first day of 1970; Monday is 0
 
 /** What a period is: a fixed time, or days of the calendar; and how much of "2024-05-17T10:20:30" names it. */
 interface Period {
@@ -36,30 +35,25 @@ const PERIODS: Readonly<Record<PeriodName, Period>> = {
   W6: { stampLength: 10, days: 7, weekday: 7 },
 };
 
-const WHOLE_STAMP = /^(\d{4}-\d\d-\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
+const WHOLE_STAMP = /^(\d{4})-(\d\d)-(\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
 
 /** How long the name of a period is, of a log that is rotated `when`. */
 export function stampLength(when: PeriodName): number {
   return PERIODS[when].stampLength;
 }
 
-/** Seconds since 1970. */
-export interface Span {
-  readonly begin: number;
-  readonly end: number;
-}
-
-/** The boundaries of one schedule. */
+/** The boundaries of one schedule. Days are counted from the first of 1970. */
 export class Boundaries {
   readonly #schedule: Schedule;
   readonly #period: Period;
   /** Seconds of an interval that is a fixed time; undefined for one of the calendar. */
   readonly #fixed: number | undefined;
-  readonly #temporal = loadTemporal();
+  readonly #zone: TimeZone;
 
   constructor(schedule: Schedule) {
     this.#schedule = schedule;
     this.#period = PERIODS[schedule.when];
+    this.#zone = new TimeZone(schedule.timeZone);
     const { seconds } = this.#period;
     this.#fixed = seconds === undefined ? undefined : seconds * schedule.interval;
   }
@@ -68,42 +62,32 @@ export class Boundaries {
   next(now: number): number {
     const second = Math.floor(now);
     if (this.#fixed !== undefined) return second + this.#fixed;
-    for (let date = this.#zoned(second).toPlainDate(); ; date = date.add({ days: 1 })) {
-      if (!this.#isRotationDay(date) || this.#momentOf(date) <= second) continue;
-      return this.#momentOf(date.add({ days: (this.#schedule.interval - 1) * this.#days }));
+    for (let day = this.#dayOf(second); ; day++) {
+      if (!this.#isRotationDay(day) || this.#momentOf(day) <= second) continue;
+      return this.#momentOf(day + (this.#schedule.interval - 1) * this.#days);
     }
   }
 
   /** The name of the period that ends at `boundary`: the wall time at which it began. */
   stamp(boundary: number): string {
-    const start = this.#zoned(this.#startOf(boundary)).toPlainDateTime();
-    return start
-      .toString({ smallestUnit: "second" })
-      .slice(0, this.#period.stampLength)
-      .replace("T", "_")
-      .replaceAll(":", "-");
+    const wall = this.#zone.wallAt(this.#startOf(boundary));
+    return stampOf(new Date(wall * 1000), this.#period.stampLength);
   }
 
   /** True for what {@link stamp} makes, of whatever period. */
   isStamp(text: string): boolean {
-    return text.length === this.#period.stampLength && this.#parse(text) !== undefined;
+    return text.length === this.#period.stampLength && wallOf(text) !== undefined;
   }
 
   /** Seconds since 1970 at which the period of that name begins, at the earliest, and ends, at the latest. */
   spanOf(stamp: string): Span {
-    const { timeZone, interval } = this.#schedule;
-    const wall = this.#parse(stamp)!;
+    const wall = wallOf(stamp)!;
     if (this.#fixed === undefined) {
-      const date = wall.toPlainDate();
-      const end = this.#momentOf(date.add({ days: interval * this.#days }));
-      return { begin: this.#momentOf(date), end };
+      const day = Math.floor(wall / DAY);
+      return { begin: this.#momentOf(day), end: this.#momentOf(day + this.#schedule.interval * this.#days) };
     }
-    const moment = (disambiguation: "earlier" | "later") =>
-      wall.toZonedDateTime(timeZone, { disambiguation }).epochMilliseconds / 1000;
-    return {
-      begin: Math.floor(moment("earlier")),
-      end: Math.ceil(moment("later")) + this.#period.seconds! + this.#fixed,
-    };
+    const { begin, end } = this.#zone.momentsOf(wall);
+    return { begin, end: end + this.#period.seconds! + this.#fixed };
   }
 
   /** Of a period of the calendar. */
@@ -116,44 +100,43 @@ export class Boundaries {
     if (this.#fixed !== undefined) return boundary - this.#fixed;
     const days = this.#days;
     const target = boundary - this.#schedule.interval * days * DAY;
-    const around = this.#zoned(target).toPlainDate();
-    return Array.from({ length: 2 * days + 1 }, (_, i) => around.add({ days: i - days }))
-      .filter((date) => this.#isRotationDay(date))
-      .map((date) => this.#momentOf(date))
+    const around = this.#dayOf(target);
+    return Array.from({ length: 2 * days + 1 }, (_, i) => around + i - days)
+      .filter((day) => this.#isRotationDay(day))
+      .map((day) => this.#momentOf(day))
       .reduce((best, moment) => (Math.abs(moment - target) < Math.abs(best - target) ? moment : best));
   }
 
-  #isRotationDay(date: Temporal.PlainDate): boolean {
+  #isRotationDay(day: number): boolean {
     const { weekday } = this.#period;
     if (weekday === undefined) return true;
     // The midnight that ends the day is the first moment of the next one.
-    return date.dayOfWeek === (this.#schedule.atTime === undefined ? (weekday % 7) + 1 : weekday);
+    const wanted = this.#schedule.atTime === undefined ? weekday : weekday - 1;
+    return (((day + THURSDAY - wanted) % 7) + 7) % 7 === 0;
   }
 
   /** Seconds since 1970 of the time of rotation on that day. */
-  #momentOf(date: Temporal.PlainDate): number {
-    const { atTime = 0, timeZone } = this.#schedule;
-    const wall = date.toPlainDateTime().add({ seconds: atTime });
-    const first = wall.toZonedDateTime(timeZone, { disambiguation: "earlier" });
-    const isLeftOut = !first.toPlainDateTime().equals(wall);
-    const moment = isLeftOut ? first.getTimeZoneTransition("next")! : first;
-    return Math.ceil(moment.epochMilliseconds / 1000);
+  #momentOf(day: number): number {
+    return this.#zone.firstAt(day * DAY + (this.#schedule.atTime ?? 0));
   }
 
-  #zoned(seconds: number): Temporal.ZonedDateTime {
-    const { timeZone } = this.#schedule;
-    return this.#temporal.Instant.fromEpochMilliseconds(seconds * 1000).toZonedDateTimeISO(timeZone);
+  #dayOf(moment: number): number {
+    return Math.floor(this.#zone.wallAt(moment) / DAY);
   }
+}
 
-  #parse(stamp: string): Temporal.PlainDateTime | undefined {
-    const match = WHOLE_STAMP.exec(stamp);
-    if (match === null) return undefined;
-    const [, date, hour = "00", minute = "00", second = "00"] = match;
-    try {
-      return this.#temporal.PlainDateTime.from(`${date}T${hour}:${minute}:${second}`, { overflow: "reject" });
-    } catch (error) {
-      if (isError(error, "RangeError")) return undefined; // "2024-02-30"
-      throw error;
-    }
-  }
+/** As much of a wall time as a stamp of that length names. */
+function stampOf(wall: Date, length: number): string {
+  return wall.toISOString().slice(0, length).replace("T", "_").replaceAll(":", "-");
+}
+
+/** The wall time that a stamp names; undefined for what is none, such as "2024-02-30". */
+function wallOf(stamp: string): number | undefined {
+  const [, ...parts] = WHOLE_STAMP.exec(stamp) ?? [];
+  if (parts.length === 0) return undefined;
+  const [year, month, day, hour, minute, second] = parts.map((part = "0") => Number(part));
+  const date = new Date(0);
+  date.setUTCFullYear(year!, month! - 1, day);
+  date.setUTCHours(hour!, minute, second);
+  return stampOf(date, stamp.length) === stamp ? date.getTime() / 1000 : undefined;
 }

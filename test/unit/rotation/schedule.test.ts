@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { Temporal } from "temporal-polyfill";
 import { datedName, parseDated } from "../../../src/log-files/backup-names.js";
 
 import { datedPlace, parseDatedPlace } from "../../../src/log-files/pending-names.js";
@@ -9,6 +10,7 @@ import { WHENS } from "../../../src/options/parsers.js";
 
 import type { Schedule } from "../../../src/options/resolved-options.js";
 import { Boundaries } from "../../../src/rotation/schedule.js";
+import { TemporalBoundaries } from "../../support/temporal-schedule.js";
 
 const DAY = 86_400;
 const zones = [...Intl.supportedValuesOf("timeZone"), "UTC", "+05:30", "-03:00"];
@@ -21,6 +23,51 @@ const schedules = (whens: readonly Schedule["when"][], intervals = fc.integer({ 
     atTime: fc.option(fc.integer({ min: 0, max: DAY - 1 }), { nil: undefined }),
     timeZone: fc.constantFrom(...zones),
   });
+
+test("boundaries and names are those of Temporal's calendar, in every zone, also at changes of its clocks", () => {
+  const found = (of: Boundaries | TemporalBoundaries, now: number) => {
+    const next = of.next(now);
+    const stamp = of.stamp(next);
+    return { next, stamp, span: of.spanOf(stamp) };
+  };
+  fc.assert(
+    fc.property(
+      schedules(WHENS),
+      moments,
+      fc.boolean(),
+      fc.integer({ min: -DAY, max: DAY }),
+      (schedule, at, isNear, by) => {
+        const zoned = Temporal.Instant.fromEpochMilliseconds(at * 1000).toZonedDateTimeISO(schedule.timeZone);
+        const change = isNear ? zoned.getTimeZoneTransition("next") : null;
+        const now = change === null ? at : Math.max(0, change.epochMilliseconds / 1000 + by);
+        assert.deepEqual(found(new Boundaries(schedule), now), found(new TemporalBoundaries(schedule), now));
+      },
+    ),
+    { numRuns: 1500 },
+  );
+});
+
+test("what is a name is what Temporal takes for a time", () => {
+  const digits = (min: number, max: number) => fc.integer({ min, max }).map((n) => String(n).padStart(2, "0"));
+  const year = fc.integer({ min: 0, max: 9999 }).map((n) => String(n).padStart(4, "0"));
+  const names = fc.tuple(year, digits(0, 13), digits(0, 32), digits(0, 24), digits(0, 60), digits(0, 59));
+  fc.assert(
+    fc.property(
+      names,
+      fc.constantFrom("S", "M", "H", "D"),
+      fc.constantFrom(...zones),
+      ([y, mo, d, h, m, s], when, timeZone) => {
+        const schedule: Schedule = { when, interval: 1, atTime: undefined, timeZone };
+        const ours = new Boundaries(schedule);
+        const theirs = new TemporalBoundaries(schedule);
+        const stamp = `${y}-${mo}-${d}_${h}-${m}-${s}`.slice(0, { S: 19, M: 16, H: 13, D: 10 }[when]);
+        assert.equal(ours.isStamp(stamp), theirs.isStamp(stamp), stamp);
+        if (ours.isStamp(stamp)) assert.deepEqual(ours.spanOf(stamp), theirs.spanOf(stamp), `${stamp} ${timeZone}`);
+      },
+    ),
+    { numRuns: 1500 },
+  );
+});
 
 test("the next boundary is after now, in every zone", () => {
   fc.assert(
