@@ -1,7 +1,17 @@
 // Runs the tests that Windows needs on Node for Windows: here if this is Windows, else under Wine, which it sets up by
 // itself in a cache: node scripts/windows.mjs [version of Node ...]. CLH_CACHE says where the cache is.
 import { spawnSync } from "node:child_process";
-import { closeSync, cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { newerWine } from "./newer-wine.mjs";
@@ -79,6 +89,9 @@ function install() {
   run("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", cache]);
   const { name, version, devDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
   run("tar", ["-xzf", join(cache, `${name}-${version}.tgz`), "-C", app, "--strip-components=1"]);
+  // npm omits what it is told to install where the package itself names it as a development dependency.
+  const packed = join(app, "package.json");
+  writeFileSync(packed, JSON.stringify({ ...JSON.parse(readFileSync(packed, "utf8")), devDependencies: {} }));
   const args = [
     "install",
     "--omit=dev",
