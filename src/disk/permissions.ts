@@ -1,5 +1,5 @@
 import { dirname, resolve } from "node:path";
-import { hasCode, LogFileError, reason } from "../base/errors.js";
+import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import {
   FilePath,
   FileStatus,
@@ -9,6 +9,7 @@ import {
   O_NOFOLLOW,
   O_NONBLOCK,
 } from "../platform/file-system.js";
+import { effectiveUser } from "../platform/identity.js";
 
 /** The options `chmod`, `umask` and `owner`, resolved. */
 export interface PermissionOptions {
@@ -79,7 +80,7 @@ export class Permissions {
       if (!this.#warned) {
         const { path } = opening;
         this.#warned = true;
-        const message = `Cannot set owner or mode of ${path}: ${reason(cause)}. Logging goes on with what it has.`;
+        const message = `Cannot set owner or mode of ${path}: ${reason(cause)}. ${advice(cause)}Logging goes on with what it has.`;
         this.#warn(new LogFileError("ERR_CLH_PERMISSION", message, { cause, path }));
       }
     }
@@ -163,7 +164,7 @@ function refuseWhatOthersPutThere(fs: FileSystem, path: string, { links }: FileS
 
 /** The directory on the way to `path` where others could have put another file, or another directory, of that name. */
 function writableByOthers(fs: FileSystem, path: string): string | undefined {
-  const me = process.geteuid?.();
+  const me = effectiveUser();
   if (me === undefined) return undefined; // Windows, where neither owner nor mode is set
   const status = new FileStatus();
   const parent = dirname(resolve(path));
@@ -187,7 +188,7 @@ function forWriters(mode: number): number {
 /** A lock file of ours that Python, or an older version, has made for everybody to read. */
 function keepFromReaders(fs: FileSystem, fd: number, { mode, uid, links }: FileStatus): void {
   const bits = forWriters(mode);
-  if ((mode & ALL_BITS) !== bits && uid === process.geteuid?.() && links === 1) fs.fchmod(fd, bits);
+  if ((mode & ALL_BITS) !== bits && uid === effectiveUser() && links === 1) fs.fchmod(fd, bits);
 }
 
 /**
@@ -195,7 +196,7 @@ function keepFromReaders(fs: FileSystem, fd: number, { mode, uid, links }: FileS
  * directory, or of the group that may write it. What anybody else has put there is not obeyed, and not taken for records.
  */
 export function isOursToBelieve(fs: FileSystem, log: string, file: FileStatus): boolean {
-  const me = process.geteuid?.();
+  const me = effectiveUser();
   if (me === undefined) return true; // Windows, which tells no owners
   const [directory, active] = [new FileStatus(), new FileStatus()];
   fs.status(new FilePath(dirname(log)), directory);

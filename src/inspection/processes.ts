@@ -1,4 +1,4 @@
-import { hasCode } from "../base/errors.js";
+import { hasCode, isError } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { readSmallFile } from "../platform/small-file.js";
@@ -57,9 +57,23 @@ export function writersOf(fs: FileSystem, path: string): number[] | undefined {
     seesAll &&= descriptors !== undefined;
     return descriptors?.some((fd) => isWriter(fs, pid, fd, file)) === true;
   };
-  const pids = fs.readdir("/proc").filter((name) => /^\d+$/.test(name));
-  const writers = pids.map(Number).filter(isOpenIn);
+  const pids = processIds(fs);
+  if (pids === undefined) return undefined;
+  const writers = pids.filter(isOpenIn);
   return writers.length > 0 || seesAll ? writers : undefined;
+}
+
+/** Undefined where this program may not ask: in Deno, without `--allow-all`. */
+function processIds(fs: FileSystem): number[] | undefined {
+  try {
+    return fs
+      .readdir("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number);
+  } catch (error) {
+    if (isError(error, "NotCapable")) return undefined;
+    throw error;
+  }
 }
 
 /** Undefined of a process that this user may not look into. */

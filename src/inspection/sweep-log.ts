@@ -11,6 +11,7 @@ import type { TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { resolveRotatingOptions, resolveTimedOptions } from "../options/resolve-options.js";
 import { anObject, unknownOption } from "../options/validation.js";
 import type { Environment } from "../platform/environment.js";
+import { effectiveUser } from "../platform/identity.js";
 import { blockReader } from "../reading/read-log.js";
 import { textOptions } from "../reading/records/line-format.js";
 import { LogWriter } from "../writer/log-writer.js";
@@ -163,7 +164,7 @@ function limitsAge({ maxAge, maxTotalBytes }: HandlerOptions): boolean {
 /** Run by root, new files belong to whom the log belongs: else its writers could not go on. */
 function asTheOwner(files: readonly LogFile[]): object {
   const status = files.at(-1)?.status;
-  if (process.getuid?.() !== 0 || status === undefined) return {};
+  if (effectiveUser() !== 0 || status === undefined) return {};
   return { owner: [status.uid, status.gid], umask: 0o666 & ~status.mode };
 }
 

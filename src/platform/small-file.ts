@@ -1,4 +1,4 @@
-import { hasCode } from "../base/errors.js";
+import { hasCode, isError } from "../base/errors.js";
 import { closing, FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./file-system.js";
 import { readChunks } from "./read-chunks.js";
 
@@ -27,6 +27,7 @@ export function readSmallFile(
     });
   } catch (error) {
     if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH", "EISDIR", "ELOOP", "ENXIO")) return undefined;
+    if (isError(error, "NotCapable")) return undefined; // Deno, of /proc
     throw error;
   }
 }

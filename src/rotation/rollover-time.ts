@@ -1,4 +1,4 @@
-import { LogFileError, reason } from "../base/errors.js";
+import { advice, LogFileError, reason } from "../base/errors.js";
 import type { LockFile } from "../lock/lock-file.js";
 import { decode, encode, findCodec } from "../records/encodings.js";
 
@@ -30,7 +30,7 @@ export class RolloverTime {
       this.#lockFile.write(Buffer.concat([this.#codec.byteOrderMark, text]));
     } catch (cause) {
       const { path } = this.#lockFile;
-      const message = `Cannot write the time of the next rotation to ${path}: ${reason(cause)}. Another process may rotate once more.`;
+      const message = `Cannot write the time of the next rotation to ${path}: ${reason(cause)}. ${advice(cause)}Another process may rotate once more.`;
       throw new LogFileError("ERR_CLH_LOCK", message, { cause, path });
     }
   }

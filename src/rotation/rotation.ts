@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import { Backoff } from "../base/backoff.js";
-import { hasCode, LogFileError, reason } from "../base/errors.js";
+import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Durability } from "../disk/durability.js";
 import type { RotationReason, Tell } from "../events/handler-events.js";
 import { Failures } from "../events/throttled-reporter.js";
@@ -118,7 +118,7 @@ export class Rotation {
       const extension = compression === undefined ? "" : FORMATS[compression.format].extension;
       for (const path of this.#backups.adopt(extension)) this.#tell("recovered", { path });
     } catch (cause) {
-      const message = `Cannot give rotated files of ${filename} that Python's handler left behind their numbers: ${reason(cause)}. They stay as they are until the next rotation.`;
+      const message = `Cannot give rotated files of ${filename} that Python's handler left behind their numbers: ${reason(cause)}. ${advice(cause)}They stay as they are until the next rotation.`;
       this.#tell("error", new LogFileError("ERR_CLH_ROTATE", message, { cause, path: filename }));
     }
   }
@@ -145,7 +145,8 @@ export class Rotation {
       const { fs } = this.#environment;
       return listPending(fs, filename).length > 0 || listLeftHidden(fs, filename).length > 0;
     } catch (cause) {
-      const message = `Cannot look for rotated files of ${filename} that are not compressed yet: ${reason(cause)}.`;
+      const message =
+        `Cannot look for rotated files of ${filename} that are not compressed yet: ${reason(cause)}. ${advice(cause)}`.trimEnd();
       this.#tell("error", new LogFileError("ERR_CLH_COMPRESS", message, { cause, path: filename }));
       return false;
     }
@@ -187,7 +188,7 @@ export class Rotation {
   }
 
   #cannotPrune(path: string, cause: unknown): void {
-    const message = `Cannot delete old backups of ${this.#options.filename} (${path}): ${reason(cause)}. It is tried again after the next rotation.`;
+    const message = `Cannot delete old backups of ${this.#options.filename} (${path}): ${reason(cause)}. ${advice(cause)}It is tried again after the next rotation.`;
     this.#pruneFailures.note(new LogFileError("ERR_CLH_PRUNE", message, { cause, path }));
   }
 
@@ -207,7 +208,7 @@ export class Rotation {
     const { filename } = this.#options;
     const retry = this.#retries.next();
     const message =
-      `Cannot rotate ${filename}: ${reason(cause)}. Records go on being written to it; ` +
+      `Cannot rotate ${filename}: ${reason(cause)}. ${advice(cause)}Records go on being written to it; ` +
       `the rotation is tried again in ${retry / 1000} s.`;
     this.#tell("error", new LogFileError("ERR_CLH_ROTATE", message, { cause, path: filename }));
     this.#notBefore = this.#environment.clock.monotonic() + retry;

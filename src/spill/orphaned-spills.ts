@@ -115,7 +115,7 @@ export class Spills {
     countAppended(this.#environment.fs, this.#find(file), file, offset, records, this.#terminatorLength);
 
   failure(cause: unknown): LogFileError {
-    const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. They are kept in memory, or in that file, and tried again.`;
+    const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. ${advice(cause)}They are kept in memory, or in that file, and tried again.`;
     return new LogFileError("ERR_CLH_SPILL", message, { cause, path: this.#log });
   }
 

@@ -1,4 +1,3 @@
-import { hostname } from "node:os";
 import { dirname, isAbsolute } from "node:path";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
@@ -11,6 +10,7 @@ import { OPTIONS, TIME_OPTIONS } from "../options/option-table.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import { hostName } from "../platform/identity.js";
 import type { LockBackend } from "../platform/lock-backend.js";
 import { readSmallFile } from "../platform/small-file.js";
 import { findCodec } from "../records/encodings.js";
@@ -30,7 +30,7 @@ export interface SettingsLeft {
     | {
         /** Process id. */
         pid: number;
-        /** Name of the computer, or the container. */
+        /** Name of the computer, or the container; "" where the writer may not know it. */
         host: string;
         /** Number of the thread: 0 is the main thread. */
         thread: number;
@@ -140,7 +140,7 @@ export class SharedSettings {
   #leave(fd: number): boolean {
     if (!this.#lockBackend.tryLock(fd, true)) return false;
     this.#fd = fd;
-    const writer = { pid: process.pid, host: hostname(), thread: threadId };
+    const writer = { pid: process.pid, host: hostName(), thread: threadId };
     const bytes = Buffer.from(`${JSON.stringify({ writer, settings: this.#own })}\n`);
     this.#fs.truncate(fd, 0); // else a process that dies here might leave a mixture that reads as something
     this.#fs.writeAt(fd, bytes, 0);

@@ -1,10 +1,10 @@
-import { hostname } from "node:os";
 import { basename } from "node:path";
 import { Command } from "commander";
 import { LogFileError } from "../../base/errors.js";
 import type { ProcessInfo } from "../../inspection/processes.js";
 import { type LogStatus, logStatus } from "../../inspection/status.js";
 import { systemClock } from "../../platform/clock.js";
+import { hostName } from "../../platform/identity.js";
 import { colours } from "../terminal/colours.js";
 import { Output } from "../terminal/output.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
@@ -153,8 +153,9 @@ function describe({ pid, command, since }: ProcessInfo): string {
 function settingsText({ writer, settings }: NonNullable<LogStatus["settings"]>): string {
   const shown = Object.entries(settings).filter(([, value]) => value !== null);
   const values = shown.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(", ");
-  const { pid, host = hostname() } = writer ?? {};
-  const who = writer === undefined ? "" : ` (of process ${pid}${host === hostname() ? "" : ` on ${host}`})`;
+  const { pid, host = "" } = writer ?? {};
+  const elsewhere = host === "" || host === hostName() ? "" : ` on ${host}`;
+  const who = writer === undefined ? "" : ` (of process ${pid}${elsewhere})`;
   return printable(values + who);
 }
 

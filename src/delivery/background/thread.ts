@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { advice, reason } from "../../base/errors.js";
 import type { HandlerEvents, Tell } from "../../events/handler-events.js";
 import type { ResolvedOptions } from "../../options/resolved-options.js";
 import { deserializeError, type ErrorData, WorkerChannel } from "../../platform/worker-channel.js";
@@ -76,7 +77,7 @@ class BackgroundThread {
       this.#channel.post({ type: "open", id, job });
     } catch (error) {
       this.#observers.delete(id);
-      observer.onLost((error as Error).message); // such as Node's permission model, without --allow-worker
+      observer.onLost(`${reason(error)}. ${advice(error)}`.trim().replace(/\.$/, "")); // such as Node's permission model, without --allow-worker
     }
     return new FarHandler(this, id);
   }

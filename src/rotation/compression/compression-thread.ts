@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { LogFileError, reason } from "../../base/errors.js";
+import { advice, LogFileError, reason } from "../../base/errors.js";
 import type { PermissionOptions } from "../../disk/permissions.js";
 import type { Compression } from "../../log-files/compression-formats.js";
 import { deserializeError, type ErrorData, nameOfOurThread, WorkerChannel } from "../../platform/worker-channel.js";
@@ -53,7 +53,7 @@ class SweepThread {
     try {
       this.#channel.post({ id, job });
     } catch (cause) {
-      const message = `Cannot start the thread that compresses rotated files of ${job.log}: ${reason(cause)}. They stay as they are until the next rotation.`;
+      const message = `Cannot start the thread that compresses rotated files of ${job.log}: ${reason(cause)}. ${advice(cause)}They stay as they are until the next rotation.`;
       return Promise.reject(new LogFileError("ERR_CLH_COMPRESS", message, { cause, path: job.log }));
     }
     this.#channel.hold();

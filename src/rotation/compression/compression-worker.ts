@@ -1,5 +1,5 @@
 import { parentPort } from "node:worker_threads";
-import { LogFileError, reason } from "../../base/errors.js";
+import { advice, LogFileError, reason } from "../../base/errors.js";
 import { Permissions } from "../../disk/permissions.js";
 import { FileLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
@@ -59,7 +59,7 @@ function publisherOf({ log, publisher: { kind, count, names } }: SweepJob, fs: F
 function unexpected(cause: unknown, path: string): LogFileError {
   return new LogFileError(
     "ERR_CLH_COMPRESS",
-    `Cannot compress rotated files of ${path}: ${reason(cause)}. They stay as they are and are tried again after the next rotation.`,
+    `Cannot compress rotated files of ${path}: ${reason(cause)}. ${advice(cause)}They stay as they are and are tried again after the next rotation.`,
     {
       cause,
       path,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
-import { hasCode, LogFileError, reason } from "../../base/errors.js";
+import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
 import { isUnfinished, parseHiddenForm, parseHiddenPending } from "../../log-files/hidden-names.js";
 import { isCompressedFormOf, listLogFiles, parseNames, pathsOf } from "../../log-files/list-files.js";
 import { isFile } from "../../log-files/path-type.js";
@@ -162,6 +162,6 @@ export function removeIfThere(fs: FileSystem, path: string): void {
 }
 
 export function failed(path: string, cause: unknown): LogFileError {
-  const message = `Cannot compress ${path}: ${reason(cause)}. It stays as it is and is tried again after the next rotation.`;
+  const message = `Cannot compress ${path}: ${reason(cause)}. ${advice(cause)}It stays as it is and is tried again after the next rotation.`;
   return new LogFileError("ERR_CLH_COMPRESS", message, { cause, path });
 }
