@@ -68,8 +68,20 @@ const smallCommand = {
     name === "cli" ? minifySync("cli.js", code, { module: true, mangle: { keepNames: true } }).code : undefined,
 };
 
+/**
+ * Leaves the blanks out of the copy for old loaders: nobody reads it, and it would make the package larger than it may be.
+ * Quotes are put back: what traces files takes no template for the name of a module.
+ */
+const withoutBlanks = {
+  name: "without-blanks",
+  renderChunk(code, { fileName }) {
+    const { code: plain } = minifySync(fileName, code, { compress: false, mangle: false });
+    return plain.replace(/\b(require(?:\$\d+)?)\(`([^`$\\]+)`\)/g, '$1("$2")');
+  },
+};
+
 /** @returns the modules that are in it, by their paths */
-async function bundle(input, format, plugins = [], minify = false) {
+async function bundle(input, format, plugins) {
   const build = await rolldown({
     input,
     plugins,
@@ -82,7 +94,7 @@ async function bundle(input, format, plugins = [], minify = false) {
   const { output } = await build.write({
     dir: OUT,
     format,
-    minify,
+    minify: false, // else what plugins have made of a file is printed anew
     exports: "named",
     entryFileNames: `[name]${EXTENSIONS[format]}`,
     chunkFileNames: `[name]-[hash]${EXTENSIONS[format]}`,
@@ -141,11 +153,6 @@ types();
 const all = { ...LIBRARY, ...THREADS };
 const modules = [
   await bundle({ ...all, ...COMMAND }, "es", [places({ ...all, ...COMMAND }, "es"), smallCommand]),
-  // Without blanks: nobody reads the copy for old loaders, and it would make the package larger than it may be.
-  await bundle(all, "cjs", [places(all, "cjs")], {
-    compress: false,
-    mangle: false,
-    codegen: { removeWhitespace: true },
-  }),
+  await bundle(all, "cjs", [places(all, "cjs"), withoutBlanks]),
 ];
 notices(modules.flat());

@@ -13,6 +13,7 @@ import { isWantedFile } from "../reading/selection.js";
 export interface QueryOptions {
   /** At most so many records. Default: `limit`, or 10. */
   readonly rows?: number;
+  /** The same. */
   readonly limit?: number;
   /** Records of the log that are passed over, from the oldest on. Default: 0. */
   readonly start?: number;
@@ -31,6 +32,7 @@ export interface QueryOptions {
 /** A record as `format` has written it. */
 export type Found = Record<string, unknown>;
 
+/** Told what was found, the error that kept it from being found, or neither. */
 export type QueryCallback = (error?: Error | null, found?: Found[]) => void;
 
 const DAY = 24 * 60 * 60 * 1000;
@@ -103,6 +105,7 @@ export class LogStream extends Stream {
     );
   }
 
+  /** Ends it: no more records are told, and `close` is. */
   destroy(): void {
     this.#end.abort();
   }

@@ -17,7 +17,9 @@ import {
   type RenamedOptions,
   without,
 } from "./host-options.js";
-import { LogStream, type QueryCallback, type QueryOptions, query } from "./winston-reading.js";
+import { type Found, LogStream, type QueryCallback, type QueryOptions, query } from "./winston-reading.js";
+
+export type { Found, LogStream, QueryCallback, QueryOptions };
 
 /** What winston-transport has, which winston exports by a name that its types lack. */
 interface TransportBase extends Writable {
