@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import type { FileSystem } from "../../src/platform/file-system.js";
+import type { FileStatus, FileSystem } from "../../src/platform/file-system.js";
 
 /* Handlers that are broken in one way, made by a file system that makes them so. */
 
@@ -10,7 +10,8 @@ export type DoubleName =
   | "unlinks the source first"
   | "hides what waits"
   | "notes no intent"
-  | "empties a file that it cannot write to";
+  | "empties a file that it cannot write to"
+  | "takes what others own for its own";
 
 const LONGEST_TAIL = 8;
 const LINE_FEED = 10;
@@ -83,5 +84,13 @@ export function doubleOf(name: DoubleName, real: FileSystem): FileSystem {
         ...real,
         renameNew: (from, to) => real.renameNew(from, WAITING.test(to) ? join(dirname(to), `.${basename(to)}`) : to),
       };
+    case "takes what others own for its own": {
+      const own = (status: FileStatus) => Object.defineProperty(status, "uid", { value: process.getuid?.() });
+      return {
+        ...real,
+        linkStatus: (path, into) => real.linkStatus(path, own(into)),
+        statusOfOpen: (fd, into) => real.statusOfOpen(fd, own(into)),
+      };
+    }
   }
 }
