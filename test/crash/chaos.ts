@@ -1,10 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chownSync,
   closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
+  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,7 +14,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -52,6 +53,9 @@ const RECORDS_OF_A_FILE = SIZE.maxBytes / 40;
 const MOST_WAIT = 20_000;
 const ENDS_WITHIN = 60_000;
 const isRoot = process.getuid?.() === 0;
+// A container's root may do neither.
+const canUnshare = isRoot && spawnSync("unshare", ["--pid", "--fork", "true"]).status === 0;
+const makesDevices = isRoot && canMakeDevices();
 const LIVES_AGAIN = process.pid; // of a process that never was a writer
 
 type Surroundings = "plain" | "limited" | "no stderr" | "full stderr" | "other pid namespace";
@@ -187,7 +191,7 @@ class Chaos {
     "a spill of a dead process whose id is in use": () => this.#plantSpill(`g${this.#spills++}`),
     "a spill of another user": () => isRoot && this.#plantSpill("forged", OTHER_USER),
     "a FIFO for the log": () => this.#swap(this.#log, makeFifo),
-    "a device for the log": () => isRoot && this.#swap(this.#log, makeDevice),
+    "a device for the log": () => makesDevices && this.#swap(this.#log, makeDevice),
     "a dangling link for the lock": () => this.#swap(lockFilePath(this.#log), makeLink),
     "a FIFO for the lock": () => this.#swap(lockFilePath(this.#log), makeFifo),
     "a FIFO for a spill": () => this.#put(spillPath(this.#log, LIVES_AGAIN, 1), makeFifo),
@@ -225,7 +229,7 @@ class Chaos {
   }
 
   #start(surroundings: Surroundings): void {
-    if (surroundings === "other pid namespace" && !isRoot) return;
+    if (surroundings === "other pid namespace" && !canUnshare) return;
     // By time, others fill a file of a second beyond any limit.
     if (surroundings === "limited" && this.#kind.isTimed) return;
     const deliveries = ["sync", "batched", "background"] as const;
@@ -404,6 +408,15 @@ class Chaos {
       counts[number] = (counts[number] ?? 0) + 1;
       times.set(writer, counts);
     }
+  }
+}
+
+function canMakeDevices(): boolean {
+  const directory = mkdtempSync(join(tmpdir(), "clh-device-"));
+  try {
+    return spawnSync("mknod", [join(directory, "null"), "c", "1", "3"]).status === 0;
+  } finally {
+    rmSync(directory, { recursive: true });
   }
 }
 
