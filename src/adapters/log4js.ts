@@ -11,7 +11,7 @@ export interface Log4jsOptions
   extends Omit<RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions, "mode" | "compression"> {
   /** This module, by its name or itself. */
   readonly type: unknown;
-  /** Of log4js. Makes events into text. Default: the layout "basic". */
+  /** The layout of log4js that makes events into text. Default: "basic". */
   readonly layout?: {
     /** Name of the layout. */
     readonly type: string;

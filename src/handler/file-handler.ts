@@ -162,7 +162,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#writer.close();
   }
 
-  /** What the handler has done since it was made: numbers of records, bytes, and times. */
+  /** Counts records, bytes and failures since the handler was made, and the records that it has yet to write. */
   stats(): HandlerStats {
     return { ...this.#writer.counts, dropped: this.#writer.dropped, pending: this.#delivery.pending };
   }

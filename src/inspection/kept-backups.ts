@@ -33,7 +33,7 @@ export function keptBackups(log: string, files: readonly LogFile[], left: Settin
   });
 }
 
-/** Of the period to which a backup belongs, or a file that waits. */
+/** The period to which a backup belongs, or a file that waits; undefined where it is numbered. */
 export function stampOf(log: string, { path }: LogFile): string | undefined {
   const name = basename(path);
   const pending = parsePending(log, name) ?? parseHiddenPending(log, name);

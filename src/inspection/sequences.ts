@@ -1,6 +1,6 @@
 /** What is wrong with the numbers of one writer's records. */
 export interface SequenceResult {
-  /** What the pattern finds of it; "" where the records name no writer. */
+  /** The name that the pattern finds in the records; "" where they name no writer. */
   readonly writer: string;
   /** How many records it has. */
   readonly records: number;

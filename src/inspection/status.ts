@@ -83,8 +83,8 @@ export interface LogStatusOptions {
 const optionsSchema = v.strictObject({ lockFileDirectory: logFields.lockFileDirectory });
 
 /**
- * Who writes a log, its size, its next rotation, its backups, and what waits: as `clh status --json` prints it. Takes no
- * lock, and disturbs nobody. When backups seem to be beyond the limits, it looks again after a second.
+ * Tells who writes a log, its size, its next rotation, its backups and the files that wait, as `clh status --json` prints
+ * it. The function takes no lock, and disturbs nobody. When backups seem to be beyond the limits, it looks again after a second.
  * @param path of the log: a path, or a `file:` URL
  * @throws {LogFileError} `ERR_CLH_READ` when there is no such log; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
  */

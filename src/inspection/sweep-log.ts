@@ -58,7 +58,7 @@ export interface SweepDeed {
   readonly path: string;
 }
 
-/** What {@link sweepLog} has done. */
+/** The result of {@link sweepLog}. */
 export interface SweepResult {
   /** Absolute path of the log. */
   readonly log: string;

@@ -21,7 +21,7 @@ const ABANDONED = 60;
 export interface Leftover {
   /** Its absolute path. */
   readonly path: string;
-  /** What it is on its way to, or how far it has come; a spill has records that wait for the lock. */
+  /** The step at which the file stands; a spill has records that wait for the lock. */
   readonly kind:
     | "waits to be compressed"
     | "is half compressed"
@@ -65,7 +65,7 @@ function kindOf(log: string, name: string): Leftover["kind"] | undefined {
   return parseLeftover(log, name) === undefined ? undefined : "of a killed rotation";
 }
 
-/** What nobody is at any more is a problem, though the next handler that opens the log or rotates it sees to it. @internal */
+/** Reports files that no process works on any more, though the next handler that opens or rotates the log finishes them. @internal */
 export function leftoverFindings(environment: Environment, log: string): Finding[] {
   const all = listOnTheWay(environment, log);
   const pending = all.filter(({ kind }) => kind === "waits to be compressed");

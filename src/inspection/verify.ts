@@ -17,7 +17,7 @@ import { numberingFindings } from "./numbering.js";
 import { type SequenceResult, Sequences } from "./sequences.js";
 import { leftoverFindings } from "./unfinished-files.js";
 
-/** What was read of one file of a log. */
+/** Counts of one file of a log, as it was read. */
 export interface VerifiedFile {
   /** When it was found: two may have had one name, one after the other. */
   readonly path: string;
@@ -31,7 +31,7 @@ export interface VerifiedFile {
   readonly records: number;
 }
 
-/** What {@link verifyLog} has found. */
+/** The result of {@link verifyLog}. */
 export interface Verification {
   /** True when none of the findings is a problem. */
   readonly ok: boolean;
