@@ -1,6 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { inspect } from "node:util";
 import { EXTENSIONS, type Extension, oneOf } from "./compression-formats.js";
+import { wallTimeOf } from "./stamps.js";
 
 /*
  * Names of rotated files; hidden-names.ts has those on the way there. Each name is written by one function here and read
@@ -85,18 +86,9 @@ function* stampsIn(name: string): Iterable<string> {
   for (const [, date, time] of name.matchAll(STAMP_IN_NAME) as Iterable<[string, string, string]>) {
     for (const length of LENGTHS_OF_TIMES) {
       const stamp = date + time.slice(0, length);
-      if (length <= time.length && isDate(stamp)) yield stamp;
+      if (length <= time.length && wallTimeOf(stamp) !== undefined) yield stamp;
     }
   }
-}
-
-/** False for a stamp of no day or time of any calendar, such as "2024-02-30" or "2024-05-17_25". */
-export function isDate(stamp: string): boolean {
-  const [year, month, day, ...time] = stamp.split(/[-_]/).map(Number) as [number, number, number, ...number[]];
-  const date = new Date(0);
-  date.setUTCFullYear(year, month - 1, day);
-  const isDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
-  return isDay && time.every((value, i) => value < (i === 0 ? 24 : 60));
 }
 
 // Behind so many numbers that nobody has, numbers mean something else, such as a date.

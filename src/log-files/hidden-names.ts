@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { COMPRESSED, type Extension, oneOf } from "./compression-formats.js";
-import { SEQUENCE_DIGITS } from "./pending-names.js";
+import { FINGERPRINT, SEQUENCE_DIGITS } from "./pending-names.js";
 
 /* Hidden names of files beside a log, each with its inverse: backup-names.ts has the rule. */
 
@@ -64,8 +64,9 @@ export interface HiddenPending {
 }
 
 // What begins with a nine was put there by hand: no version of us came so far.
-const HIDDEN_PENDING =
-  /^([0-8]\d{9})\.(0|[0-9a-f]{9,}-[0-9a-f]{17,}|\d{4}-\d\d-\d\d(?:_\d\d(?:-\d\d){0,2})?@(?:0|[1-9]\d{0,14}))\.(pending|published)$/;
+const HIDDEN_PENDING = new RegExp(
+  `^([0-8]\\d{9})\\.(0|${FINGERPRINT}|\\d{4}-\\d\\d-\\d\\d(?:_\\d\\d(?:-\\d\\d){0,2})?@(?:0|[1-9]\\d{0,14}))\\.(pending|published)$`,
+);
 const HIDDEN_FORM = new RegExp(`^([0-8]\\d{9})${oneOf(COMPRESSED)}$`);
 const HIDDEN_SEQUENCE_DIGITS = 10;
 

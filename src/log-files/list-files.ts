@@ -189,13 +189,22 @@ export function placeWaiting(numbered: Numbered[], waiting: Waiting[], mergeAll:
       sequence.splice(at, 0, file);
     }
   }
-  if (lost.length > 0) return [[...mergeAll([...sequences.values(), unplaced]), ...lost]];
+  const placed = [...plainNewest(sequences, numbered, mergeAll), unplaced];
+  return lost.length === 0 ? placed : [[...mergeAll(placed), ...lost]];
+}
+
+/** One sequence where the plain files have the lowest numbers; else one for each kind. */
+function plainNewest(
+  sequences: Map<Extension, LogFile[]>,
+  numbered: readonly Numbered[],
+  mergeAll: Merge,
+): LogFile[][] {
   const compressed = numbered.filter(({ extension }) => extension !== "").map(({ n }) => n);
   const plain = numbered.filter(({ extension }) => extension === "").map(({ n }) => n);
-  if (plain.length === 0 || Math.max(...plain) >= Math.min(...compressed)) return [...sequences.values(), unplaced];
+  if (plain.length === 0 || Math.max(...plain) >= Math.min(...compressed)) return [...sequences.values()];
   const newest = sequences.get("") ?? [];
   sequences.delete("");
-  return [[...mergeAll([...sequences.values()]), ...newest], unplaced];
+  return [[...mergeAll([...sequences.values()]), ...newest]];
 }
 
 function byTime(a: LogFile, b: LogFile): number {

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { hasCode } from "../base/errors.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { isUnfinished, parseHiddenForm, parseHiddenPending } from "./hidden-names.js";
-import { parseNames, pathsOf } from "./list-files.js";
+import { parseNames } from "./list-files.js";
 import { isFile } from "./path-type.js";
 import { newUnique, type Pending, parsePending, pendingPath } from "./pending-names.js";
 
@@ -19,21 +19,20 @@ export function listPending(
   return found.sort((a, b) => a.sequence - b.sequence);
 }
 
-/** The places of all that wait, also under hidden names of an older version. */
-export function placesTaken(fs: FileSystem, log: string): string[] {
-  const names = fs.readdir(dirname(log));
-  const places = new Map(listPending(fs, log, names).map(({ unique, place }) => [unique, place]));
-  for (const { path, place, state } of parseNames(log, names, parseHiddenPending)) {
-    if (state === "pending" && isFile(fs, path)) places.set(path, place);
-  }
-  return [...places.values()];
-}
-
-/** Hidden files that a sweep has to see to: copies that a killed one was making, and what an older version has left. */
-export function listLeftHidden(fs: FileSystem, log: string): string[] {
+/**
+ * Hidden files that a sweep has to see to: copies that a killed one was making, and what an older version has left.
+ * @param names of the directory
+ */
+export function listLeftHidden(
+  fs: FileSystem,
+  log: string,
+  names: readonly string[] = fs.readdir(dirname(log)),
+): string[] {
   const isLeft = (name: string) =>
     isUnfinished(log, name) || (parseHiddenPending(log, name) ?? parseHiddenForm(log, name)) !== undefined;
-  return pathsOf(fs, log, (_, name) => isLeft(name)).filter((path) => isFile(fs, path));
+  return parseNames(log, names, (_, name) => (isLeft(name) ? {} : undefined))
+    .map(({ path }) => path)
+    .filter((path) => isFile(fs, path));
 }
 
 // In the year 2223. A larger sequence is of no rotation, and what counts on from it would soon have too many digits.

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
-import { type DatedBackup, isDate } from "./backup-names.js";
+import type { DatedBackup } from "./backup-names.js";
 import { EXTENSIONS, type Extension, oneOf } from "./compression-formats.js";
+import { wallTimeOf } from "./stamps.js";
 
 /* Names of rotated files that wait to become compressed backups, with their inverse: backup-names.ts has the rule. */
 
@@ -28,9 +29,10 @@ export interface Pending {
 }
 
 export const SEQUENCE_DIGITS = 13;
-// A fingerprint has at least so many digits: "app.log-1715940000000" is the name of another log, which has files that wait.
+/** What `FileStatus.fingerprint` looks like: a log "app.log-1715940000000" has files that wait, too, and other numbers in their names. */
+export const FINGERPRINT = "[0-9a-f]{9,}-[0-9a-f]{17,}";
 const PENDING = new RegExp(
-  `^-(\\d{${SEQUENCE_DIGITS}})-(0|[0-9a-f]{9,}-[0-9a-f]{17,}|\\d{8}(?:\\d\\d){0,3}@(?:0|[1-9]\\d{0,14}))-([0-9a-f]{8})${oneOf(EXTENSIONS)}$`,
+  `^-(\\d{${SEQUENCE_DIGITS}})-(0|${FINGERPRINT}|\\d{8}(?:\\d\\d){0,3}@(?:0|[1-9]\\d{0,14}))-([0-9a-f]{8})${oneOf(EXTENSIONS)}$`,
 );
 const LONGEST_FINGERPRINT = 41;
 
@@ -52,7 +54,7 @@ export function parsePending(log: string, name: string): Pending | undefined {
   const [, digits, written, unique, extension] = match as unknown as [string, string, string, string, Extension];
   const place = written.includes("@") ? spreadOut(written) : written;
   const dated = parseDatedPlace(place);
-  if (dated !== undefined && !isDate(dated.stamp)) return undefined;
+  if (dated !== undefined && wallTimeOf(dated.stamp) === undefined) return undefined;
   return { sequence: Number(digits), place, unique, extension };
 }
 

@@ -4,7 +4,7 @@ import type { Extension } from "../log-files/compression-formats.js";
 import { inOrder } from "../log-files/file-order.js";
 import { listWaiting } from "../log-files/list-files.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
-import { moveAside, placesTaken } from "../log-files/pending-files.js";
+import { moveAside } from "../log-files/pending-files.js";
 import { datedPlace, parseDatedPlace } from "../log-files/pending-names.js";
 import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Span } from "../platform/time-zones.js";
@@ -115,7 +115,7 @@ export class DatedBackups implements Backups {
     const namer = this.#options.namer();
     const name = ({ stamp }: DatedBackup) =>
       [datedName(log, { stamp, counter: 0 }), datedName(log, { stamp, counter: 0 }, namer)] as const;
-    return { kind: "dated", count: Number.POSITIVE_INFINITY, names: namer && new Map(this.#promised().map(name)) };
+    return { kind: "dated", count: Number.POSITIVE_INFINITY, names: namer && new Map(this.#waiting().map(name)) };
   }
 
   /**
@@ -138,16 +138,12 @@ export class DatedBackups implements Backups {
    * know it, and it is the first.
    */
   #byTime(now: number): Timed[] {
-    const { fs, log, boundaries } = this.#options;
-    const waiting = listWaiting(fs, log).flatMap(({ path, place }) => {
-      const backup = parseDatedPlace(place);
-      return backup === undefined ? [] : [{ ...backup, path }];
-    });
+    const { fs, boundaries } = this.#options;
     const spans = new Map<string, Span>();
     const periods = new Map<string, Timed[]>();
     const status = new FileStatus();
     // First: of one name, what waits was rotated before what has it, since upstream cannot see it.
-    for (const found of [...waiting, ...this.#find()].sort(byPeriod)) {
+    for (const found of [...this.#waiting(), ...this.#find()].sort(byPeriod)) {
       const { path, stamp, counter } = found;
       if (!isFile(fs, path, status)) continue;
       const { size, modifiedAt } = status;
@@ -182,7 +178,7 @@ export class DatedBackups implements Backups {
       while (isTaken(n)) n++;
       return n;
     };
-    for (const waiting of this.#promised()) if (waiting.stamp === stamp) promised.add(free(waiting.counter));
+    for (const waiting of this.#waiting()) if (waiting.stamp === stamp) promised.add(free(waiting.counter));
     if (!hasLimits) return { stamp, counter: free(0) };
     const before = this.list(now());
     for (const found of before) if (found.stamp === stamp) promised.add(found.counter);
@@ -191,10 +187,13 @@ export class DatedBackups implements Backups {
     return next;
   }
 
-  /** The names that all that wait are to get. */
-  #promised(): DatedBackup[] {
+  /** Those that have their names still to get. */
+  #waiting(): Found[] {
     const { fs, log } = this.#options;
-    return placesTaken(fs, log).flatMap((place) => parseDatedPlace(place) ?? []);
+    return listWaiting(fs, log).flatMap(({ path, place }) => {
+      const backup = parseDatedPlace(place);
+      return backup === undefined ? [] : [{ ...backup, path }];
+    });
   }
 
   /** Those that have their public names. A namer may put them elsewhere: where it puts those of this period is asked. */

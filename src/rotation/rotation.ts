@@ -143,7 +143,8 @@ export class Rotation {
     if (backupCount === 0) return false; // who keeps no backups deletes none of others either
     try {
       const { fs } = this.#environment;
-      return listPending(fs, filename).length > 0 || listLeftHidden(fs, filename).length > 0;
+      const names = fs.readdir(dirname(filename));
+      return listPending(fs, filename, names).length > 0 || listLeftHidden(fs, filename, names).length > 0;
     } catch (cause) {
       const message =
         `Cannot look for rotated files of ${filename} that are not compressed yet: ${reason(cause)}. ${advice(cause)}`.trimEnd();

@@ -1,3 +1,4 @@
+import { stampOf, wallTimeOf } from "../log-files/stamps.js";
 import type { PeriodName } from "../options/parsers.js";
 import type { Schedule } from "../options/resolved-options.js";
 import { type Span, TimeZone } from "../platform/time-zones.js";
@@ -34,8 +35,6 @@ const PERIODS: Readonly<Record<PeriodName, Period>> = {
   W5: { stampLength: 10, days: 7, weekday: 6 },
   W6: { stampLength: 10, days: 7, weekday: 7 },
 };
-
-const WHOLE_STAMP = /^(\d{4})-(\d\d)-(\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
 
 /** How long the name of a period is, of a log that is rotated `when`. */
 export function stampLength(when: PeriodName): number {
@@ -76,12 +75,12 @@ export class Boundaries {
 
   /** True for what {@link stamp} makes, of whatever period. */
   isStamp(text: string): boolean {
-    return text.length === this.#period.stampLength && wallOf(text) !== undefined;
+    return text.length === this.#period.stampLength && wallTimeOf(text) !== undefined;
   }
 
   /** Seconds since 1970 at which the period of that name begins, at the earliest, and ends, at the latest. */
   spanOf(stamp: string): Span {
-    const wall = wallOf(stamp)!;
+    const wall = wallTimeOf(stamp)!;
     if (this.#fixed === undefined) {
       const day = Math.floor(wall / DAY);
       return { begin: this.#momentOf(day), end: this.#momentOf(day + this.#schedule.interval * this.#days) };
@@ -123,20 +122,4 @@ export class Boundaries {
   #dayOf(moment: number): number {
     return Math.floor(this.#zone.wallAt(moment) / DAY);
   }
-}
-
-/** As much of a wall time as a stamp of that length names. */
-function stampOf(wall: Date, length: number): string {
-  return wall.toISOString().slice(0, length).replace("T", "_").replaceAll(":", "-");
-}
-
-/** The wall time that a stamp names; undefined for what is none, such as "2024-02-30". */
-function wallOf(stamp: string): number | undefined {
-  const [, ...parts] = WHOLE_STAMP.exec(stamp) ?? [];
-  if (parts.length === 0) return undefined;
-  const [year, month, day, hour, minute, second] = parts.map((part = "0") => Number(part));
-  const date = new Date(0);
-  date.setUTCFullYear(year!, month! - 1, day);
-  date.setUTCHours(hour!, minute, second);
-  return stampOf(date, stamp.length) === stamp ? date.getTime() / 1000 : undefined;
 }

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -74,4 +75,16 @@ export class Fixture {
 /** The arguments of a fixture. */
 export function fixtureArguments<Arguments extends unknown[]>(): Arguments {
   return process.argv.slice(2).map((arg) => JSON.parse(arg)) as Arguments;
+}
+
+/** Writes to standard output of a fixture, at once: what is buffered dies with the process. */
+export function sayAtOnce(line: string): void {
+  for (;;) {
+    try {
+      writeSync(1, line);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error; // the reader has not kept up
+    }
+  }
 }

@@ -1,4 +1,5 @@
 import { isError, LogFileError } from "../../base/errors.js";
+import { TimeZone } from "../../platform/time-zones.js";
 
 /** What a clock on a wall shows, and where the wall is. */
 export interface WallTime {
@@ -15,7 +16,7 @@ export interface WallTime {
 export class Zone {
   readonly #name: string | undefined;
   readonly #fixed: number | undefined;
-  #calendar: Intl.DateTimeFormat | undefined;
+  readonly #named: TimeZone | undefined;
 
   /** @throws {LogFileError} `ERR_CLH_OPTION` for a zone that there is not */
   constructor(name: string | undefined) {
@@ -23,13 +24,13 @@ export class Zone {
     const match = /^([+-])(\d\d):?([0-5]\d)$/.exec(name ?? "");
     if (name === "UTC") this.#fixed = 0;
     else if (match !== null) this.#fixed = Number(`${match[1]}1`) * (Number(match[2]) * 60 + Number(match[3]));
-    else if (name !== undefined) this.#calendar = calendarOf(name);
+    else if (name !== undefined) this.#named = namedZone(name);
   }
 
   /** @param seconds since 1970; a fraction is left out */
   at(seconds: number): WallTime {
     const epoch = Math.floor(seconds);
-    const offset = this.#offset(epoch * 1000);
+    const offset = this.#offset(epoch);
     return { fields: new Date(epoch * 1000 + offset * 60_000), epoch, offset, zone: this };
   }
 
@@ -45,32 +46,19 @@ export class Zone {
     return offsetText(offset).replace(/00$/, "");
   }
 
-  #offset(milliseconds: number): number {
+  #offset(epoch: number): number {
     if (this.#fixed !== undefined) return this.#fixed;
-    if (this.#calendar === undefined) return -new Date(milliseconds).getTimezoneOffset();
-    const { year, month, day, hour, minute, second } = Object.fromEntries(
-      this.#calendar.formatToParts(milliseconds).map(({ type, value }) => [type, Number(value)]),
-    );
-    return (Date.UTC(year!, month! - 1, day!, hour!, minute!, second!) - milliseconds) / 60_000;
+    if (this.#named === undefined) return -new Date(epoch * 1000).getTimezoneOffset();
+    return this.#named.offsetAt(epoch) / 60;
   }
 }
 
 // Intl has abbreviations only in the languages of the countries that use them.
 const LOCALES = ["en-US", "en-GB", "en-AU", "en-IN", "en-ZA", "ja-JP"];
 
-function calendarOf(timeZone: string): Intl.DateTimeFormat {
-  const numeric = "numeric";
+function namedZone(timeZone: string): TimeZone {
   try {
-    return new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      hourCycle: "h23",
-      year: numeric,
-      month: numeric,
-      day: numeric,
-      hour: numeric,
-      minute: numeric,
-      second: numeric,
-    });
+    return new TimeZone(timeZone);
   } catch (cause) {
     if (!isError(cause, "RangeError")) throw cause;
     const message = `Expected the option \`timeZone\` to be an IANA time zone such as "Europe/Berlin", or an offset such as "+05:30", got ${JSON.stringify(timeZone)}.`;

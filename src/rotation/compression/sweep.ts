@@ -232,8 +232,8 @@ function placeTheRest({ fs, log, publisher }: SweepPlan, ready: readonly Pending
   const places = new Set(ready.map(({ place }) => place)).add(NO_PLACE);
   for (const pending of listPending(fs, log)) {
     if (pending.sequence <= last.sequence || pending.place === fingerprint) continue;
-    const isOvertaken = publisher.isOvertaken(pending.place, { path, place: last.place }, last.extension);
-    if (places.has(pending.place) || isOvertaken)
+    const isOvertaken = () => publisher.isOvertaken(pending.place, { path, place: last.place }, last.extension);
+    if (places.has(pending.place) || isOvertaken())
       fs.renameNew(pending.path, pendingPath(log, { ...pending, place: fingerprint }));
   }
 }

@@ -12,18 +12,13 @@ import {
   parseHiddenPending,
   unfinishedPath,
 } from "../../../src/log-files/hidden-names.js";
+import { FINGERPRINTS, logNames } from "../../support/log-names.js";
 import { hiddenPendingPath } from "../../support/older-version.js";
 
-const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
 const pendings: fc.Arbitrary<HiddenPending> = fc.record(
   {
     sequence: fc.integer({ min: 1, max: 8_999_999_999 }),
-    place: fc.constantFrom(
-      "0",
-      "00052c4ca-06b0a50c8002b1358",
-      "fedcba9876543210-1f6b0a50c8002b1358",
-      "2024-05-17_10@3",
-    ),
+    place: fc.constantFrom("0", ...FINGERPRINTS, "2024-05-17_10@3"),
     state: fc.constantFrom("pending", "published"),
   },
   { noNullPrototype: true },
@@ -31,7 +26,7 @@ const pendings: fc.Arbitrary<HiddenPending> = fc.record(
 
 test("a pending name reads back", () => {
   fc.assert(
-    fc.property(names, pendings, (log, pending) => {
+    fc.property(logNames, pendings, (log, pending) => {
       const path = `/var/log/${log}`;
       assert.deepEqual(parseHiddenPending(path, basename(hiddenPendingPath(path, pending))), pending);
     }),
@@ -40,7 +35,7 @@ test("a pending name reads back", () => {
 
 test("the name of an unfinished compressed form reads back, and is none of a file that waits", () => {
   fc.assert(
-    fc.property(names, fc.integer({ min: 1, max: 9_999_999_999_999 }), (log, sequence) => {
+    fc.property(logNames, fc.integer({ min: 1, max: 9_999_999_999_999 }), (log, sequence) => {
       const path = `/var/log/${log}`;
       const name = basename(unfinishedPath(path, sequence, "0123abcd"));
       assert.ok(isUnfinished(path, name));

@@ -6,18 +6,13 @@ import { parseDated, parseLeftover, parseNumbered } from "../../../src/log-files
 import { EXTENSIONS } from "../../../src/log-files/compression-formats.js";
 import { LONGEST_PENDING_TAIL, type Pending, parsePending, pendingPath } from "../../../src/log-files/pending-names.js";
 import { FileStatus } from "../../../src/platform/file-system.js";
+import { FINGERPRINTS, logNames } from "../../support/log-names.js";
 
-const names = fc.stringMatching(/^[a-z0-9._-]{1,12}$/).filter((name) => name !== "." && name !== "..");
 const stamps = ["2024-05-17", "2024-05-17_10", "2024-05-17_10-20", "2024-05-17_10-20-30"];
 const pendings: fc.Arbitrary<Pending> = fc.record(
   {
     sequence: fc.integer({ min: 0, max: 9_999_999_999_999 }),
-    place: fc.constantFrom(
-      "0",
-      "00052c4ca-06b0a50c8002b1358",
-      "fedcba9876543210-1f6b0a50c8002b1358",
-      ...stamps.flatMap((stamp) => [`${stamp}@0`, `${stamp}@12`]),
-    ),
+    place: fc.constantFrom("0", ...FINGERPRINTS, ...stamps.flatMap((stamp) => [`${stamp}@0`, `${stamp}@12`])),
     unique: fc.stringMatching(/^[0-9a-f]{8}$/),
     extension: fc.constantFrom(...EXTENSIONS),
   },
@@ -26,7 +21,7 @@ const pendings: fc.Arbitrary<Pending> = fc.record(
 
 test("the name of a file that waits reads back, and is no other name of ours", () => {
   fc.assert(
-    fc.property(names, pendings, (log, pending) => {
+    fc.property(logNames, pendings, (log, pending) => {
       const path = `/var/log/${log}`;
       const name = basename(pendingPath(path, pending));
       assert.deepEqual(parsePending(path, name), pending);
