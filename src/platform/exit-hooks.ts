@@ -20,7 +20,11 @@ const SIGNALS: readonly NodeJS.Signals[] = [
 ];
 
 // Milliseconds for which signals are still heard when nothing is left: to begin with them again takes many system calls.
-const LINGERING = 100;
+const LINGERING = 1000;
+
+// A signal that has come is lost when its last listener goes before the event loop has asked for signals (libuv). So
+// listeners go only when the loop has asked within so many milliseconds.
+const JUST_ASKED = 1;
 
 // Known to all copies of this package in one process: none takes another one for the application.
 const IS_OURS = Symbol.for("concurrent-log-handler.exit");
@@ -47,9 +51,19 @@ export function forget(one: Unfinished): void {
   if (!state.unfinished.delete(one) || state.unfinished.size > 0) return;
   if (state.isLingering) return;
   state.isLingering = true;
+  linger();
+}
+
+/** Between a timer and an immediate, the event loop asks for signals. */
+function linger(): void {
   systemClock.after(LINGERING, () => {
-    state.isLingering = false;
-    if (state.unfinished.size === 0) ignoreSignals();
+    const before = systemClock.monotonic();
+    systemClock.soon(() => {
+      const isLeft = state.unfinished.size > 0;
+      if (!isLeft && systemClock.monotonic() - before > JUST_ASKED) return linger();
+      state.isLingering = false;
+      if (!isLeft) ignoreSignals();
+    });
   });
 }
 

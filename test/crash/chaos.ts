@@ -103,11 +103,12 @@ class Writer {
     this.#read = this.#follow();
   }
 
-  /** Its end, or "hangs". */
+  /** Its end, or "hangs"; then it is killed. */
   async end(): Promise<number | string> {
     const limit = setTimeout(ENDS_WITHIN, "hangs", { ref: false });
     const end = await Promise.race([this.fixture.ended, limit]);
-    if (end !== "hangs") await this.#read;
+    if (end === "hangs") this.fixture.process.kill("SIGKILL");
+    await this.#read;
     return end;
   }
 
