@@ -23,6 +23,7 @@ const GID = 6;
 const MODE = 7;
 const INODE = 8;
 const SIZE = 10;
+const BIRTH = 20;
 const MTIME = 28;
 const DEVICE = 34;
 
@@ -88,6 +89,13 @@ export class FileStatus {
     );
   }
 
+  /** Which file it is, also when another one was given the inode of a file that has gone, where the system tells births. */
+  get identity(): string {
+    return [INODE, INODE + 1, DEVICE, DEVICE + 1, BIRTH, BIRTH + 1, BIRTH + 2]
+      .map((word) => this.words[word])
+      .join("-");
+  }
+
   /** Which file it is, in sixteen bytes. */
   writeIdentity(into: Buffer, at: number): void {
     for (const [i, word] of [INODE, INODE + 1, DEVICE, DEVICE + 1].entries()) {
@@ -123,6 +131,8 @@ export class FileStatus {
     put(w, SIZE, stats.size);
     put(w, MTIME, stats.mtimeNs / 1_000_000_000n);
     w[MTIME + 2] = Number(stats.mtimeNs % 1_000_000_000n);
+    put(w, BIRTH, stats.birthtimeNs / 1_000_000_000n);
+    w[BIRTH + 2] = Number(stats.birthtimeNs % 1_000_000_000n);
     // As `statx` gives them, so that both say the same of one file (gnu_dev_major(3)).
     w[DEVICE] = Number(((stats.dev >> 8n) & 0xfffn) | ((stats.dev >> 32n) & 0xffff_f000n));
     w[DEVICE + 1] = Number((stats.dev & 0xffn) | ((stats.dev >> 12n) & 0xffff_ff00n));
@@ -254,6 +264,7 @@ const AT_EMPTY_PATH = 0x1000;
 // change makes the next write of the file record a finer one, which costs it a microsecond.
 const STATX_WITHOUT_TIMES = 0x31f;
 const STATX_BASIC_STATS = 0x7ff;
+const STATX_BIRTH = 0x800;
 const RENAME_NOREPLACE = 1;
 const NO_PATH = Buffer.from("\0");
 
@@ -276,7 +287,7 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
       return written >= 0 ? written : portable.write(fd, bytes, offset, length);
     },
     status: ask(0, STATX_WITHOUT_TIMES, portable.status),
-    statusWithTime: ask(0, STATX_BASIC_STATS, portable.status),
+    statusWithTime: ask(0, STATX_BASIC_STATS | STATX_BIRTH, portable.status),
     linkStatus: ask(AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS, portable.linkStatus),
     statusOfOpen(fd, into) {
       if (statx(fd, NO_PATH, AT_EMPTY_PATH, STATX_BASIC_STATS, into.words) !== 0) portable.statusOfOpen(fd, into);

@@ -60,7 +60,7 @@ function timePolicy(
     clock,
     shared: new RolloverTime(lockFile, encoding),
     lastRecord: () => (fs.statusWithTime(path, status) && status.size > 0 ? status.modifiedAt : undefined),
-    identity: () => (fs.status(path, status) ? JSON.stringify(status.place) : undefined),
+    identity: () => (fs.statusWithTime(path, status) ? status.identity : undefined),
     size: sizeTrigger(maxBytes, strictMaxBytes),
   });
   const hasLimits = Object.values(limits).some(Number.isFinite);

@@ -97,7 +97,7 @@ export class TimeTrigger implements Trigger {
   /** A time that was set though nobody has rotated: by the writers of another log, with which this one shares its lock. */
   #isAnotherLogs(): boolean {
     const { identity, lastRecord } = this.#options;
-    // The time as well: the inode of a file that has gone may be given again.
+    // The time as well: where births are not told, a new file may look like the one whose inode it has.
     return this.#file !== undefined && this.#file === identity() && lastRecord()! < this.#due;
   }
 

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
 import {
   ConcurrentRotatingFileHandler,
   ConcurrentTimedRotatingFileHandler,
@@ -42,6 +43,23 @@ for (const [name, make] of SYSTEMS) {
         }
       }
       assert.equal(make().fs.status(new FilePath(join(directory, "none")), new FileStatus()), false);
+    });
+
+    test("tells a file from one that has gone, also by the same inode", async (t) => {
+      const path = join(temporaryDirectory(t), "file");
+      const inodes = new Set<number>();
+      const identities = new Set<string>();
+      const status = new FileStatus();
+      let made = 0;
+      for (; inodes.size === made && made < 50; made++) {
+        writeFileSync(path, "");
+        make().fs.statusWithTime(new FilePath(path), status);
+        inodes.add(status.place.inode);
+        identities.add(status.identity);
+        unlinkSync(path);
+        await setTimeout(20); // the clock of a file system may be as coarse as this
+      }
+      assert.equal(identities.size, made);
     });
 
     test("renames over nothing", (t) => {
@@ -100,7 +118,8 @@ function told(fs: FileSystem, call: "linkStatus" | "statusWithTime", path: strin
   assert.ok(fs[call](new FilePath(path), status));
   const { size, mode, uid, gid, isFile, isSymbolicLink, place } = status;
   const times = path !== "/proc/self/stat" ? [status.modifiedAt, status.fingerprint] : [];
-  return { size, mode, uid, gid, isFile, isSymbolicLink, place, times };
+  const identity = call === "statusWithTime" ? status.identity : undefined;
+  return { size, mode, uid, gid, isFile, isSymbolicLink, place, times, identity };
 }
 
 function handler(t: TestContext, log: string, options: RotatingFileHandlerOptions, environment = systemEnvironment()) {
