@@ -84,7 +84,8 @@ export class TimeTrigger implements Trigger {
   /** Asks what the others know. It only grows, so there is no need to ask before the time that we know. */
   #look(now: number): void {
     const { boundaries, shared } = this.#options;
-    const latest = boundaries.next(now) + SKEW;
+    // Shortly before a boundary, others may have passed it already.
+    const latest = Math.max(boundaries.next(now) + SKEW, boundaries.next(now + SKEW));
     const known = this.#due <= latest ? this.#due : undefined;
     const stored = shared.read();
     const isBelievable = stored !== undefined && stored <= latest && stored >= (known ?? this.#oldest(now));

@@ -165,6 +165,20 @@ describe("the time of the next rotation", () => {
     assert.deepEqual(files(), { "app.log": "b\nc\n", "app.log.2024-05-17_10-20-30": "a\n" });
   });
 
+  test("that another process has set is believed by one that begins then, and whose clock is behind", (t) => {
+    const { make, clock, files } = setUp(t, { when: "midnight", utc: true });
+    clock.time = Date.UTC(2024, 4, 17, 23, 59, 58);
+    const [fast, slow] = [make(), make()];
+    for (const handler of [fast, slow]) handler.write("a");
+    clock.time += 3000;
+    fast.write("b"); // rotates
+    clock.time -= 2000;
+    make().write("c"); // a second before its midnight
+    clock.time += 1000;
+    slow.write("d"); // at its midnight
+    assert.deepEqual(files(), { "app.log": "b\nc\nd\n", "app.log.2024-05-17": "a\na\n" });
+  });
+
   test("is every log's own where two share a lock file, though not in it", (t) => {
     const locks = temporaryDirectory(t);
     const logs = [1, 2].map(() => setUp(t, { lockFileDirectory: locks }));
