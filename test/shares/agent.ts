@@ -1,0 +1,55 @@
+import { createInterface } from "node:readline";
+import { ConcurrentRotatingFileHandler, readLog } from "../../src/index.js";
+import { lockFilePath } from "../../src/lock/lock-file.js";
+import { makeLock } from "../support/locks.js";
+
+/* agent: does on its host what it is told, a line of JSON at a time, and answers each with one. */
+
+type Step = (...given: never[]) => unknown;
+
+const handlers = new Map<string, ConcurrentRotatingFileHandler>();
+const locks = new Map<string, ReturnType<typeof makeLock>>();
+
+function lockOf(log: string): ReturnType<typeof makeLock> {
+  const lock = locks.get(log) ?? makeLock(lockFilePath(log));
+  locks.set(log, lock);
+  return lock;
+}
+
+const STEPS: Record<string, Step> = {
+  /** A handler that waits for no lock. */
+  open(log: string, options: object) {
+    const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0, ...options });
+    handler.on("error", () => {});
+    handlers.set(log, handler);
+    return true;
+  },
+  write: (log: string, record: string) => handlers.get(log)!.write(record),
+  rotate: (log: string) => handlers.get(log)!.rotate(),
+  flush: (log: string) => handlers.get(log)!.flushSync(),
+  close(log: string) {
+    handlers.get(log)!.close();
+    return true;
+  },
+  lock: (log: string) => lockOf(log).tryAcquire(),
+  unlock(log: string) {
+    lockOf(log).release();
+    return true;
+  },
+  async read(log: string) {
+    const texts: string[] = [];
+    for await (const { text } of readLog(log)) texts.push(text);
+    return texts;
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [step, ...given] = JSON.parse(line) as [string, ...never[]];
+  let answer: unknown;
+  try {
+    answer = await STEPS[step]!(...given);
+  } catch (error) {
+    answer = String(error);
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}

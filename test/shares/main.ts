@@ -1,0 +1,107 @@
+import { spawnSync } from "node:child_process";
+import { tmpdir } from "node:os";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { makeTemporaryDirectory, removeTree } from "../../src/platform/file-system.js";
+import { runCases } from "./cases.js";
+import { Lab, type ShareKind } from "./lab.js";
+import { type Outcome, runScenario, SCENARIOS } from "./scenarios.js";
+
+/*
+ * main [kind…] [word…] [--cases | --quiet | --verbose]: what is true of several hosts that write one log. Kinds are smb and nfs;
+ * words choose among the scenarios. Ends with 1 when anything is wrong.
+ */
+
+const INSIDE = "CLH_SHARES_LAB";
+const KINDS = ["smb", "nfs"] as const;
+
+// By program, the package of Debian that it is in.
+const PROGRAMS = {
+  "linux.uml": "user-mode-linux",
+  modprobe: "kmod",
+  "mount.nfs": "nfs-common",
+  "rpc.nfsd": "nfs-kernel-server",
+  rpcbind: "rpcbind",
+  smbd: "samba",
+  "mount.cifs": "cifs-utils",
+  ip: "iproute2",
+  "mkfs.ext4": "e2fsprogs",
+  cc: "gcc libc6-dev",
+};
+
+const words = process.argv.slice(2);
+const kinds = KINDS.filter((kind) => words.includes(kind));
+const chosen = words.filter((word) => !word.startsWith("--") && !KINDS.includes(word as ShareKind));
+
+if (process.env[INSIDE] === undefined) outside();
+else await inside(process.env[INSIDE], kinds[0]!);
+
+/** Why there can be no lab here. */
+function whyNot(): string | undefined {
+  if (process.platform !== "linux" || process.arch !== "x64") return "the hosts are guests of user-mode Linux, on x64";
+  if (process.geteuid!() !== 0) return "it makes namespaces and devices: only root may";
+  const missing = Object.entries(PROGRAMS).filter(([program]) => spawnSync("which", [program]).status !== 0);
+  if (missing.length === 0) return undefined;
+  const packages = [...new Set(missing.map(([, from]) => from))].join(" ");
+  return `programs are missing: apt-get install -y --no-install-recommends ${packages}`;
+}
+
+/** Each kind has namespaces of its own, with which all that it has started ends. */
+function outside(): void {
+  const why = whyNot();
+  if (why !== undefined) {
+    process.stderr.write(`test:shares cannot run here: ${why}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  for (const kind of kinds.length === 0 ? KINDS : kinds) {
+    const directory = makeTemporaryDirectory(tmpdir());
+    const namespaces = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+    const others = words.filter((word) => !KINDS.includes(word as ShareKind));
+    const again = [process.execPath, "--enable-source-maps", fileURLToPath(import.meta.url), kind, ...others];
+    const env = { ...process.env, [INSIDE]: directory };
+    const { status } = spawnSync("unshare", [...namespaces, ...again], { stdio: "inherit", env });
+    removeTree(directory);
+    if (status !== 0) process.exitCode = 1;
+  }
+}
+
+async function inside(directory: string, kind: ShareKind): Promise<void> {
+  const lab = new Lab(directory);
+  await lab.start(kind);
+  const make = async (name: string) => {
+    const said = await lab.hosts[0]!.shell(`mkdir ${lab.shared(name)}`);
+    if (said !== "") throw new Error(said);
+    for (const host of lab.hosts) await host.shell(`ls ${lab.shared("")}`);
+    return `${lab.shared(name)}/app.log`;
+  };
+  let isRight = true;
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  if (chosen.length === 0) {
+    for (const { what, why } of await runCases(lab, make)) {
+      isRight &&= why === undefined;
+      say(`${kind}  ${why === undefined ? "yes" : "NO "}  ${what}${why === undefined ? "" : `: ${why}`}`);
+    }
+  }
+  if (!words.includes("--cases")) {
+    const names = Object.keys(SCENARIOS).filter(
+      (name) => chosen.length === 0 || chosen.some((word) => name.includes(word)),
+    );
+    say("| share | scenario | acknowledged | missing | doubled | torn | late | files | seconds |");
+    for (const [i, name] of names.entries()) {
+      const outcome = await runScenario(lab, kind, name, dirname((await make(`run${i}`)).slice(lab.shared("").length)));
+      isRight &&= outcome.problems.length === 0;
+      say(rowOf(kind, outcome));
+      for (const line of [...outcome.problems, ...(words.includes("--verbose") ? outcome.notes : [])])
+        say(`    ${line}`);
+    }
+  }
+  process.exit(isRight ? 0 : 1);
+}
+
+function rowOf(
+  kind: ShareKind,
+  { scenario, acknowledged, missing, doubled, torn, late, files, seconds }: Outcome,
+): string {
+  return `| ${[kind, scenario, acknowledged, missing, doubled, torn, late, files, seconds.toFixed(0)].join(" | ")} |`;
+}
