@@ -1,9 +1,9 @@
 import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
-import type { Environment } from "../platform/environment.js";
-import { FilePath, FileStatus, type FileSystem, O_APPEND, O_RDWR, O_WRONLY } from "../platform/file-system.js";
+import { FilePath, FileStatus, O_APPEND, O_RDWR, O_WRONLY } from "../platform/file-system.js";
 import { writeFully } from "../platform/write-fully.js";
 import type { Encoder } from "../records/encoder.js";
+import type { Mount } from "./mount.js";
 import type { Permissions } from "./permissions.js";
 
 const NEW_LOG_FILE_MODE = 0o666;
@@ -25,10 +25,13 @@ export interface ActiveFileObserver {
   onHealed(path: string): void;
 }
 
+/** Another host, which also believes to hold the lock of the log, has the file open. */
+export class HeldElsewhere extends Error {}
+
 /** The file being written. Everything but {@link close} and {@link letGo} is called with the lock held. */
 export class ActiveFile {
   readonly #path: FilePath;
-  readonly #fs: FileSystem;
+  readonly #mount: Mount;
   readonly #clock: Clock;
   readonly #permissions: Permissions;
   readonly #encoder: Encoder;
@@ -38,6 +41,8 @@ export class ActiveFile {
   readonly #there = new FileStatus();
   #fd = -1;
   #canRead = true;
+  /** Other hosts write the file too, so that it is open only while the lock is held. */
+  isShared = false;
   readonly #tail: Buffer;
   /** Where our last append ended. */
   #end = UNKNOWN;
@@ -47,13 +52,14 @@ export class ActiveFile {
 
   constructor(
     path: string,
-    { fs, clock }: Pick<Environment, "fs" | "clock">,
+    mount: Mount,
+    clock: Clock,
     permissions: Permissions,
     encoder: Encoder,
     observer: ActiveFileObserver,
   ) {
     this.#path = new FilePath(path);
-    this.#fs = fs;
+    this.#mount = mount;
     this.#clock = clock;
     this.#permissions = permissions;
     this.#encoder = encoder;
@@ -109,8 +115,8 @@ export class ActiveFile {
 
   /** Waits until what was appended is on the disk: with the times of the file (`full`), or without them. */
   sync(how: "data" | "full"): void {
-    if (how === "full") this.#fs.fsync(this.#fd);
-    else this.#fs.fdatasync(this.#fd);
+    if (how === "full") this.#mount.fs.fsync(this.#fd);
+    else this.#mount.fs.fdatasync(this.#fd);
   }
 
   /**
@@ -121,9 +127,9 @@ export class ActiveFile {
    */
   empty(): LogFileError | undefined {
     this.close();
-    if (!this.#fs.exists(this.path)) return undefined;
+    if (!this.#mount.fs.exists(this.path)) return undefined;
     try {
-      this.#fs.unlink(this.path);
+      this.#mount.fs.unlink(this.path);
       return undefined;
     } catch (cause) {
       // Whatever the code: to empty the file is no condition of writing to it.
@@ -138,7 +144,7 @@ export class ActiveFile {
   #truncate(): string {
     this.#open();
     try {
-      this.#fs.truncate(this.#fd, 0);
+      this.#mount.fs.truncate(this.#fd, 0);
       return "It was truncated instead, which who reads it may take for a new file.";
     } catch (error) {
       return `Nor can it be truncated: ${reason(error)}. New records follow the old ones.`;
@@ -161,14 +167,14 @@ export class ActiveFile {
     const fd = this.#fd;
     this.#fd = -1;
     this.#end = UNKNOWN;
-    this.#fs.close(fd);
+    this.#mount.fs.close(fd);
   }
 
   #closeIfGone(): void {
     if (this.#fd === -1) return;
     let isStillThere = false;
     try {
-      isStillThere = this.#fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+      isStillThere = this.#mount.fs.status(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
     } catch {
       // Whatever the code: opening it anew will tell. On Windows, a deleted file is gone only when it has been closed.
     }
@@ -181,20 +187,33 @@ export class ActiveFile {
       this.#openedBefore.copyFrom(this.#opened);
       const { fd, created } = this.#openReadable();
       this.#fd = fd;
+      if (this.isShared) this.#claim();
       this.#there.copyFrom(this.#opened);
       return created;
     } catch (cause) {
       this.close();
+      if (cause instanceof HeldElsewhere) throw cause;
       const message = `Cannot open ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
       throw new LogFileError("ERR_CLH_OPEN", message, { cause, path: this.path });
     }
+  }
+
+  /**
+   * Locks the log itself. From a client of NFS that was cut off, and has lost its locks, the server then takes no more writes;
+   * and one of SMB asks the server for the file, of which it may remember an earlier length, or another one of that name.
+   */
+  #claim(): void {
+    const { network, locks, releasesByClose, fs } = this.#mount;
+    if (network?.kind !== "nfs" && !releasesByClose) return;
+    if (!locks.tryLock(this.#fd, true)) throw new HeldElsewhere();
+    fs.statusOfOpen(this.#fd, this.#opened);
   }
 
   /** Reading is wanted for the tail alone: a user who may only write can still log. */
   #openReadable(): { fd: number; created: boolean } {
     const open = (access: number) => {
       const opening = { path: this.path, flags: access | O_APPEND, mode: NEW_LOG_FILE_MODE };
-      return this.#permissions.open(this.#fs, opening, this.#opened);
+      return this.#permissions.open(this.#mount.fs, opening, this.#opened);
     };
     try {
       this.#canRead = true;
@@ -212,7 +231,7 @@ export class ActiveFile {
     const { endings, byteOrderMark } = this.#encoder;
     if (!this.#canRead || this.#size === 0 || this.#size === byteOrderMark.length) return true;
     const length = Math.min(this.#tail.length, this.#size);
-    this.#fs.read(this.#fd, this.#tail, 0, length, this.#size - length);
+    this.#mount.fs.read(this.#fd, this.#tail, 0, length, this.#size - length);
     return endings.some((ending) => this.#tail.subarray(length - ending.length, length).equals(ending));
   }
 
@@ -224,7 +243,7 @@ export class ActiveFile {
     for (let before = UNKNOWN; this.#size !== before; ) {
       before = this.#size;
       this.#clock.sleep(MOMENT);
-      this.#fs.statusOfOpen(this.#fd, this.#there);
+      this.#mount.fs.statusOfOpen(this.#fd, this.#there);
       this.#size = this.#there.size;
       if (this.#endsWhole()) return false;
     }
@@ -242,7 +261,7 @@ export class ActiveFile {
     this.#end = UNKNOWN;
     try {
       writeFully(start, end, (at, length) => {
-        const written = this.#fs.write(this.#fd, bytes, at, length);
+        const written = this.#mount.fs.write(this.#fd, bytes, at, length);
         this.#size += written;
         return written;
       });

@@ -2,10 +2,10 @@ import { dirname } from "node:path";
 import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import { Failures } from "../events/throttled-reporter.js";
 import type { SyncMode } from "../options/options.js";
-import type { Environment } from "../platform/environment.js";
-import { type FileSystem, O_RDONLY } from "../platform/file-system.js";
+import type { Clock } from "../platform/clock.js";
+import { O_RDONLY } from "../platform/file-system.js";
 import type { ActiveFile } from "./active-file.js";
-import { isOnNetwork } from "./network-mounts.js";
+import type { Mount } from "./mount.js";
 
 /**
  * Brings records and names of files to the disk, as far as the option `sync` asks. Everything is called with the lock
@@ -13,13 +13,13 @@ import { isOnNetwork } from "./network-mounts.js";
  * must not rotate or delete what is not on the disk yet.
  */
 export class Durability {
-  readonly #fs: FileSystem;
+  readonly #mount: Mount;
   readonly #failures: Failures;
   #mode: SyncMode;
 
-  constructor(mode: SyncMode, { fs, clock }: Environment, report: (error: LogFileError) => void) {
+  constructor(mode: SyncMode, mount: Mount, clock: Clock, report: (error: LogFileError) => void) {
     this.#mode = mode;
-    this.#fs = fs;
+    this.#mount = mount;
     this.#failures = new Failures(report, clock);
   }
 
@@ -27,8 +27,8 @@ export class Durability {
    * Asked before the first record: may the log stay open between writes? Not on a network file system, unless that was
    * asked for: other hosts see a record only when it was written back and the file closed, whatever `sync` says.
    */
-  mayStayOpen(log: string, keepFileOpen: boolean | undefined): boolean {
-    if (keepFileOpen === true || !isOnNetwork(this.#fs, log)) return keepFileOpen !== false;
+  mayStayOpen(keepFileOpen: boolean | undefined): boolean {
+    if (keepFileOpen === true || this.#mount.network === undefined) return keepFileOpen !== false;
     this.#mode = "full";
     return false;
   }
@@ -64,16 +64,17 @@ export class Durability {
   }
 
   #syncDirectory(path: string): void {
+    const { fs } = this.#mount;
     let fd = -1;
     try {
-      fd = this.#fs.open(path, O_RDONLY);
-      this.#fs.fsync(fd);
+      fd = fs.open(path, O_RDONLY);
+      fs.fsync(fd);
     } catch (error) {
       // Windows opens no directory (EPERM, EISDIR) or refuses to sync it (EPERM, EBADF), and needs neither; some file
       // systems do not know the call for a directory (EINVAL); a user may be allowed to write there and not to read (EACCES).
       if (!hasCode(error, "EINVAL", "EPERM", "EISDIR", "EACCES", "EBADF")) throw error;
     } finally {
-      if (fd !== -1) this.#fs.close(fd);
+      if (fd !== -1) fs.close(fd);
     }
   }
 }

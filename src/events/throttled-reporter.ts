@@ -47,6 +47,16 @@ export function lockTimeoutError(path: string, lockTimeout: number, then: string
   return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
 }
 
+/** What to tell of a mount whose locks keep out processes of this host only; undefined where that is not known. */
+export function lyingLocksWarning(
+  { lyingLocks: why }: { readonly lyingLocks: string | undefined },
+  path: string,
+): LogFileError | undefined {
+  if (why === undefined) return undefined;
+  const message = `Other hosts that write ${path} are not kept out: ${why}. Let one host only write it, or mount it in another way.`;
+  return new LogFileError("ERR_CLH_LOCK", message, { path });
+}
+
 export function unexpected(cause: unknown, path: string): LogFileError {
   return new LogFileError("ERR_CLH_WRITE", `Cannot write to ${path}: ${reason(cause)}.`, { cause, path });
 }

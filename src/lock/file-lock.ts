@@ -1,7 +1,6 @@
 import { Backoff } from "../base/backoff.js";
 import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
 import type { Clock } from "../platform/clock.js";
-import type { LockBackend } from "../platform/lock-backend.js";
 import type { LockFile } from "./lock-file.js";
 import {
   FIRST_DELAY_MS,
@@ -21,15 +20,13 @@ const heldHere: FileLock[] = [];
 /** The lock that all writers of one log share: one per handler, each with an open of its own. Not reentrant. */
 export class FileLock {
   readonly #file: LockFile;
-  readonly #backend: LockBackend;
   readonly #clock: Clock;
   #seenCurrent = Number.NEGATIVE_INFINITY;
   /** How often the lock was not free at the first try. */
   waits = 0;
 
-  constructor(file: LockFile, backend: LockBackend, clock: Clock) {
+  constructor(file: LockFile, clock: Clock) {
     this.#file = file;
-    this.#backend = backend;
     this.#clock = clock;
   }
 
@@ -103,10 +100,25 @@ export class FileLock {
     if (heldHere.at(-1) === this) heldHere.pop();
     else heldHere.splice(heldHere.lastIndexOf(this), 1);
     try {
-      this.#backend.unlock(this.#file.fd);
+      this.#file.unlock();
     } catch {
       this.close(); // whatever the code: the file system may be gone under us
     }
+  }
+
+  /** Between two uses; see {@link LockFile.rest}. */
+  rest(): void {
+    this.#file.rest();
+    if (this.#file.fd === -1) this.#seenCurrent = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * Closes the file for good. Where that must be done with the lock held, it is waited for, for at most `wait` milliseconds;
+   * Python's handlers on this host rely on that, ours do without.
+   */
+  end(wait: number): void {
+    if (this.#file.isKeptOpen && this.#acquireAtEnd(wait)) heldHere.splice(heldHere.lastIndexOf(this), 1);
+    this.close();
   }
 
   close(): void {
@@ -114,15 +126,24 @@ export class FileLock {
     this.#file.close();
   }
 
+  #acquireAtEnd(wait: number): boolean {
+    try {
+      return this.acquire(wait);
+    } catch (error) {
+      if (!(error instanceof LogFileError)) throw error; // it cannot be locked, and so cannot be held
+      return false;
+    }
+  }
+
   #tryLock(): boolean {
     try {
-      return this.#backend.tryLock(this.#file.open());
+      return this.#file.tryLock();
     } catch (error) {
       // The server of a network file system does not know this open any more: it was started again, or another host has
       // deleted the file. A fresh one may do; if not, that is the failure.
       if (!hasCode(error, "ESTALE", "EIO")) throw error;
       this.close();
-      return this.#backend.tryLock(this.#file.open());
+      return this.#file.tryLock();
     }
   }
 

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
-import type { Permissions } from "../disk/permissions.js";
-import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import type { Mount } from "../disk/mount.js";
+import type { Opening, Permissions } from "../disk/permissions.js";
+import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 
 // Reading is added for those who may write the file, and for nobody else.
 const NEW_LOCK_FILE_MODE = 0o622;
@@ -22,15 +23,17 @@ const LONGEST_CONTENT = 256;
  */
 export class LockFile {
   readonly #path: FilePath;
-  readonly #fs: FileSystem;
+  readonly #mount: Mount;
   readonly #permissions: Permissions;
   readonly #opened = new FileStatus();
   readonly #there = new FileStatus();
   #fd = -1;
+  #isLocked = false;
 
-  constructor(path: string, fs: FileSystem, permissions: Permissions) {
+  /** @param mount that `path` is on */
+  constructor(path: string, mount: Mount, permissions: Permissions) {
     this.#path = new FilePath(path);
-    this.#fs = fs;
+    this.#mount = mount;
     this.#permissions = permissions;
   }
 
@@ -47,31 +50,94 @@ export class LockFile {
   open(): number {
     if (this.#fd !== -1) return this.#fd;
     const opening = { path: this.path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_LOCK_FILE_MODE, isLock: true };
-    this.#fd = this.#permissions.open(this.#fs, opening, this.#opened).fd;
+    this.#fd = this.#unpark() ?? this.#openGuarded(opening);
     return this.#fd;
+  }
+
+  /**
+   * Takes the lock if it is free, opening the file if need be.
+   * @throws a system error when it cannot be asked for
+   */
+  tryLock(): boolean {
+    this.#isLocked = this.#mount.locks.tryLock(this.open());
+    return this.#isLocked;
+  }
+
+  unlock(): void {
+    this.#mount.locks.unlock(this.#fd);
+    this.#isLocked = false;
   }
 
   /** True while the path still leads to the file that is open here. */
   isCurrent(): boolean {
-    return this.#fs.linkStatus(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+    return this.#mount.fs.linkStatus(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
   }
 
   /** Called with the lock held. */
   read(): Buffer {
     const bytes = Buffer.alloc(LONGEST_CONTENT);
-    return bytes.subarray(0, this.#fs.read(this.#fd, bytes, 0, bytes.length, 0));
+    return bytes.subarray(0, this.#mount.fs.read(this.#fd, bytes, 0, bytes.length, 0));
   }
 
   /** Replaces the content. Called with the lock held. */
   write(bytes: Buffer): void {
-    this.#fs.writeAt(this.#fd, bytes, 0);
-    this.#fs.truncate(this.#fd, bytes.length);
+    const { fs } = this.#mount;
+    fs.writeAt(this.#fd, bytes, 0);
+    fs.truncate(this.#fd, bytes.length);
   }
 
+  /** It is open, and to be closed with the lock held: else that could release the lock of somebody else on this host. */
+  get isKeptOpen(): boolean {
+    return this.#fd !== -1 && this.#mount.releasesByClose;
+  }
+
+  /** Between two uses: closes the file where it need not stay open. */
+  rest(): void {
+    if (!this.isKeptOpen) this.close();
+  }
+
+  /** Closes the file, and so releases its lock. What must not be closed is kept for the next one that opens it. */
   close(): void {
     if (this.#fd === -1) return;
     const fd = this.#fd;
+    const isLocked = this.#isLocked;
     this.#fd = -1;
-    this.#fs.close(fd);
+    this.#isLocked = false;
+    if (!this.#mount.releasesByClose) this.#mount.close(fd);
+    else if (!isLocked && !this.#canLock(fd)) this.#mount.park(fd, this.path, "lock");
+    else {
+      this.#mount.closeParked(this.path);
+      this.#mount.close(fd);
+    }
+  }
+
+  #openGuarded(opening: Opening): number {
+    const { fd } = this.#permissions.open(this.#mount.fs, opening, this.#opened);
+    try {
+      this.#mount.guard(fd, this.path);
+    } catch (error) {
+      this.#mount.close(fd);
+      throw error;
+    }
+    return fd;
+  }
+
+  /** A descriptor that could not be closed, if it is still one of the file at the path. */
+  #unpark(): number | undefined {
+    for (let fd = this.#mount.unpark(this.path, "lock"); fd !== undefined; fd = this.#mount.unpark(this.path, "lock")) {
+      this.#mount.fs.statusOfOpen(fd, this.#opened);
+      if (this.isCurrent()) return fd;
+      this.#mount.close(fd);
+    }
+    return undefined;
+  }
+
+  /** Then nobody else in this process has it locked. */
+  #canLock(fd: number): boolean {
+    try {
+      return this.#mount.locks.tryLock(fd);
+    } catch {
+      return true; // whatever the code: the server does not know this open any more, and keeps no lock for it
+    }
   }
 }

@@ -4,6 +4,7 @@ import { flockBackend } from "./flock.js";
 import type { LockBackend } from "./lock-backend.js";
 import { lockFileExBackend } from "./lock-file-ex.js";
 import { loadKernel32, loadLibc } from "./native.js";
+import { ofdBackend } from "./ofd-locks.js";
 import { forWindows } from "./windows-fs.js";
 
 /** What a handler takes from the machine. Passed in, so that tests can make each part fail or run ahead. */
@@ -11,6 +12,8 @@ export interface Environment {
   readonly fs: FileSystem;
   readonly clock: Clock;
   readonly lockBackend: LockBackend;
+  /** For files on SMB mounts, where they need another way. */
+  readonly smbLocks?: LockBackend | undefined;
   /** The runtime is Deno, where delivery `background` is not to be had. */
   readonly isDeno?: boolean;
 }
@@ -27,9 +30,9 @@ export function systemEnvironment(): Environment {
   return system;
 }
 
-function posix(): Pick<Environment, "fs" | "lockBackend"> {
+function posix(): Pick<Environment, "fs" | "lockBackend" | "smbLocks"> {
   const libc = loadLibc();
-  return { fs: fileSystemOver(libc), lockBackend: flockBackend(libc) };
+  return { fs: fileSystemOver(libc), lockBackend: flockBackend(libc), smbLocks: ofdBackend(libc) };
 }
 
 function windows(): Pick<Environment, "fs" | "lockBackend"> {

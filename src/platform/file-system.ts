@@ -172,6 +172,7 @@ export interface FileSystem {
   /** Makes a directory with all those above it that are missing; content when it is there already. */
   mkdir(path: string): void;
   readdir(path: string): string[];
+  readlink(path: string): string;
   fchmod(fd: number, mode: number): void;
   fchown(fd: number, uid: number, gid: number): void;
   futimes(fd: number, accessed: number, modified: number): void;
@@ -221,6 +222,7 @@ const portable: FileSystem = {
   unlink: nodeFs.unlinkSync,
   mkdir: makeDirectory,
   readdir: (path) => nodeFs.readdirSync(path),
+  readlink: (path) => nodeFs.readlinkSync(path),
   fchmod: nodeFs.fchmodSync,
   fchown: nodeFs.fchownSync,
   futimes: nodeFs.futimesSync,

@@ -3,6 +3,10 @@ type Call<Arguments extends unknown[]> = (...args: Arguments) => number;
 /** What we call in the C library (POSIX). A call that the system lacks is left out, and `node:fs` does its work. */
 export interface Libc {
   flock: Call<[fd: number, operation: number]>;
+  /** Linux; with a `struct flock`. */
+  fcntl?: Call<[fd: number, command: number, lock: Buffer]>;
+  /** Linux. */
+  lseek?: Call<[fd: number, offset: number, whence: number]>;
   write: Call<[fd: number, bytes: Uint8Array, length: number]>;
   access: Call<[path: string, mode: number]>;
   /** True when nobody has the other end of a pipe, a socket or a terminal any more. */

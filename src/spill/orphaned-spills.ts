@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { advice, LogFileError, reason } from "../base/errors.js";
+import type { Mount } from "../disk/mount.js";
 import { isOursToBelieve, type Permissions } from "../disk/permissions.js";
 import type { Tell } from "../events/handler-events.js";
 import { isSpill, spillId, spillPath } from "../log-files/hidden-names.js";
 import { listLogFiles, pathsOf } from "../log-files/list-files.js";
-import type { Environment } from "../platform/environment.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { type CountAppended, countAppended } from "./appended-records.js";
 import { Spill } from "./spill-file.js";
@@ -15,7 +15,7 @@ const MOST_TRIES = 10;
 /** The spills of one log. */
 export class Spills {
   readonly #log: string;
-  readonly #environment: Environment;
+  readonly #mount: Mount;
   readonly #permissions: Permissions;
   readonly #terminatorLength: number;
   readonly #underLock: (body: () => void) => boolean;
@@ -27,7 +27,7 @@ export class Spills {
    */
   constructor(
     log: string,
-    environment: Environment,
+    mount: Mount,
     permissions: Permissions,
     terminatorLength: number,
     underLock: (body: () => void) => boolean,
@@ -35,7 +35,7 @@ export class Spills {
     this.#terminatorLength = terminatorLength;
     this.#underLock = underLock;
     this.#log = log;
-    this.#environment = environment;
+    this.#mount = mount;
     this.#permissions = permissions;
   }
 
@@ -49,8 +49,8 @@ export class Spills {
       id = (id + 1) >>> 0;
       const path = spillPath(this.#log, process.pid, id);
       const opening = { path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_SPILL_MODE };
-      const { fd } = this.#permissions.open(this.#environment.fs, opening);
-      const spill = Spill.create(path, this.#environment, fd);
+      const { fd } = this.#permissions.open(this.#mount.fs, opening);
+      const spill = Spill.create(path, this.#mount, fd);
       if (spill !== undefined) return spill;
     }
     throw new Error("others remove it before it is locked");
@@ -74,12 +74,12 @@ export class Spills {
     });
     if (!isLocked) return "lock timeout";
     if (found !== undefined) return found;
-    return this.#environment.fs.exists(path) ? "held" : "gone";
+    return this.#mount.fs.exists(path) ? "held" : "gone";
   }
 
   /** The paths of all spills of the log: those of one process in the order in which they were made. */
   list(tell: Tell): string[] {
-    const { fs } = this.#environment;
+    const { fs } = this.#mount;
     const status = new FileStatus();
     try {
       return pathsOf(fs, this.#log, isSpill)
@@ -112,7 +112,7 @@ export class Spills {
 
   /** Called with the lock held, or by who alone can write what it looks for. */
   readonly countAppended: CountAppended = (file, offset, records) =>
-    countAppended(this.#environment.fs, this.#find(file), file, offset, records, this.#terminatorLength);
+    countAppended(this.#mount.fs, this.#find(file), file, offset, records, this.#terminatorLength);
 
   failure(cause: unknown): LogFileError {
     const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. ${advice(cause)}They are kept in memory, or in that file, and tried again.`;
@@ -127,11 +127,11 @@ export class Spills {
   }
 
   #adopt(path: string): Spill | undefined {
-    return Spill.adopt(path, this.#environment, this.countAppended);
+    return Spill.adopt(path, this.#mount, this.countAppended);
   }
 
   #find(file: FileStatus): string | undefined {
-    const files = listLogFiles(this.#environment.fs, this.#log);
+    const files = listLogFiles(this.#mount.fs, this.#log);
     return files.find(({ extension, status }) => extension === "" && status.isSameFile(file))?.path;
   }
 }

@@ -1,6 +1,6 @@
 import { hasCode } from "../base/errors.js";
-import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDWR } from "../platform/file-system.js";
-import type { LockBackend } from "../platform/lock-backend.js";
+import type { Mount } from "../disk/mount.js";
+import { FilePath, FileStatus, O_NOFOLLOW, O_NONBLOCK, O_RDWR } from "../platform/file-system.js";
 import { Batch, type Journal } from "../records/batch.js";
 import type { CountAppended } from "./appended-records.js";
 import { FRAMES, newHeader, readFrames, readHeader, type SpillHeader, toFrames, writeHeader } from "./spill-format.js";
@@ -14,14 +14,9 @@ import { FRAMES, newHeader, readFrames, readHeader, type SpillHeader, toFrames, 
 // Bytes merged under one holding of the lock, so that other writers get their turn.
 const BATCH_BYTES = 64 * 1024;
 
-export interface SpillEnvironment {
-  readonly fs: FileSystem;
-  readonly lockBackend: LockBackend;
-}
-
 export class Spill implements Journal {
   readonly path: string;
-  readonly #fs: FileSystem;
+  readonly #mount: Mount;
   readonly #fd: number;
   #header = newHeader();
   #end = FRAMES;
@@ -30,9 +25,9 @@ export class Spill implements Journal {
   /** Where each record of it ends in it, and in this file. */
   #ends: { readonly inBatch: number; readonly inFile: number }[] = [];
 
-  private constructor(path: string, fs: FileSystem, fd: number) {
+  private constructor(path: string, mount: Mount, fd: number) {
     this.path = path;
-    this.#fs = fs;
+    this.#mount = mount;
     this.#fd = fd;
   }
 
@@ -41,18 +36,19 @@ export class Spill implements Journal {
    * @param fd of a new file, which is closed by this
    * @returns undefined when somebody took the empty file for one of a dead process before it was locked: make another
    */
-  static create(path: string, { fs, lockBackend }: SpillEnvironment, fd: number): Spill | undefined {
-    const spill = new Spill(path, fs, fd);
+  static create(path: string, mount: Mount, fd: number): Spill | undefined {
+    const spill = new Spill(path, mount, fd);
     try {
-      if (lockBackend.tryLock(fd, true) && spill.#isAtItsPath()) {
-        writeHeader(fs, fd, spill.#header);
+      mount.guard(fd, path);
+      if (mount.locks.tryLock(fd, true) && spill.#isAtItsPath()) {
+        writeHeader(mount.fs, fd, spill.#header);
         return spill;
       }
     } catch (error) {
-      fs.close(fd);
+      mount.close(fd);
       throw error;
     }
-    fs.close(fd);
+    mount.close(fd);
     return undefined;
   }
 
@@ -60,22 +56,28 @@ export class Spill implements Journal {
    * Takes over one whose process has ended, and settles what its last merger may have left open; undefined when the
    * process lives. Called with the lock of the log held: one that is locked then has nothing to settle.
    */
-  static adopt(path: string, { fs, lockBackend }: SpillEnvironment, countAppended: CountAppended): Spill | undefined {
-    let fd: number;
+  static adopt(path: string, mount: Mount, countAppended: CountAppended): Spill | undefined {
+    let fd = mount.unpark(path, "lock");
+    const isNew = fd === undefined;
     try {
-      fd = fs.open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+      fd ??= mount.fs.open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
     } catch (error) {
       if (hasCode(error, "ENOENT")) return undefined;
       throw error;
     }
-    const spill = new Spill(path, fs, fd);
+    const spill = new Spill(path, mount, fd);
     try {
-      if (lockBackend.tryLock(fd, true) && spill.#load(countAppended)) return spill;
+      if (isNew) mount.guard(fd, path);
+      if (!mount.locks.tryLock(fd, true)) {
+        mount.closeInPassing(fd, path, "lock");
+        return undefined;
+      }
+      if (spill.#load(countAppended)) return spill;
     } catch (error) {
-      fs.close(fd);
+      mount.close(fd);
       throw error;
     }
-    fs.close(fd);
+    mount.close(fd);
     return undefined;
   }
 
@@ -92,9 +94,9 @@ export class Spill implements Journal {
   append(batch: Batch): void {
     const bytes = toFrames(batch.records());
     try {
-      this.#fs.writeAt(this.#fd, bytes, this.#end);
+      this.#mount.fs.writeAt(this.#fd, bytes, this.#end);
     } catch (error) {
-      this.#fs.truncate(this.#fd, this.#end);
+      this.#mount.fs.truncate(this.#fd, this.#end);
       throw error;
     }
     this.#end += bytes.length;
@@ -105,7 +107,7 @@ export class Spill implements Journal {
     if (!this.#batch.isDone) return this.#batch;
     const batch = new Batch();
     this.#ends = [];
-    for (const { record, end } of readFrames(this.#fs, this.#fd, this.#header.merged, this.#end)) {
+    for (const { record, end } of readFrames(this.#mount.fs, this.#fd, this.#header.merged, this.#end)) {
       batch.add(record);
       this.#ends.push({ inBatch: batch.end, inFile: end });
       if (batch.end >= BATCH_BYTES) break;
@@ -129,19 +131,20 @@ export class Spill implements Journal {
   /** Of one that was taken over: what comes after its last whole record was cut off, and no write has returned for it. */
   findEnd(): void {
     let last = this.#header.merged;
-    for (const { end } of readFrames(this.#fs, this.#fd, last, this.#end)) last = end;
+    for (const { end } of readFrames(this.#mount.fs, this.#fd, last, this.#end)) last = end;
     this.#end = last;
   }
 
   /** Gives it up: what is not merged is left for others. */
   close(): void {
-    this.#fs.close(this.#fd);
+    this.#mount.close(this.#fd);
   }
 
   remove(): void {
     try {
-      this.#fs.unlink(this.path);
+      this.#mount.fs.unlink(this.path);
     } finally {
+      this.#mount.closeParked(this.path);
       this.close();
     }
   }
@@ -150,7 +153,7 @@ export class Spill implements Journal {
   #load(countAppended: CountAppended): boolean {
     const opened = new FileStatus();
     if (!this.#isAtItsPath(opened)) return false;
-    const header = readHeader(this.#fs, this.#fd);
+    const header = readHeader(this.#mount.fs, this.#fd);
     if (header === undefined) return false;
     this.#header = header;
     this.#end = Math.max(opened.size, FRAMES);
@@ -161,15 +164,15 @@ export class Spill implements Journal {
   /** Asked with its lock held: before, a merger may have removed the file. */
   #isAtItsPath(opened = new FileStatus()): boolean {
     const there = new FileStatus();
-    this.#fs.statusOfOpen(this.#fd, opened);
-    return this.#fs.status(new FilePath(this.path), there) && there.isSameFile(opened);
+    this.#mount.fs.statusOfOpen(this.#fd, opened);
+    return this.#mount.fs.status(new FilePath(this.path), there) && there.isSameFile(opened);
   }
 
   /** How much of what a merger was about to append is in the log? */
   #settleIntent(countAppended: CountAppended): void {
     const { merged, intent, file, offset } = this.#header;
     if (intent === 0) return;
-    const frames = [...readFrames(this.#fs, this.#fd, merged, Math.min(intent, this.#end))];
+    const frames = [...readFrames(this.#mount.fs, this.#fd, merged, Math.min(intent, this.#end))];
     const records = frames.map(({ record }) => record);
     const done = countAppended(file, offset, records);
     this.#note({ merged: frames[done - 1]?.end ?? merged, intent: 0 });
@@ -177,6 +180,6 @@ export class Spill implements Journal {
 
   #note(change: Partial<SpillHeader>): void {
     Object.assign(this.#header, change);
-    writeHeader(this.#fs, this.#fd, this.#header);
+    writeHeader(this.#mount.fs, this.#fd, this.#header);
   }
 }

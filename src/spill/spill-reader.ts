@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { hasCode } from "../base/errors.js";
+import { Mount } from "../disk/mount.js";
 import { isOursToBelieve } from "../disk/permissions.js";
 import { isSpill } from "../log-files/hidden-names.js";
 import { pathsOf } from "../log-files/list-files.js";
+import type { Environment } from "../platform/environment.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
 import { isRecordAt } from "./appended-records.js";
 import { newHeader, readFrames, readHeader, type SpillHeader } from "./spill-format.js";
@@ -22,14 +24,15 @@ interface WaitingRecord {
 /** One spill as it was when it was opened. */
 class OpenSpill {
   readonly path: string;
-  readonly #fs: FileSystem;
+  readonly #mount: Mount;
   readonly #fd: number;
   readonly #header: SpillHeader;
   readonly #size: number;
 
-  constructor(fs: FileSystem, log: string, path: string, fd: number) {
+  constructor(mount: Mount, log: string, path: string, fd: number) {
+    const { fs } = mount;
     this.path = path;
-    this.#fs = fs;
+    this.#mount = mount;
     this.#fd = fd;
     const status = new FileStatus();
     fs.statusOfOpen(fd, status);
@@ -45,7 +48,7 @@ class OpenSpill {
 
   /** True when a merger has begun or ended something since it was opened. */
   get hasChanged(): boolean {
-    const now = this.#size > 0 ? readHeader(this.#fs, this.#fd) : undefined;
+    const now = this.#size > 0 ? readHeader(this.#mount.fs, this.#fd) : undefined;
     return now !== undefined && !isDeepStrictEqual(now, this.#header);
   }
 
@@ -53,16 +56,16 @@ class OpenSpill {
   *records(active: { fd: number; status: FileStatus } | undefined): Generator<WaitingRecord> {
     const { merged, intent, file } = this.#header;
     let offset = active?.status.isSameFile(file) ? this.#header.offset : Number.POSITIVE_INFINITY;
-    for (const { record, start, end } of readFrames(this.#fs, this.#fd, merged, this.#size, LONGEST_RECORD)) {
+    for (const { record, start, end } of readFrames(this.#mount.fs, this.#fd, merged, this.#size, LONGEST_RECORD)) {
       const mayBeInLog = end <= intent && offset < Number.POSITIVE_INFINITY;
-      const isInLog = mayBeInLog && isRecordAt(this.#fs, active!.fd, offset, record);
+      const isInLog = mayBeInLog && isRecordAt(this.#mount.fs, active!.fd, offset, record);
       offset = isInLog ? offset + record.length : Number.POSITIVE_INFINITY;
       if (!isInLog) yield { path: this.path, offset: start, bytes: record };
     }
   }
 
   close(): void {
-    this.#fs.close(this.#fd);
+    this.#mount.closeInPassing(this.#fd, this.path, "read");
   }
 }
 
@@ -71,11 +74,14 @@ export class OpenSpills {
   readonly #spills: OpenSpill[] = [];
   readonly #paths: string[];
 
-  constructor(fs: FileSystem, log: string) {
+  constructor(environment: Environment, log: string) {
+    const { fs } = environment;
+    const mount = new Mount(environment, log);
     this.#paths = pathsOf(fs, log, isSpill).sort();
     for (const path of this.#paths) {
       try {
-        this.#spills.push(new OpenSpill(fs, log, path, fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)));
+        const fd = mount.unpark(path, "read") ?? fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+        this.#spills.push(new OpenSpill(mount, log, path, fd));
       } catch (error) {
         if (!hasCode(error, "ENOENT", "ELOOP", "ENXIO")) throw error; // merged meanwhile; a link or a socket is not ours
       }

@@ -1,10 +1,11 @@
 import { LogFileError } from "../base/errors.js";
-import { ActiveFile } from "../disk/active-file.js";
+import { ActiveFile, HeldElsewhere } from "../disk/active-file.js";
 import { Durability } from "../disk/durability.js";
+import { Mount } from "../disk/mount.js";
 import { Permissions } from "../disk/permissions.js";
 import type { News } from "../events/event-queue.js";
 import type { RotationReason } from "../events/handler-events.js";
-import { Failures, lockTimeoutError, unexpected } from "../events/throttled-reporter.js";
+import { Failures, lockTimeoutError, lyingLocksWarning, unexpected } from "../events/throttled-reporter.js";
 import { tracer } from "../events/trace.js";
 import { FileLock, withLock } from "../lock/file-lock.js";
 import { LockFile, lockFilePath } from "../lock/lock-file.js";
@@ -56,6 +57,7 @@ export class LogWriter {
   readonly #spills: Spills;
   readonly #orphans: OrphanMerger;
   readonly #lock: FileLock;
+  readonly #mount: Mount;
   readonly #file: ActiveFile;
   readonly #durability: Durability;
   readonly #settings: SharedSettings | undefined;
@@ -80,7 +82,7 @@ export class LogWriter {
   dropped = 0;
 
   constructor(options: ResolvedOptions, environment: Environment, events: News, role: WriterRole = {}) {
-    const { fs, clock, lockBackend } = environment;
+    const { clock } = environment;
     const { filename, lockFileDirectory } = options;
     const { isStandby = false, leavesSettings = true, warning } = role;
     this.options = options;
@@ -102,11 +104,13 @@ export class LogWriter {
       boundary: () => this.#trigger.boundary ?? Number.POSITIVE_INFINITY,
     });
     this.#failures = new Failures((error) => events.tell("error", error), clock);
-    const lockFile = new LockFile(lockFilePath(filename, lockFileDirectory), fs, permissions);
-    this.#lock = new FileLock(lockFile, lockBackend, clock);
-    this.#durability = new Durability(options.sync, environment, (error) => events.tell("error", error));
-    if (leavesSettings) this.#settings = new SharedSettings(options, this.encoder.terminator, environment, permissions);
-    this.#file = new ActiveFile(filename, environment, permissions, this.encoder, {
+    this.#mount = new Mount(environment, filename);
+    const lockPath = lockFilePath(filename, lockFileDirectory);
+    const lockFile = new LockFile(lockPath, this.#mount.at(lockPath), permissions);
+    this.#lock = new FileLock(lockFile, clock);
+    this.#durability = new Durability(options.sync, this.#mount, clock, (error) => events.tell("error", error));
+    if (leavesSettings) this.#settings = new SharedSettings(options, this.encoder.terminator, this.#mount, permissions);
+    this.#file = new ActiveFile(filename, this.#mount, clock, permissions, this.encoder, {
       onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
         if (isAnother) this.#durability.name(path);
@@ -122,7 +126,7 @@ export class LogWriter {
       return isLocked;
     };
     this.#rotation = new Rotation(options, environment, backups, events.tell, underLock, this.#durability);
-    this.#spills = new Spills(filename, environment, permissions, this.encoder.terminator.length, underLock);
+    this.#spills = new Spills(filename, this.#mount, permissions, this.encoder.terminator.length, underLock);
     const commit = (batch: Batch) => this.commit(batch, this.#maintenanceWait);
     this.#orphans = new OrphanMerger(this.#spills, clock, commit, events.tell);
     if (rotatesWhenIdle) this.#idleWatch.start();
@@ -272,8 +276,8 @@ export class LogWriter {
   /** Closes all files. A later commit opens them again. */
   close(): void {
     this.#orphans.close();
-    const { filename } = this.options;
-    this.#failures.close([this.#file, this.#lock, ...(this.#settings ? [this.#settings] : [])], filename);
+    const lock = { close: () => this.#lock.end(this.#maintenanceWait) };
+    this.#failures.close([this.#file, lock, ...(this.#settings ? [this.#settings] : [])], this.options.filename);
     this.#idleWatch.stop();
   }
 
@@ -291,7 +295,8 @@ export class LogWriter {
       return true;
     } finally {
       this.#isRotationForced = false;
-      if (!this.#isKeptOpen) this.#failures.close([this.#file, this.#lock], this.options.filename);
+      if (!this.#isKeptOpen)
+        this.#failures.close([this.#file, { close: () => this.#lock.rest() }], this.options.filename);
     }
   }
 
@@ -301,6 +306,9 @@ export class LogWriter {
     this.#isWriting = this.events.isHeld = true;
     try {
       return withLock(this.#lock, wait, body);
+    } catch (error) {
+      if (error instanceof HeldElsewhere) return false;
+      throw error;
     } finally {
       this.#isWriting = false;
       this.events.isHeld = isHeld;
@@ -370,14 +378,15 @@ export class LogWriter {
 
   /** Before the first record. Called with the lock held. */
   #begin(): void {
-    const { keepFileOpen, filename } = this.options;
     const warn = (warning: LogFileError) => this.events.tell("warning", warning);
     const notDeleted = this.#empties ? this.#file.empty() : undefined;
     this.#isFresh = this.#empties = false;
-    for (const warning of [this.#warning, notDeleted]) if (warning !== undefined) warn(warning);
+    const noExclusion = lyingLocksWarning(this.#mount, this.options.filename);
+    for (const warning of [this.#warning, notDeleted, noExclusion]) if (warning !== undefined) warn(warning);
     const limit = this.#settings?.agree(this.namer, warn, this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
-    this.#isKeptOpen = this.#durability.mayStayOpen(filename, keepFileOpen);
+    this.#isKeptOpen = this.#durability.mayStayOpen(this.options.keepFileOpen);
+    this.#file.isShared = this.#mount.network !== undefined && !this.#isKeptOpen;
     this.#rotation.recover();
     this.events.add(() => this.#tidy());
   }

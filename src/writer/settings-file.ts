@@ -2,16 +2,15 @@ import { dirname, isAbsolute } from "node:path";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
 import { isError, LogFileError, reason } from "../base/errors.js";
+import type { Mount } from "../disk/mount.js";
 import { isOursToBelieve, type Permissions } from "../disk/permissions.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { settingsPath } from "../log-files/hidden-names.js";
 import { optionsToJson } from "../options/handler-json.js";
 import { OPTIONS, TIME_OPTIONS } from "../options/option-table.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
-import type { Environment } from "../platform/environment.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { hostName } from "../platform/identity.js";
-import type { LockBackend } from "../platform/lock-backend.js";
 import { readSmallFile } from "../platform/small-file.js";
 import { findCodec } from "../records/encodings.js";
 
@@ -59,24 +58,17 @@ export class SharedSettings {
   readonly #log: string;
   readonly #path: string;
   #own: Settings;
-  readonly #fs: FileSystem;
-  readonly #lockBackend: LockBackend;
+  readonly #mount: Mount;
   readonly #permissions: Permissions;
   /** Of the file while the settings in it are ours, and locked; else -1. */
   #fd = -1;
 
   /** @param terminator what ends a record, in bytes */
-  constructor(
-    options: ResolvedOptions,
-    terminator: Buffer,
-    { fs, lockBackend }: Environment,
-    permissions: Permissions,
-  ) {
+  constructor(options: ResolvedOptions, terminator: Buffer, mount: Mount, permissions: Permissions) {
     this.#log = options.filename;
     this.#path = settingsPath(options.filename);
     this.#own = settingsOf(options, terminator);
-    this.#fs = fs;
-    this.#lockBackend = lockBackend;
+    this.#mount = mount;
     this.#permissions = permissions;
   }
 
@@ -105,7 +97,7 @@ export class SharedSettings {
   close(): void {
     const fd = this.#fd;
     this.#fd = -1;
-    if (fd !== -1) this.#fs.close(fd);
+    if (fd !== -1) this.#mount.fs.close(fd);
   }
 
   #agree(warn: (warning: LogFileError) => void): number | undefined {
@@ -113,14 +105,14 @@ export class SharedSettings {
     const fd = this.#open(status);
     let theirs: Settings | undefined;
     try {
-      if (!isOursToBelieve(this.#fs, this.#log, status)) {
+      if (!isOursToBelieve(this.#mount.fs, this.#log, status)) {
         warn(this.#notBelieved(status));
         return undefined;
       }
       if (this.#leave(fd)) return undefined; // nobody's that lives: a change of settings, and no disagreement
       theirs = this.#read(fd)?.settings;
     } finally {
-      if (fd !== this.#fd) this.#fs.close(fd);
+      if (fd !== this.#fd) this.#mount.closeInPassing(fd, this.#path, "lock");
     }
     const differing = theirs === undefined ? [] : differences(this.#own, theirs);
     if (theirs !== undefined && differing.length === 0) return undefined;
@@ -133,34 +125,35 @@ export class SharedSettings {
 
   #open(status?: FileStatus): number {
     const opening = { path: this.#path, flags: O_RDWR | O_NOFOLLOW, mode: NEW_SETTINGS_FILE_MODE };
-    return this.#permissions.open(this.#fs, opening, status).fd;
+    return this.#permissions.open(this.#mount.fs, opening, status).fd;
   }
 
   /** False when the lock on the file is another one's. */
   #leave(fd: number): boolean {
-    if (!this.#lockBackend.tryLock(fd, true)) return false;
+    if (!this.#mount.locks.tryLock(fd, true)) return false;
     this.#fd = fd;
     const writer = { pid: process.pid, host: hostName(), thread: threadId };
     const bytes = Buffer.from(`${JSON.stringify({ writer, settings: this.#own })}\n`);
-    this.#fs.truncate(fd, 0); // else a process that dies here might leave a mixture that reads as something
-    this.#fs.writeAt(fd, bytes, 0);
+    const { fs } = this.#mount;
+    fs.truncate(fd, 0); // else a process that dies here might leave a mixture that reads as something
+    fs.writeAt(fd, bytes, 0);
     return true;
   }
 
   /** By a file of our own, since the lock on theirs says that they live. */
   #replace(): void {
-    this.#fs.unlink(this.#path);
+    this.#mount.fs.unlink(this.#path);
     const fd = this.#open();
     try {
       this.#leave(fd);
     } finally {
-      if (fd !== this.#fd) this.#fs.close(fd);
+      if (fd !== this.#fd) this.#mount.fs.close(fd);
     }
   }
 
   #read(fd: number): SettingsLeft | undefined {
     const bytes = Buffer.alloc(LONGEST);
-    const length = this.#fs.read(fd, bytes, 0, bytes.length, 0);
+    const length = this.#mount.fs.read(fd, bytes, 0, bytes.length, 0);
     return parse(bytes.toString("utf8", 0, length));
   }
 

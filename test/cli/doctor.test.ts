@@ -4,9 +4,9 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, syml
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { recognise } from "../../src/cli/doctor/file-system.js";
-import { lyingLocks } from "../../src/cli/doctor/lying-locks.js";
 import { NobodyCame, tryWithPeer } from "../../src/cli/doctor/peer.js";
 import { append, count } from "../../src/cli/doctor/probe.js";
+import { lyingLocks } from "../../src/disk/mount-table.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { O_NOFOLLOW } from "../../src/platform/file-system.js";
 import { CLH, Clh } from "../support/clh.js";

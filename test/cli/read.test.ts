@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from "node:zlib";
 import iconv from "iconv-lite";
+import { Mount } from "../../src/disk/mount.js";
 import { hiddenFormPath, settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
 import { pendingPath } from "../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
@@ -109,7 +110,7 @@ test("records that wait for the lock come last, and once", async (t) => {
   writeFileSync(log, "one\n");
   const environment = systemEnvironment();
   const path = spillPath(log, process.pid, 0x0123abcd);
-  const spill = Spill.create(path, environment, environment.fs.open(path, O_RDWR | O_CREAT, 0o600))!;
+  const spill = Spill.create(path, new Mount(environment, path), environment.fs.open(path, O_RDWR | O_CREAT, 0o600))!;
   t.after(() => spill.close());
   const batch = new Batch();
   for (const text of ["two\n", "three\n", "four\n"]) batch.add(Buffer.from(text));

@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { Mount } from "../../src/disk/mount.js";
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../../src/index.js";
 import { seesAllProcesses } from "../../src/inspection/processes.js";
 import { verifyLog } from "../../src/inspection/verify.js";
@@ -371,7 +372,7 @@ test("a spill may be larger than a file: it is merged into several", async (t) =
   const log = setUp(t);
   const environment = systemEnvironment();
   const path = spillPath(log, process.pid, 0x0123abcd);
-  const spill = Spill.create(path, environment, environment.fs.open(path, O_RDWR | O_CREAT, 0o600))!;
+  const spill = Spill.create(path, new Mount(environment, path), environment.fs.open(path, O_RDWR | O_CREAT, 0o600))!;
   t.after(() => spill.close());
   const batch = new Batch();
   for (let i = 0; i < 100; i++) batch.add(Buffer.from(`${"x".repeat(20)}\n`));

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, type TestContext, test } from "node:test";
+import { Mount } from "../../src/disk/mount.js";
 import { Permissions } from "../../src/disk/permissions.js";
 import type { FileLock } from "../../src/lock/file-lock.js";
 import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
@@ -197,7 +198,7 @@ describe("the lock file", () => {
         { chmod: undefined, umask: undefined, owner: undefined, ...options },
         assert.fail,
       );
-      const file = new LockFile(path, { ...fs, open }, permissions);
+      const file = new LockFile(path, new Mount(environmentWith({ open }), path), permissions);
       file.open();
       file.close();
       assert.equal(statSync(path).mode & 0o777, bits);

@@ -127,7 +127,7 @@ describe("a FIFO that takes the place, after a look at it, of", POSIX, () => {
     "a spill that is read": (_, log, forgets) => {
       const { environment, frozen } = watched({ swapped: leaveSpill(log), forgets });
       try {
-        const spills = new OpenSpills(environment.fs, log);
+        const spills = new OpenSpills(environment, log);
         assert.deepEqual([...spills.records()], []);
         spills.close();
       } catch (error) {

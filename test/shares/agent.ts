@@ -8,6 +8,8 @@ import { makeLock } from "../support/locks.js";
 type Step = (...given: never[]) => unknown;
 
 const handlers = new Map<string, ConcurrentRotatingFileHandler>();
+/** What handlers have told since it was last asked for. */
+const errors: string[] = [];
 const locks = new Map<string, ReturnType<typeof makeLock>>();
 
 function lockOf(log: string): ReturnType<typeof makeLock> {
@@ -20,7 +22,7 @@ const STEPS: Record<string, Step> = {
   /** A handler that waits for no lock. */
   open(log: string, options: object) {
     const handler = new ConcurrentRotatingFileHandler(log, { lockTimeout: 0, ...options });
-    handler.on("error", () => {});
+    handler.on("error", ({ message, cause }) => errors.push(`${message} ${String(cause ?? "")}`));
     handlers.set(log, handler);
     return true;
   },
@@ -31,6 +33,7 @@ const STEPS: Record<string, Step> = {
     handlers.get(log)!.close();
     return true;
   },
+  errors: () => errors.splice(0),
   lock: (log: string) => lockOf(log).tryAcquire(),
   unlock(log: string) {
     lockOf(log).release();

@@ -52,7 +52,7 @@ const CASES: readonly [what: string, run: Case][] = [
   [
     "a spill is left to its process when that opens it once more, or another one of its host does",
     async ({ a, b, b2 }, log) => {
-      for (const agent of [a, b, b2]) await agent.do("open", log, {});
+      for (const agent of [a, b, b2]) await agent.do("open", log, { backupCount: 99 });
       await a.do("write", log, "first");
       await a.do("lock", log);
       if (await b.do("write", log, "in a spill")) return "a lock that is held was given to another host";
@@ -62,12 +62,12 @@ const CASES: readonly [what: string, run: Case][] = [
       await b2.do("rotate", log);
       await a.do("write", log, "from a");
       await a.do("rotate", log);
-      await b.do("flush", log);
+      for (const agent of [b, b2]) await agent.do("flush", log);
       const texts = await a.do<string[]>("read", log);
       const expected = ["first", "from a", "from b2", "in a spill"];
-      return JSON.stringify([...texts].sort()) === JSON.stringify(expected)
-        ? undefined
-        : `found ${JSON.stringify(texts)}`;
+      if (JSON.stringify([...texts].sort()) === JSON.stringify(expected)) return undefined;
+      const errors = await Promise.all([a, b, b2].map((agent) => agent.do("errors")));
+      return `found ${JSON.stringify(texts)}, after ${JSON.stringify(errors)}`;
     },
   ],
   [

@@ -10,13 +10,12 @@ import { parseStressRecord } from "../../src/cli/stress/record.js";
 
 const [directory] = process.argv.slice(2).map((word) => JSON.parse(word)) as [string];
 const names = readdirSync(directory);
-const published = new Set(names.flatMap((name) => /^\.__app\.log\.(\d{10})\..*\.published$/.exec(name)?.[1] ?? []));
 
-/** A source counts until it is published, its compressed form from then on. */
+/** What is compressed waits beside the file that it is of, until that is deleted. */
 function counts(name: string): boolean {
   if (/^app\.log(\.[\d_-]+)*(\.gz)?$/.test(name)) return true;
-  const [, sequence, rest] = /^\.__app\.log\.(\d{10})\.(.*)$/.exec(name) ?? [];
-  return sequence !== undefined && (rest!.endsWith(".pending") || (rest === "gz" && published.has(sequence)));
+  if (!/^app\.log-\d{13}-\S+-[0-9a-f]{8}(\.gz)?$/.test(name)) return false;
+  return !name.endsWith(".gz") || !names.includes(name.slice(0, -".gz".length));
 }
 
 const found: Record<string, number[]> = {};
@@ -42,5 +41,5 @@ for (const name of names.filter(counts)) {
     } else if (line !== "") torn.push(`${name}: ${line.slice(0, 40)} (${line.length})`);
   }
 }
-const left = names.filter((name) => /^\.__app\.log\..*(spill|unfinished|pending|published)$/.test(name));
+const left = names.filter((name) => /^(\.__app\.log\..*(spill|unfinished)|app\.log-.*)$/.test(name));
 process.stdout.write(`${JSON.stringify({ found, torn, files, largest, left })}\n`);

@@ -1,6 +1,7 @@
 import { appendFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { Mount } from "../../src/disk/mount.js";
 import { Permissions } from "../../src/disk/permissions.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../../src/index.js";
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../../src/index.js";
@@ -266,12 +267,14 @@ function textOfFirst({ writer }: Scene): string {
   return `${recordOf(writer, 0)}\n${recordOf(writer, 1)}\n`;
 }
 
-export async function sweepLog(log: string, { fs, clock, lockBackend }: Environment): Promise<void> {
+export async function sweepLog(log: string, environment: Environment): Promise<void> {
   const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
-  const lock = new FileLock(new LockFile(lockFilePath(log), fs, permissions), lockBackend, clock);
-  const sweepLock = new LockFile(sweepLockPath(log), fs, permissions);
+  const { fs } = environment;
+  const mount = new Mount(environment, log);
+  const lock = new FileLock(new LockFile(lockFilePath(log), mount, permissions), environment.clock);
+  const sweepLock = new LockFile(sweepLockPath(log), mount, permissions);
   const publisher = new NumberedBackups(fs, log, BACKUPS);
   const compression = { format: "gzip" } as const;
-  const plan = { fs, log, lock, lockTimeout: 1000, lockBackend, sweepLock, publisher, compression, isDelayed: false };
+  const plan = { fs, log, lock, lockTimeout: 1000, sweepLock, publisher, compression, isDelayed: false };
   await sweep({ ...plan, extension: ".gz" }, () => {});
 }

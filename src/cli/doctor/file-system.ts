@@ -1,8 +1,7 @@
 import { resolve, sep } from "node:path";
+import { lyingLocks, mountOf } from "../../disk/mount-table.js";
 import { isOnNetwork } from "../../disk/network-mounts.js";
-import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
-import { readSmallFile } from "../../platform/small-file.js";
-import { lyingLocks } from "./lying-locks.js";
+import type { FileSystem } from "../../platform/file-system.js";
 
 /** What a directory is on, as far as the system tells. */
 export interface KindOfFileSystem {
@@ -18,17 +17,9 @@ export interface KindOfFileSystem {
   readonly lyingLocks: string | undefined;
 }
 
-interface Mount {
-  readonly device: string;
-  readonly point: string;
-  readonly type: string;
-  readonly options: readonly string[];
-}
-
-const LONGEST = 4 * 1024 ** 2;
 const MEMORY = new Set(["tmpfs", "ramfs"]);
-const NETWORK =
-  /^(nfs4?|cifs|smb3|9p|ceph|afs|lustre|gfs2|ocfs2|beegfs|glusterfs)$|^fuse\.(sshfs|glusterfs|mfs|rclone|s3fs|gcsfuse|juicefs|davfs)/;
+/** Shared, and as coherent as a local disk: nothing else is done with them. */
+const CLUSTER = /^(lustre|gfs2|ocfs2|beegfs)$/;
 const SYNCED =
   /^(Dropbox|OneDrive.*|Google Drive|GoogleDrive|My Drive|CloudStorage|Mobile Documents|iCloud.*|Nextcloud|ownCloud|pCloud.*|MEGA|Syncthing|Sync)$/i;
 const SYNC_MARKS = [".dropbox", ".dropbox.cache", ".stfolder", ".sync", ".owncloudsync.log", ".nextcloudsync.log"];
@@ -37,14 +28,14 @@ export function recognise(fs: FileSystem, directory: string): KindOfFileSystem {
   const path = resolve(directory);
   const mount = mountOf(fs, path);
   const type = mount?.type ?? "unknown";
-  const isNetwork = isOnNetwork(fs, path) || NETWORK.test(type);
+  const isNetwork = isOnNetwork(fs, path) || CLUSTER.test(type);
   return {
     kind: kindOf(type, isNetwork),
     type,
     mountPoint: mount?.point ?? "unknown",
     isNetwork,
     isSynced: isSynced(fs, path),
-    lyingLocks: lyingLocks(type, mount?.options ?? []),
+    lyingLocks: mount && lyingLocks(mount.type, mount.options),
   };
 }
 
@@ -54,27 +45,6 @@ function kindOf(type: string, isNetwork: boolean): KindOfFileSystem["kind"] {
   if (MEMORY.has(type)) return "memory";
   if (type === "overlay") return "overlay";
   return type.startsWith("fuse") ? "fuse" : "local";
-}
-
-/** proc_pid_mountinfo(5). By device, since the path may lead through symbolic links; else by the longest mount point. */
-function mountOf(fs: FileSystem, path: string): Mount | undefined {
-  const mounts = (readSmallFile(fs, "/proc/self/mountinfo", LONGEST) ?? "").split("\n").flatMap(parseMount);
-  const status = new FileStatus();
-  fs.status(new FilePath(path), status);
-  const { major, minor } = status.place;
-  const isAbove = ({ point }: Mount) => path === point || path.startsWith(point.endsWith(sep) ? point : point + sep);
-  const byLength = (a: Mount, b: Mount) => a.point.length - b.point.length;
-  const same = mounts.filter(({ device }) => device === `${major}:${minor}`);
-  return same.filter(isAbove).sort(byLength).at(-1) ?? same.at(-1) ?? mounts.filter(isAbove).sort(byLength).at(-1);
-}
-
-function parseMount(line: string): Mount[] {
-  const [own, tail] = line.split(" - ");
-  const [, , device, , point, options] = own!.split(" ");
-  const [type, , superOptions] = tail?.split(" ") ?? [];
-  if (device === undefined || point === undefined || type === undefined) return [];
-  const text = point.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
-  return [{ device, point: text, type, options: `${options},${superOptions ?? ""}`.split(",") }];
 }
 
 function isSynced(fs: FileSystem, path: string): boolean {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Mount } from "../../disk/mount.js";
 import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
@@ -21,8 +22,13 @@ const LONGEST = 16 * 1024 ** 2;
 
 const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
 
-export function probeLock({ fs, clock, lockBackend }: Environment, directory: string): FileLock {
-  return new FileLock(new LockFile(lockPath(directory), fs, permissions), lockBackend, clock);
+export function probeLock(environment: Environment, directory: string): FileLock {
+  return new FileLock(probeLockFile(environment, directory), environment.clock);
+}
+
+function probeLockFile(environment: Environment, directory: string): LockFile {
+  const path = lockPath(directory);
+  return new LockFile(path, new Mount(environment, path), permissions);
 }
 
 /** What is locked in `directory`. */
@@ -32,9 +38,8 @@ export function lockPath(directory: string): string {
 
 /** Takes the lock and keeps it until the returned function is called; undefined when it is not free. */
 export function hold(environment: Environment, directory: string): (() => void) | undefined {
-  const { fs, lockBackend } = environment;
-  const file = new LockFile(lockPath(directory), fs, permissions);
-  if (lockBackend.tryLock(file.open())) return () => file.close();
+  const file = probeLockFile(environment, directory);
+  if (file.tryLock()) return () => file.close();
   file.close();
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { LogFileError, reason } from "../../base/errors.js";
+import { Mount } from "../../disk/mount.js";
 import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
@@ -49,10 +50,10 @@ function asNamed(file: LogFile): LogFile {
 }
 
 /** Undefined when the lock is not to be had. A lock file is not made: it would belong to the reader. */
-function lookUnderLock({ fs, clock, lockBackend }: Environment, path: string, look: () => LogFile[]) {
-  if (!fs.exists(path)) return undefined;
+function lookUnderLock(environment: Environment, path: string, look: () => LogFile[]) {
+  if (!environment.fs.exists(path)) return undefined;
   const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
-  const lock = new FileLock(new LockFile(path, fs, permissions), lockBackend, clock);
+  const lock = new FileLock(new LockFile(path, new Mount(environment, path), permissions), environment.clock);
   let picture: LogFile[] | undefined;
   try {
     withLock(lock, READER_WAIT_MS, () => {

@@ -1,7 +1,7 @@
 import { LogFileError } from "../../base/errors.js";
 import type { LogFile } from "../../log-files/list-files.js";
 import type { Environment } from "../../platform/environment.js";
-import { FileStatus, type FileSystem } from "../../platform/file-system.js";
+import { FileStatus } from "../../platform/file-system.js";
 import { OpenSpills } from "../../spill/spill-reader.js";
 import { type SettingsLeft, unknownNames } from "../../writer/settings-file.js";
 import { OpenLog, type OpenLogFile, unreadable } from "../files/open-files.js";
@@ -40,7 +40,7 @@ export async function* readBlocks(reader: BlockReader): AsyncGenerator<Block> {
   const open = new OpenLog(environment, () => stillPicture(environment, log, lockPath));
   try {
     const { files } = open;
-    if (files.length === 0) refuseNothing(environment.fs, log);
+    if (files.length === 0) refuseNothing(environment, log);
     const unfound = unknownNames(log, reader.left);
     if (unfound !== undefined) onProblem(unfound);
     for (const [i, file] of files.entries()) {
@@ -62,14 +62,14 @@ export async function* readBlocks(reader: BlockReader): AsyncGenerator<Block> {
         onProblem(error instanceof LogFileError ? error : unreadable(file.path, error));
       }
     }
-    if (files.at(-1)?.kind !== "active") yield* readSpills(reader, new OpenSpills(environment.fs, log));
+    if (files.at(-1)?.kind !== "active") yield* readSpills(reader, new OpenSpills(environment, log));
   } finally {
     open.close();
   }
 }
 
-function refuseNothing(fs: FileSystem, log: string): void {
-  const spills = new OpenSpills(fs, log);
+function refuseNothing(environment: Environment, log: string): void {
+  const spills = new OpenSpills(environment, log);
   spills.close();
   if (spills.count > 0) return;
   throw new LogFileError("ERR_CLH_READ", `Cannot read ${log}: there is no such log, nor a backup of one.`, {
@@ -135,7 +135,7 @@ async function* readActive(reader: BlockReader, { file, fd }: OpenLogFile): Asyn
 async function findEnd({ environment, log }: BlockReader, fd: number): Promise<{ size: number; spills: OpenSpills }> {
   const { fs, clock } = environment;
   for (let moments = 0; ; moments++) {
-    const spills = new OpenSpills(fs, log);
+    const spills = new OpenSpills(environment, log);
     const size = sizeOf(fs, fd);
     if (moments === MOST_MOMENTS || (!spills.isMerging && !spills.hasChanged(fs, log))) return { size, spills };
     spills.close();

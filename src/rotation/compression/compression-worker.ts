@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import { advice, LogFileError, reason } from "../../base/errors.js";
+import { Mount } from "../../disk/mount.js";
 import { Permissions } from "../../disk/permissions.js";
 import { FileLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
@@ -25,7 +26,8 @@ parentPort!.on("message", ({ id, job }: { id: number; job: SweepJob }) => {
 
 async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<void> {
   try {
-    const { fs, clock, lockBackend } = systemEnvironment();
+    const environment = systemEnvironment();
+    const { fs, clock } = environment;
     const permissions = new Permissions(job.permissions, (warning) =>
       send({ type: "warning", error: serializeError(warning) }),
     );
@@ -33,10 +35,9 @@ async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<vo
       {
         fs,
         log: job.log,
-        lock: new FileLock(new LockFile(job.lockPath, fs, permissions), lockBackend, clock),
+        lock: new FileLock(new LockFile(job.lockPath, new Mount(environment, job.lockPath), permissions), clock),
         lockTimeout: job.lockTimeout,
-        lockBackend,
-        sweepLock: new LockFile(sweepLockPath(job.log), fs, permissions),
+        sweepLock: new LockFile(sweepLockPath(job.log), new Mount(environment, job.log), permissions),
         publisher: publisherOf(job, fs),
         extension: FORMATS[job.compression.format].extension,
         compression: job.compression,

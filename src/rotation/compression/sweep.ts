@@ -7,7 +7,6 @@ import { occupantOf } from "../../log-files/path-type.js";
 import { listLeftHidden, listPending } from "../../log-files/pending-files.js";
 import { NO_PLACE, newUnique, type Pending, pendingPath } from "../../log-files/pending-names.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
-import type { LockBackend } from "../../platform/lock-backend.js";
 import type { Publisher } from "../backups.js";
 import { compress, type Source } from "./compress.js";
 import { failed, type PassedOver, removeIfThere, settle } from "./settle.js";
@@ -17,7 +16,6 @@ export interface SweepPlan {
   readonly log: string;
   readonly lock: FileLock;
   readonly lockTimeout: number;
-  readonly lockBackend: LockBackend;
   /** At `sweepLockPath`; locked while files are compressed. */
   readonly sweepLock: LockFile;
   readonly publisher: Publisher;
@@ -106,10 +104,10 @@ function underLock({ log, lock, lockTimeout }: SweepPlan, body: () => void): voi
 }
 
 /** False when another process is at it. What is locked is free again when it is closed. */
-function beginSweep({ sweepLock, lockBackend }: SweepPlan): boolean {
+function beginSweep({ sweepLock }: SweepPlan): boolean {
   let isOurs = false;
   try {
-    isOurs = lockBackend.tryLock(sweepLock.open());
+    isOurs = sweepLock.tryLock();
     return isOurs;
   } catch (cause) {
     const { path } = sweepLock;

@@ -14,6 +14,7 @@ import {
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { ActiveFile } from "../../../src/disk/active-file.js";
+import { Mount } from "../../../src/disk/mount.js";
 import { Permissions } from "../../../src/disk/permissions.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import type { FileSystem } from "../../../src/platform/file-system.js";
@@ -36,10 +37,17 @@ function setUp(t: TestContext, { fs = systemEnvironment().fs, encoding = "utf-8"
   const encoder = new Encoder({ encoding, unicodeErrorPolicy: "ignore", newline: "", terminator });
   const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, assert.fail);
   const healed: string[] = [];
-  const file = new ActiveFile(path, environmentWith(fs), permissions, encoder, {
-    onOpened() {},
-    onHealed: (healedPath) => healed.push(healedPath),
-  });
+  const file = new ActiveFile(
+    path,
+    new Mount(environmentWith(fs), path),
+    systemEnvironment().clock,
+    permissions,
+    encoder,
+    {
+      onOpened() {},
+      onHealed: (healedPath) => healed.push(healedPath),
+    },
+  );
   t.after(() => file.close());
   const append = (text: string) => {
     file.refresh();
@@ -235,10 +243,17 @@ test("a log that may be written but not read is written", needsRoot, (t) => {
   asOther(() => {
     const encoder = new Encoder({ encoding: "utf-8", unicodeErrorPolicy: "ignore", newline: "", terminator: "\n" });
     const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, assert.fail);
-    const file = new ActiveFile(path, systemEnvironment(), permissions, encoder, {
-      onOpened() {},
-      onHealed: assert.fail,
-    });
+    const file = new ActiveFile(
+      path,
+      new Mount(systemEnvironment(), path),
+      systemEnvironment().clock,
+      permissions,
+      encoder,
+      {
+        onOpened() {},
+        onHealed: assert.fail,
+      },
+    );
     file.refresh();
     file.append(Buffer.from("one\n"), 0, 4);
     file.close();

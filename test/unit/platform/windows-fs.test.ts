@@ -98,7 +98,7 @@ const readsSpill = (t: TestContext, environment = windows()) => {
   const holder = makeLock(join(directory, ".__app.lock"), "real", environment);
   assert.ok(holder.tryAcquire());
   assert.ok(!a.write("record 0"));
-  const [record] = new OpenSpills(environment.fs, log).records();
+  const [record] = new OpenSpills(environment, log).records();
   holder.close();
   assert.equal(String(record?.bytes), "record 0\n");
 };
@@ -175,7 +175,12 @@ test("on a drive of another host, the log is not kept open", (t) => {
     },
   };
   const opened = (isRemote: () => boolean) => {
-    const environment = { ...systemEnvironment(), fs: forWindows(counting, isRemote), lockBackend };
+    const environment = {
+      ...systemEnvironment(),
+      smbLocks: undefined,
+      fs: forWindows(counting, isRemote),
+      lockBackend,
+    };
     const { a } = setUp(t, {}, environment);
     a.write("record 0");
     const before = closed.length;

@@ -18,6 +18,7 @@ import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import { hasCode } from "../../../../src/base/errors.js";
+import { Mount } from "../../../../src/disk/mount.js";
 import { Permissions } from "../../../../src/disk/permissions.js";
 import { ConcurrentRotatingFileHandler } from "../../../../src/index.js";
 import { FileLock } from "../../../../src/lock/file-lock.js";
@@ -55,15 +56,15 @@ function setUp(
   const backupsOn = (fs: FileSystem) => new NumberedBackups(fs, log, backupCount);
   const run = async (fs = system.fs) => {
     const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, assert.fail);
-    const lockFile = new LockFile(join(directory, ".__app.lock"), fs, permissions);
+    const mount = new Mount({ ...system, fs }, log);
+    const lockFile = new LockFile(join(directory, ".__app.lock"), mount, permissions);
     const events: SweepEvent[] = [];
     const plan = {
       fs,
       log,
-      lock: new FileLock(lockFile, system.lockBackend, system.clock),
+      lock: new FileLock(lockFile, system.clock),
       lockTimeout: 1000,
-      lockBackend: system.lockBackend,
-      sweepLock: new LockFile(sweepLockPath(log), fs, permissions),
+      sweepLock: new LockFile(sweepLockPath(log), mount, permissions),
       publisher: backupsOn(fs),
       extension,
       compression,

@@ -1,0 +1,138 @@
+import { basename, dirname } from "node:path";
+import { hasCode } from "../base/errors.js";
+import type { Environment } from "../platform/environment.js";
+import { type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
+import type { LockBackend } from "../platform/lock-backend.js";
+import { type Network, networkOf } from "./network-mounts.js";
+
+const OPEN_FILES = "/proc/self/fd";
+
+/** What a descriptor was opened for. */
+type Use = "lock" | "read";
+
+interface Kept {
+  /** Descriptors that must not be closed yet, by path. */
+  readonly parked: Readonly<Record<Use, Map<string, number[]>>>;
+  /** By descriptor that is locked, the one that {@link Mount.guard} has opened with it. */
+  readonly guards: Map<number, number>;
+}
+
+/** Of this thread. */
+const keptOf = new WeakMap<FileSystem, Kept>();
+
+/**
+ * The file system that a file is on: how files are locked, and let go, there. It is asked for what it is once, when that is
+ * first needed.
+ *
+ * On SMB mounts of Linux, the lock of a file is released on the server when its process closes any descriptor of that file
+ * (cifs.ko, `smb2_unlock_range`). So descriptors are kept there which are closed elsewhere.
+ */
+export class Mount {
+  readonly fs: FileSystem;
+  readonly #environment: Pick<Environment, "lockBackend" | "smbLocks">;
+  readonly #path: string;
+  readonly #kept: Kept;
+  #network: Network | undefined;
+  #locks: LockBackend | undefined;
+
+  /** @param path of a file on it, or of one that is yet to be made */
+  constructor(environment: Pick<Environment, "fs" | "lockBackend" | "smbLocks">, path: string) {
+    this.fs = environment.fs;
+    this.#environment = environment;
+    this.#path = path;
+    this.#kept = keptOf.get(this.fs) ?? { parked: { lock: new Map(), read: new Map() }, guards: new Map() };
+    keptOf.set(this.fs, this.#kept);
+  }
+
+  /** The same of another file, which may be on another file system. */
+  at(path: string): Mount {
+    return dirname(path) === dirname(this.#path) ? this : new Mount({ fs: this.fs, ...this.#environment }, path);
+  }
+
+  /** Undefined when no other host can write there, as far as it tells. */
+  get network(): Network | undefined {
+    this.#ask();
+    return this.#network;
+  }
+
+  /** Why locks keep out processes of this host only, if that is known. */
+  get lyingLocks(): string | undefined {
+    const { smbLocks } = this.#environment;
+    if (this.network?.kind === "smb" && smbLocks === undefined && process.platform === "linux")
+      return "on SMB mounts, locks are safe on 64-bit Linux only";
+    return this.network?.lyingLocks;
+  }
+
+  /** How files are locked there. */
+  get locks(): LockBackend {
+    return this.#locks ?? this.#ask();
+  }
+
+  /** True where the lock of a file ends when its process closes another descriptor of that file. */
+  get releasesByClose(): boolean {
+    return this.locks === this.#environment.smbLocks;
+  }
+
+  /**
+   * Called before a file is locked. A client of SMB that alone has it open keeps locks to itself, and confuses those of two
+   * processes; a second open, of another kind, makes it ask the server for each.
+   */
+  guard(fd: number, path: string): void {
+    if (this.releasesByClose) this.#kept.guards.set(fd, this.fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  }
+
+  /** Closes a file that is locked, or that nobody in this process has locked. */
+  close(fd: number): void {
+    const guard = this.#kept.guards.get(fd);
+    this.#kept.guards.delete(fd);
+    if (guard !== undefined) this.fs.close(guard);
+    this.fs.close(fd);
+  }
+
+  /** Closes a file that is not locked, unless this process has it open, and maybe locked, by another descriptor. */
+  closeInPassing(fd: number, path: string, use: Use): void {
+    if (!this.releasesByClose || !this.#isOpenElsewhere(fd, path)) this.close(fd);
+    else this.park(fd, path, use);
+  }
+
+  /** Keeps `fd` open for {@link unpark}. */
+  park(fd: number, path: string, use: Use): void {
+    this.#kept.parked[use].set(path, [...(this.#kept.parked[use].get(path) ?? []), fd]);
+  }
+
+  /** A descriptor that was parked. */
+  unpark(path: string, use: Use): number | undefined {
+    const fds = this.#kept.parked[use].get(path);
+    const fd = fds?.pop();
+    if (fds?.length === 0) this.#kept.parked[use].delete(path);
+    return fd;
+  }
+
+  /** Called with `path` locked, or gone. */
+  closeParked(path: string): void {
+    for (const use of ["lock", "read"] as const)
+      for (let fd = this.unpark(path, use); fd !== undefined; fd = this.unpark(path, use)) this.close(fd);
+  }
+
+  #ask(): LockBackend {
+    if (this.#locks === undefined) {
+      const { lockBackend, smbLocks } = this.#environment;
+      this.#network = networkOf(this.fs, this.#path);
+      this.#locks = this.#network?.kind === "smb" && smbLocks !== undefined ? smbLocks : lockBackend;
+    }
+    return this.#locks;
+  }
+
+  /** By its name: of all that a process has open, to ask each may be long. */
+  #isOpenElsewhere(fd: number, path: string): boolean {
+    const own = [fd, this.#kept.guards.get(fd)].map(String);
+    return this.fs.readdir(OPEN_FILES).some((other) => {
+      try {
+        return !own.includes(other) && basename(this.fs.readlink(`${OPEN_FILES}/${other}`)) === basename(path);
+      } catch (error) {
+        if (!hasCode(error, "ENOENT")) throw error;
+        return false; // closed since
+      }
+    });
+  }
+}

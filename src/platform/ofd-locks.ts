@@ -1,0 +1,50 @@
+import * as os from "node:os";
+import { systemError } from "../base/errors.js";
+import type { LockBackend } from "./lock-backend.js";
+import type { Libc } from "./system-calls.js";
+
+// fcntl.h and unistd.h of Linux.
+const F_OFD_SETLK = 37;
+const F_WRLCK = 1;
+const F_UNLCK = 2;
+const SEEK_END = 2;
+
+// Behind all content, where a lock keeps nobody from reading; the whole file is what flock(2) locks on the server.
+const BEHIND_ALL = 2n ** 62n;
+
+// Those whose `struct flock` has two 16-bit numbers, then two 64-bit ones, each at a multiple of its size.
+const ARCHITECTURES = new Set(["x64", "arm64", "riscv64", "loong64", "ppc64"]);
+
+const { EWOULDBLOCK, EAGAIN, EACCES, EINTR } = os.constants.errno;
+const BUSY = new Set([EWOULDBLOCK, EAGAIN, EACCES, EINTR]);
+
+/**
+ * Locks of an open file by `fcntl(2)`, for SMB mounts of Linux. There, when any process of the host closes the file, cifs.ko
+ * releases what `flock(2)` holds on the server; of these it does so only for the process that holds them
+ * (`smb2_unlock_range`). On the server both are the same lock, so that Python's handler is excluded.
+ * @param arch as `process.arch`; undefined is returned where the layout of the structure is another
+ */
+export function ofdBackend(libc: Libc, arch: string = process.arch): LockBackend | undefined {
+  const { fcntl, lseek } = libc;
+  if (fcntl === undefined || lseek === undefined || !ARCHITECTURES.has(arch)) return undefined;
+  const set = (fd: number, type: number, start: bigint, length: bigint): boolean => {
+    const lock = Buffer.alloc(32);
+    lock.writeInt16LE(type, 0);
+    lock.writeBigInt64LE(start, 8);
+    lock.writeBigInt64LE(length, 16);
+    if (fcntl(fd, F_OFD_SETLK, lock) === 0) return true;
+    const errno = libc.errno();
+    if (type === F_WRLCK && BUSY.has(errno)) return false;
+    throw systemError(errno, "fcntl");
+  };
+  return {
+    tryLock(fd, isRead = false) {
+      if (!isRead) return set(fd, F_WRLCK, 0n, 0n);
+      if (!set(fd, F_WRLCK, BEHIND_ALL, 1n)) return false;
+      // The lock makes the client give up what it remembers of the file, and this makes it ask how long that is.
+      if (lseek(fd, 0, SEEK_END) < 0) throw systemError(libc.errno(), "lseek");
+      return true;
+    },
+    unlock: (fd) => void set(fd, F_UNLCK, 0n, 0n),
+  };
+}
