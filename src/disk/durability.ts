@@ -27,9 +27,10 @@ export class Durability {
    * Asked before the first record: may the log stay open between writes? Not on a network file system, unless that was
    * asked for: other hosts see a record only when it was written back and the file closed, whatever `sync` says.
    */
-  mayStayOpen(keepFileOpen: boolean | undefined): boolean {
+  mayStayOpen(keepFileOpen: boolean | undefined, file: ActiveFile): boolean {
     if (keepFileOpen === true || this.#mount.network === undefined) return keepFileOpen !== false;
     this.#mode = "full";
+    file.isShared = true;
     return false;
   }
 
@@ -47,6 +48,27 @@ export class Durability {
         `Cannot bring ${file.path} to the disk: ${reason(cause)}. ${advice(cause)}The last records are in the file, ` +
         "but maybe not on the disk; they are not written again.";
       this.#failures.note(new LogFileError("ERR_CLH_WRITE", message, { cause, path: file.path }));
+    }
+  }
+
+  /** True where other hosts may write as well. */
+  get isRemote(): boolean {
+    return this.#mount.network !== undefined;
+  }
+
+  /**
+   * The same of a file on a network file system. The records may be there or not.
+   * @throws {LogFileError} `ERR_CLH_WRITE`
+   */
+  recordsRemotely(file: ActiveFile): void {
+    if (this.#mode === "none") return;
+    try {
+      file.sync(this.#mode);
+    } catch (cause) {
+      const message =
+        `Cannot bring ${file.path} to the server: ${reason(cause)}. ${advice(cause)}The last records are looked for ` +
+        "there before they are written again.";
+      throw new LogFileError("ERR_CLH_WRITE", message, { cause, path: file.path });
     }
   }
 

@@ -22,6 +22,7 @@ export class FileLock {
   readonly #file: LockFile;
   readonly #clock: Clock;
   #seenCurrent = Number.NEGATIVE_INFINITY;
+  #askedAt = 0;
   /** How often the lock was not free at the first try. */
   waits = 0;
 
@@ -89,6 +90,11 @@ export class FileLock {
     }
   }
 
+  /** On a network file system: milliseconds since the lock was asked for that is held. */
+  get age(): number {
+    return this.#clock.monotonic() - this.#askedAt;
+  }
+
   /** With the lock held: is it still the lock that everybody else would take? Asks the disk. */
   isStillShared(): boolean {
     this.#seenCurrent = Number.NEGATIVE_INFINITY;
@@ -136,6 +142,7 @@ export class FileLock {
   }
 
   #tryLock(): boolean {
+    if (this.#file.isRemote) this.#askedAt = this.#clock.monotonic();
     try {
       return this.#file.tryLock();
     } catch (error) {

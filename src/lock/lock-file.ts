@@ -46,6 +46,11 @@ export class LockFile {
     return this.#fd;
   }
 
+  /** True where other hosts lock it as well. */
+  get isRemote(): boolean {
+    return this.#mount.network !== undefined;
+  }
+
   /** Opens the file if it is not open, making it and its directory if need be; returns the descriptor. */
   open(): number {
     if (this.#fd !== -1) return this.#fd;

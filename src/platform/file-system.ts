@@ -196,6 +196,7 @@ export const {
   O_APPEND,
   O_NOFOLLOW = NO_SUCH_FLAG,
   O_NONBLOCK = 0,
+  O_DIRECT = 0,
 } = nodeFs.constants;
 
 const AS_BIGINT = { bigint: true, throwIfNoEntry: false } as const;
@@ -259,6 +260,7 @@ function alreadyThere(from: string, to: string): NodeJS.ErrnoException {
   });
 }
 
+const { EEXIST, EINVAL, ENOSYS } = os.constants.errno;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const AT_EMPTY_PATH = 0x1000;
@@ -296,7 +298,12 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
     },
     exists: (path) => libc.access(path, nodeFs.constants.F_OK) === 0,
     renameNew(from, to) {
-      if (renameat2?.(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) !== 0) portable.renameNew(from, to);
+      if (renameat2?.(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return;
+      const errno = renameat2 === undefined ? ENOSYS : libc.errno();
+      if (errno === EEXIST) throw alreadyThere(from, to);
+      // Of a file system that has no such rename (NFS), or a kernel. After any other failure, to ask would not be enough.
+      if (errno === ENOSYS || errno === EINVAL) portable.renameNew(from, to);
+      else throw Object.assign(systemError(errno, "rename"), { path: from, dest: to });
     },
   };
 }

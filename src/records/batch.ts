@@ -148,11 +148,18 @@ export class Batch {
     return this.#ends[last]!;
   }
 
+  /** How many records that are not written yet end at `end`, or before. */
+  countTo(end: number): number {
+    let last = this.#next;
+    while (last < this.#ends.length && this.#ends[last]! <= end) last++;
+    return last - this.#next;
+  }
+
   /** Counts the records up to `end` as written; returns how many these were. */
   advanceTo(end: number): number {
-    const before = this.#next;
-    while (this.#next < this.#ends.length && this.#ends[this.#next]! <= end) this.#next++;
-    return this.#next - before;
+    const count = this.countTo(end);
+    this.#next += count;
+    return count;
   }
 
   /**

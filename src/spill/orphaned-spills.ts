@@ -112,7 +112,15 @@ export class Spills {
 
   /** Called with the lock held, or by who alone can write what it looks for. */
   readonly countAppended: CountAppended = (file, offset, records) =>
-    countAppended(this.#mount.fs, this.#find(file), file, offset, records, this.#terminatorLength);
+    countAppended(
+      this.#mount.fs,
+      this.#find(file),
+      file,
+      offset,
+      records,
+      this.#terminatorLength,
+      this.#mount.network !== undefined,
+    );
 
   failure(cause: unknown): LogFileError {
     const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. ${advice(cause)}They are kept in memory, or in that file, and tried again.`;

@@ -23,6 +23,7 @@ import { Rotation } from "../rotation/rotation.js";
 import type { Trigger } from "../rotation/trigger.js";
 import { Spills } from "../spill/orphaned-spills.js";
 import type { Spill } from "../spill/spill-file.js";
+import { Appender } from "./appender.js";
 import { IdleWatch } from "./idle-timer.js";
 import { OrphanMerger } from "./orphan-merger.js";
 import { SharedSettings } from "./settings-file.js";
@@ -60,13 +61,14 @@ export class LogWriter {
   readonly #mount: Mount;
   readonly #file: ActiveFile;
   readonly #durability: Durability;
+  readonly #appender: Appender;
   readonly #settings: SharedSettings | undefined;
   readonly #trigger: Trigger;
   readonly #rotation: Rotation;
   readonly #failures: Failures;
   readonly #warning: LogFileError | undefined;
   readonly #trace: ((message: string) => void) | undefined;
-  readonly #counts = { records: 0, bytes: 0, lockTimeouts: 0, failures: 0 };
+  readonly #counts = { lockTimeouts: 0, failures: 0 };
   #namer: Namer | undefined;
   /** The batch that #append writes. */
   #batch = new Batch();
@@ -89,6 +91,7 @@ export class LogWriter {
     this.clock = clock;
     this.events = events;
     this.encoder = new Encoder(options);
+    const { terminator } = this.encoder;
     this.#warning = warning;
     this.#namer = options.namer;
     this.#empties = options.mode === "w" && !isStandby;
@@ -109,7 +112,7 @@ export class LogWriter {
     const lockFile = new LockFile(lockPath, this.#mount.at(lockPath), permissions);
     this.#lock = new FileLock(lockFile, clock);
     this.#durability = new Durability(options.sync, this.#mount, clock, (error) => events.tell("error", error));
-    if (leavesSettings) this.#settings = new SharedSettings(options, this.encoder.terminator, this.#mount, permissions);
+    if (leavesSettings) this.#settings = new SharedSettings(options, terminator, this.#mount, permissions);
     this.#file = new ActiveFile(filename, this.#mount, clock, permissions, this.encoder, {
       onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
@@ -126,7 +129,14 @@ export class LogWriter {
       return isLocked;
     };
     this.#rotation = new Rotation(options, environment, backups, events.tell, underLock, this.#durability);
-    this.#spills = new Spills(filename, this.#mount, permissions, this.encoder.terminator.length, underLock);
+    this.#spills = new Spills(filename, this.#mount, permissions, terminator.length, underLock);
+    this.#appender = new Appender(
+      this.#file,
+      this.#durability,
+      this.#lock,
+      this.#spills.countAppended,
+      terminator.length,
+    );
     const commit = (batch: Batch) => this.commit(batch, this.#maintenanceWait);
     this.#orphans = new OrphanMerger(this.#spills, clock, commit, events.tell);
     if (rotatesWhenIdle) this.#idleWatch.start();
@@ -163,7 +173,12 @@ export class LogWriter {
 
   /** Counts of this writer, and of the one in another thread. */
   get counts(): Counts {
-    const here = { ...this.#counts, rotations: this.#rotation.count, lockWaits: this.#lock.waits };
+    const here = {
+      ...this.#appender.counts,
+      ...this.#counts,
+      rotations: this.#rotation.count,
+      lockWaits: this.#lock.waits,
+    };
     return this.remote === undefined ? here : sum(here, this.remote.counts);
   }
 
@@ -187,11 +202,13 @@ export class LogWriter {
   }
 
   /**
-   * Opens lock and log file.
+   * Opens lock and log file. A lock that is not free is told on a network file system: a host that died may have it.
    * @throws {LogFileError} `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT` or `ERR_CLH_OPEN`
    */
   open(): void {
-    if (!this.#underLock(new Batch(), this.options.lockTimeout)) this.noteLockTimeout("The log was not opened.", true);
+    const isThrown = this.#mount.network === undefined || this.options.onLockTimeout === "throw";
+    const isOpen = this.#underLock(new Batch(), this.options.lockTimeout);
+    if (!isOpen) this.noteLockTimeout("The log was not opened.", isThrown);
     this.events.catchUp();
   }
 
@@ -328,6 +345,7 @@ export class LogWriter {
   #append(): void {
     const batch = this.#batch;
     if (this.#isFresh) this.#begin();
+    this.#appender.settle(batch);
     do {
       this.#file.refresh();
       const why = this.#whyRotate(batch);
@@ -337,26 +355,9 @@ export class LogWriter {
         this.#file.refresh(); // also when that failed: it may have failed after the file was moved
       }
       if (batch.isDone) return;
-      const { start } = batch;
       const end = batch.endWithin(this.#trigger.room(this.#file.size));
-      this.#appendPart(batch, start, end);
+      this.#appender.append(batch, end);
     } while (!batch.isDone);
-  }
-
-  /** Appends records. When that fails half-way, those that are there are not written again. */
-  #appendPart(batch: Batch, start: number, end: number): void {
-    batch.journal?.begin(this.#file.identity, this.#file.offset, end);
-    try {
-      this.#file.append(batch.bytes, start, end);
-      this.#counts.records += batch.advanceTo(end);
-      this.#durability.records(this.#file);
-    } catch (error) {
-      this.#counts.records += batch.cutAt(start + this.#file.appended, this.encoder.terminator.length);
-      throw error;
-    } finally {
-      this.#counts.bytes += this.#file.appended;
-      batch.journal?.end(batch.start);
-    }
   }
 
   #whyRotate(batch: Batch): RotationReason | undefined {
@@ -385,8 +386,7 @@ export class LogWriter {
     for (const warning of [this.#warning, notDeleted, noExclusion]) if (warning !== undefined) warn(warning);
     const limit = this.#settings?.agree(this.namer, warn, this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
-    this.#isKeptOpen = this.#durability.mayStayOpen(this.options.keepFileOpen);
-    this.#file.isShared = this.#mount.network !== undefined && !this.#isKeptOpen;
+    this.#isKeptOpen = this.#durability.mayStayOpen(this.options.keepFileOpen, this.#file);
     this.#rotation.recover();
     this.events.add(() => this.#tidy());
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync, symlinkSync } from "node:fs";
+import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { isOnNetwork } from "../../../src/disk/network-mounts.js";
@@ -8,8 +8,10 @@ import {
   type LogFileError,
   type RotatingFileHandlerOptions,
 } from "../../../src/index.js";
+import { lockFilePath } from "../../../src/lock/lock-file.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
 import { environmentWith, systemError } from "../../support/environment.js";
+import { makeLock } from "../../support/locks.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 /* There is no server here: a file system that says that it is one of these, and what is asked of it. */
@@ -130,7 +132,7 @@ test("the first record that fails to be written back is told, and written once",
   assert.equal(readFileSync(path, "utf8"), "one\n");
   assert.deepEqual(
     errors.map(({ code }) => code),
-    ["ERR_CLH_WRITE"],
+    ["ERR_CLH_WRITE", "ERR_CLH_WRITE"], // of the name of the new file, and of the record
   );
 });
 
@@ -159,4 +161,45 @@ test("a file system that does not say is local", () => {
     };
     assert.equal(isOnNetwork(environmentWith({ fileSystemType }).fs, "/a/b/app.log"), false);
   }
+});
+
+test("open tells of a lock that is not free, and records wait beside the log", (t) => {
+  for (const [type, isTold] of [
+    [NETWORK.NFS, true],
+    [LOCAL.ext4, false],
+  ] as const) {
+    const path = join(temporaryDirectory(t), "app.log");
+    const holder = makeLock(lockFilePath(path));
+    assert.ok(holder.tryAcquire());
+    const environment = environmentWith({ fileSystemType: () => type });
+    const handler = new ConcurrentRotatingFileHandler(path, { lockTimeout: 0 }, environment);
+    const errors: LogFileError[] = [];
+    handler.on("error", (error) => errors.push(error));
+    if (isTold) handler.open();
+    else assert.throws(() => handler.open(), { code: "ERR_CLH_LOCK_TIMEOUT" });
+    assert.deepEqual(
+      errors.map(({ code }) => code),
+      isTold ? ["ERR_CLH_LOCK_TIMEOUT"] : [],
+    );
+    assert.equal(handler.write("one"), false);
+    holder.close();
+    assert.ok(handler.flushSync());
+    handler.close();
+    assert.equal(readFileSync(path, "utf8"), "one\n");
+  }
+});
+
+test("FUSE mounts of what other hosts have are known by name", (t) => {
+  const { fs } = systemEnvironment();
+  const table = join(temporaryDirectory(t), "mountinfo");
+  const open: typeof fs.open = (path, ...rest) => fs.open(path === "/proc/self/mountinfo" ? table : path, ...rest);
+  const { fs: watched } = environmentWith({ fileSystemType: () => LOCAL.FUSE, open });
+  const isShared = (type: string): boolean => {
+    writeFileSync(table, `1 0 0:99 / / rw - ${type} there rw\n`);
+    return isOnNetwork(watched, "/app.log");
+  };
+  for (const type of ["fuse.glusterfs", "fuse.sshfs", "fuse.mfs", "fuse.ceph-fuse", "fuse.juicefs", "virtiofs"])
+    assert.equal(isShared(type), true, type);
+  for (const type of ["fuse.encfs", "fuse.fuse-overlayfs", "fuse", "fuseblk"])
+    assert.equal(isShared(type), false, type);
 });
