@@ -4,9 +4,11 @@ import type { Clock } from "../platform/clock.js";
 import type { LockFile } from "./lock-file.js";
 import {
   FIRST_DELAY_MS,
+  FIRST_REMOTE_SLEEP_MS,
   FIRST_SLEEP_MS,
   LOCK_FILE_TRUST_MS,
   LONGEST_DELAY_MS,
+  LONGEST_REMOTE_SLEEP_MS,
   LONGEST_SLEEP_MS,
   TRIES_WITHOUT_SLEEP,
 } from "./lock-timing.js";
@@ -44,6 +46,7 @@ export class FileLock {
     this.waits++;
     if (wait <= 0 || this.isHeldByThisThread) return false;
     const deadline = this.#clock.monotonic() + wait;
+    if (this.#file.isRemote) return this.#acquireRemotely(deadline);
     if (this.#tryOften()) return true;
     for (const backoff = new Backoff(FIRST_SLEEP_MS, LONGEST_SLEEP_MS); ; ) {
       const sleep = backoff.next();
@@ -52,6 +55,15 @@ export class FileLock {
       this.#clock.sleep(Math.min(sleep, left));
       // One that has waited long asks in earnest: a writer without pause leaves the lock free a third of the time.
       if (sleep < LONGEST_SLEEP_MS ? this.tryAcquire() : this.#tryOften()) return true;
+    }
+  }
+
+  #acquireRemotely(deadline: number): boolean {
+    for (const backoff = new Backoff(FIRST_REMOTE_SLEEP_MS, LONGEST_REMOTE_SLEEP_MS); ; ) {
+      const left = deadline - this.#clock.monotonic();
+      if (left <= 0) return false;
+      this.#clock.sleep(Math.min(backoff.next() * (0.5 + Math.random() / 2), left));
+      if (this.tryAcquire()) return true;
     }
   }
 

@@ -22,6 +22,10 @@ export const TRIES_WITHOUT_SLEEP = 10;
 export const FIRST_SLEEP_MS = 0.2;
 export const LONGEST_SLEEP_MS = 8;
 
+/** The same on a network file system, where each try is a trip to the server. At random, so that no host is always later. */
+export const FIRST_REMOTE_SLEEP_MS = 2;
+export const LONGEST_REMOTE_SLEEP_MS = 50;
+
 /** Delays of a waiter that leaves the event loop free; a timer is no finer than a millisecond. */
 export const FIRST_DELAY_MS = 1;
 export const LONGEST_DELAY_MS = 20;

@@ -10,7 +10,7 @@ import {
 } from "../../../src/index.js";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
-import { environmentWith, systemError } from "../../support/environment.js";
+import { environmentWith, ManualClock, systemError } from "../../support/environment.js";
 import { makeLock } from "../../support/locks.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
@@ -202,4 +202,24 @@ test("FUSE mounts of what other hosts have are known by name", (t) => {
     assert.equal(isShared(type), true, type);
   for (const type of ["fuse.encfs", "fuse.fuse-overlayfs", "fuse", "fuseblk"])
     assert.equal(isShared(type), false, type);
+});
+
+test("a waiter asks a server seldom, and this host often", (t) => {
+  const triesIn = (type: number): number => {
+    let tries = 0;
+    const tryLock = () => {
+      tries++;
+      return false;
+    };
+    const environment = environmentWith({ fileSystemType: () => type }, new ManualClock());
+    const lockBackend = { ...environment.lockBackend, tryLock };
+    const path = join(temporaryDirectory(t), ".__app.lock");
+    const lock = makeLock(path, "real", { ...environment, lockBackend, smbLocks: undefined });
+    assert.equal(lock.acquire(1000), false);
+    lock.close();
+    return tries;
+  };
+  const [remote, local] = [triesIn(NETWORK.NFS), triesIn(LOCAL.ext4)];
+  assert.ok(remote >= 20 && remote <= 60, `${remote} tries`);
+  assert.ok(local > 100, `${local} tries`);
 });
