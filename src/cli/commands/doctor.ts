@@ -106,9 +106,7 @@ function adviceFor(kind: KindOfFileSystem, checks: readonly CheckResult[], isPee
   if (kind.lyingLocks !== undefined) {
     advice.push(`Let only one host write here: ${kind.lyingLocks}. Each host needs a log of its own.`);
   } else if (kind.isNetwork && !isPeer) advice.push(PEER_IS_NEEDED);
-  if (kind.isNetwork && kind.type.startsWith("fuse")) {
-    advice.push('Set keepFileOpen: false and sync: "full": a FUSE mount is not recognised as shared by the handlers.');
-  } else if (kind.isNetwork) {
+  if (kind.isNetwork) {
     advice.push(
       "Leave keepFileOpen unset: the handlers open the log for each write here, and write it back before they unlock.",
     );
