@@ -29,7 +29,9 @@ export class Remote {
     this.#socket.setNoDelay(true);
     this.#socket.on("error", () => this.#socket.destroy()); // its host is gone: the lines end
     this.#socket.write(`${JSON.stringify(command)}\n`);
-    this.#lines = createInterface({ input: this.#socket })[Symbol.asyncIterator]();
+    const lines = createInterface({ input: this.#socket });
+    this.#socket.on("close", () => lines.close()); // it ends by itself only where the other side has ended
+    this.#lines = lines[Symbol.asyncIterator]();
   }
 
   /** The next line that it prints; undefined when it has ended. */
