@@ -10,11 +10,15 @@ import {
   LONGEST_DELAY_MS,
   LONGEST_REMOTE_SLEEP_MS,
   LONGEST_SLEEP_MS,
+  SMB_RESTART_GRACE_MS,
   TRIES_WITHOUT_SLEEP,
 } from "./lock-timing.js";
 
 // A lock file that is replaced again and again is as good as held by another.
 const REPLACEMENTS = 10;
+
+// What a client says of a file that it had open before its server went.
+const SERVER_WENT = ["ESTALE", "EIO", "EBADF", "EAGAIN", "EHOSTDOWN", "ECONNABORTED", "ENOTCONN"];
 
 /** Locks that this thread holds now: a second lock on such a file could only wait for itself. */
 const heldHere: FileLock[] = [];
@@ -25,6 +29,8 @@ export class FileLock {
   readonly #clock: Clock;
   #seenCurrent = Number.NEGATIVE_INFINITY;
   #askedAt = 0;
+  /** Until then, others may write without the lock. */
+  #unsafeUntil = Number.NEGATIVE_INFINITY;
   /** How often the lock was not free at the first try. */
   waits = 0;
 
@@ -85,6 +91,7 @@ export class FileLock {
    * @throws {LogFileError} `ERR_CLH_LOCK` when the lock file cannot be opened or locked at all.
    */
   tryAcquire(): boolean {
+    if (this.#clock.monotonic() < this.#unsafeUntil) return false;
     try {
       for (let times = 0; times < REPLACEMENTS; times++) {
         const locked = this.#tryLock();
@@ -97,6 +104,8 @@ export class FileLock {
       return false;
     } catch (cause) {
       this.close();
+      if (this.#file.mayBeReplayed && hasCode(cause, ...SERVER_WENT))
+        this.#unsafeUntil = this.#clock.monotonic() + SMB_RESTART_GRACE_MS;
       const message = `Cannot lock ${this.path}: ${reason(cause)}. ${advice(cause)}What waits for it is kept, and tried again.`;
       throw new LogFileError("ERR_CLH_LOCK", message, { cause, path: this.path });
     }
@@ -160,7 +169,7 @@ export class FileLock {
     } catch (error) {
       // The server of a network file system does not know this open any more: it was started again, or another host has
       // deleted the file. A fresh one may do; if not, that is the failure.
-      if (!hasCode(error, "ESTALE", "EIO")) throw error;
+      if (this.#file.mayBeReplayed || !hasCode(error, "ESTALE", "EIO")) throw error;
       this.close();
       return this.#file.tryLock();
     }

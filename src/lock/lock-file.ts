@@ -51,6 +51,11 @@ export class LockFile {
     return this.#mount.network !== undefined;
   }
 
+  /** True where writes that were under way when the server went are sent again to the next one. */
+  get mayBeReplayed(): boolean {
+    return this.#mount.releasesByClose;
+  }
+
   /** Opens the file if it is not open, making it and its directory if need be; returns the descriptor. */
   open(): number {
     if (this.#fd !== -1) return this.#fd;

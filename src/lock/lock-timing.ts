@@ -26,6 +26,12 @@ export const LONGEST_SLEEP_MS = 8;
 export const FIRST_REMOTE_SLEEP_MS = 2;
 export const LONGEST_REMOTE_SLEEP_MS = 50;
 
+/**
+ * How long nobody writes to an SMB share whose server was started again. Clients find it again every three seconds, and then
+ * send writes again that were under way, whoever has the lock by then (cifs.ko).
+ */
+export const SMB_RESTART_GRACE_MS = 10_000;
+
 /** Delays of a waiter that leaves the event loop free; a timer is no finer than a millisecond. */
 export const FIRST_DELAY_MS = 1;
 export const LONGEST_DELAY_MS = 20;

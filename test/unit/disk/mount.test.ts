@@ -1,20 +1,23 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { systemError } from "../../../src/base/errors.js";
 import {
   ConcurrentRotatingFileHandler,
   type LogFileError,
   type RotatingFileHandlerOptions,
 } from "../../../src/index.js";
 import { lockFilePath } from "../../../src/lock/lock-file.js";
+import { SMB_RESTART_GRACE_MS } from "../../../src/lock/lock-timing.js";
 import { isSpill } from "../../../src/log-files/hidden-names.js";
 import { pathsOf } from "../../../src/log-files/list-files.js";
 import type { Environment } from "../../../src/platform/environment.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { O_RDONLY } from "../../../src/platform/file-system.js";
 import { OpenSpills } from "../../../src/spill/spill-reader.js";
-import { environmentWith } from "../../support/environment.js";
+import { environmentWith, ManualClock } from "../../support/environment.js";
 import { makeLock } from "../../support/locks.js";
 import { SMB, SmbShare } from "../../support/smb-like.js";
 import { temporaryDirectory } from "../../support/temporary.js";
@@ -212,4 +215,32 @@ test("nobrl is told, once", (t) => {
     ["ERR_CLH_LOCK"],
   );
   assert.match(warnings[0]!.message, /nobrl/);
+});
+
+test("nobody writes for a while when the server was started again, and clients may send old writes again", (t) => {
+  const { log, one } = setUp(t);
+  const clock = new ManualClock();
+  let isLost = false;
+  const environment: Environment = {
+    ...one,
+    clock,
+    smbLocks: {
+      ...one.smbLocks!,
+      tryLock(fd, isRead) {
+        if (!isLost) return one.smbLocks!.tryLock(fd, isRead);
+        isLost = false;
+        throw systemError(constants.errno.EBADF, "fcntl");
+      },
+    },
+  };
+  const handler = handlerOf(t, log, environment);
+  assert.ok(handler.write("one"));
+  isLost = true;
+  for (const _ of Array.from({ length: 10 })) {
+    assert.equal(handler.write("x"), false);
+    clock.time += SMB_RESTART_GRACE_MS / 10;
+  }
+  assert.equal(readFileSync(log, "utf8"), "one\n");
+  assert.ok(handler.flushSync());
+  assert.equal(readFileSync(log, "utf8"), `one\n${"x\n".repeat(10)}`);
 });
