@@ -1,5 +1,6 @@
 import { Stream } from "node:stream";
-import { isError, LogFileError } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { isError } from "../base/system-errors.js";
 import { report } from "../events/event-queue.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { systemClock } from "../platform/clock.js";

@@ -1,4 +1,5 @@
-import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { advice, hasCode, reason } from "../base/system-errors.js";
 import type { Clock } from "../platform/clock.js";
 import { FilePath, FileStatus, O_APPEND, O_RDWR, O_WRONLY } from "../platform/file-system.js";
 import { writeFully } from "../platform/write-fully.js";

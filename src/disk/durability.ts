@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
-import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { advice, hasCode, reason } from "../base/system-errors.js";
 import { Failures } from "../events/throttled-reporter.js";
 import type { SyncMode } from "../options/options.js";
 import type { Clock } from "../platform/clock.js";

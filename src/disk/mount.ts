@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import type { Environment } from "../platform/environment.js";
 import { type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
 import type { LockBackend } from "../platform/lock-backend.js";

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import type { FileSystem } from "../platform/file-system.js";
 import { lyingLocks, mountOf } from "./mount-table.js";
 

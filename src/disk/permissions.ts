@@ -1,5 +1,6 @@
 import { dirname, resolve } from "node:path";
-import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { advice, hasCode, reason } from "../base/system-errors.js";
 import {
   FilePath,
   FileStatus,

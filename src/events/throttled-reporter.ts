@@ -1,4 +1,5 @@
-import { LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { reason } from "../base/system-errors.js";
 import type { Clock } from "../platform/clock.js";
 
 const SAY_AGAIN_AFTER = 60_000;

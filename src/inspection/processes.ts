@@ -1,4 +1,4 @@
-import { hasCode, isError } from "../base/errors.js";
+import { hasCode, isError } from "../base/system-errors.js";
 import type { Clock } from "../platform/clock.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { readSmallFile } from "../platform/small-file.js";

@@ -1,5 +1,6 @@
 import { Backoff } from "../base/backoff.js";
-import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { advice, hasCode, reason } from "../base/system-errors.js";
 import type { Clock } from "../platform/clock.js";
 import type { LockFile } from "./lock-file.js";
 import {

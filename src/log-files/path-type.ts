@@ -1,4 +1,4 @@
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 
 /**

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { isUnfinished, parseHiddenForm, parseHiddenPending } from "./hidden-names.js";
 import { parseNames } from "./list-files.js";

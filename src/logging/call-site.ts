@@ -1,4 +1,4 @@
-import { isError } from "../base/errors.js";
+import { isError } from "../base/system-errors.js";
 
 /** Where in the program a record was made. */
 export interface CallSite {

@@ -1,4 +1,4 @@
-import { isError } from "../base/errors.js";
+import { isError } from "../base/system-errors.js";
 import { str } from "./formatting/python-text.js";
 import { CRITICAL, checkLevel, DEBUG, ERROR, INFO, type Level, WARNING } from "./levels.js";
 import type { CallOptions } from "./record.js";

@@ -1,4 +1,4 @@
-import { hasCode, isError } from "../base/errors.js";
+import { hasCode, isError } from "../base/system-errors.js";
 import { formatError } from "./formatting/format-error.js";
 import { formatNamed, formatPositional, type PercentFormat, parsePercentFormat } from "./formatting/percent-format.js";
 import { repr } from "./formatting/python-text.js";

@@ -1,7 +1,8 @@
 import { basename, resolve } from "node:path";
 import { inspect, types } from "node:util";
 import type * as v from "valibot";
-import { LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { reason } from "../base/system-errors.js";
 import { LONGEST_DATED_TAIL, type Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
 import { LONGEST_HIDDEN_TAIL, LONGEST_SPILL_TAIL } from "../log-files/hidden-names.js";

@@ -1,7 +1,7 @@
 import * as nodeFs from "node:fs";
 import * as os from "node:os";
 import { dirname, join } from "node:path";
-import { hasCode, systemError } from "../base/errors.js";
+import { hasCode, systemError } from "../base/system-errors.js";
 import type { Libc } from "./system-calls.js";
 import { writeFully } from "./write-fully.js";
 

@@ -1,5 +1,5 @@
 import * as os from "node:os";
-import { systemError } from "../base/errors.js";
+import { systemError } from "../base/system-errors.js";
 import type { LockBackend } from "./lock-backend.js";
 import type { Libc } from "./system-calls.js";
 

@@ -1,5 +1,5 @@
 import { hostname } from "node:os";
-import { isError } from "../base/errors.js";
+import { isError } from "../base/system-errors.js";
 
 /* Who runs this program, and where. Deno tells neither without `--allow-sys`. */
 

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
 import { parse, resolve } from "node:path";
 import type { LibraryHandle, TypeObject } from "koffi";
-import { hasCode, isError, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { hasCode, isError, reason } from "../base/system-errors.js";
 import { startOfProgram } from "./file-system.js";
 import type { Kernel32, Libc } from "./system-calls.js";
 

@@ -1,4 +1,4 @@
-import { hasCode, isError } from "../base/errors.js";
+import { hasCode, isError } from "../base/system-errors.js";
 import { closing, FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./file-system.js";
 import { readChunks } from "./read-chunks.js";
 

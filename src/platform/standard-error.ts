@@ -1,4 +1,4 @@
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import { systemClock } from "./clock.js";
 import { fileSystemOver } from "./file-system.js";
 import { writeFully } from "./write-fully.js";

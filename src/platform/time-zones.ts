@@ -1,4 +1,4 @@
-import { isError } from "../base/errors.js";
+import { isError } from "../base/system-errors.js";
 import { utcOffset } from "./clock.js";
 
 /*

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW } from "./file-system.js";
 
 const DOOMED = /^\.__[0-9a-f]{12}\.deleted$/;

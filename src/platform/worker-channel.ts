@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { type Worker, type WorkerOptions, workerData } from "node:worker_threads";
-import { hasCode, isError, LogFileError, type LogFileErrorCode } from "../base/errors.js";
+import { LogFileError, type LogFileErrorCode } from "../base/errors.js";
+import { hasCode, isError } from "../base/system-errors.js";
 
 export interface WorkerObserver<Incoming> {
   readonly onMessage: (message: Incoming) => void;

@@ -1,4 +1,4 @@
-import { isError } from "../base/errors.js";
+import { isError } from "../base/system-errors.js";
 import type { LockFile } from "../lock/lock-file.js";
 import type { Namer } from "../log-files/backup-names.js";
 

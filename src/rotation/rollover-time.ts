@@ -1,4 +1,5 @@
-import { advice, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { advice, reason } from "../base/system-errors.js";
 import type { LockFile } from "../lock/lock-file.js";
 import { decode, encode, findCodec } from "../records/encodings.js";
 

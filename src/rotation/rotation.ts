@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { Backoff } from "../base/backoff.js";
-import { advice, hasCode, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { advice, hasCode, reason } from "../base/system-errors.js";
 import type { Durability } from "../disk/durability.js";
 import type { RotationReason, Tell } from "../events/handler-events.js";
 import { Failures } from "../events/throttled-reporter.js";

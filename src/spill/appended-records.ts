@@ -1,4 +1,4 @@
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import { closing, FileStatus, type FileSystem, O_DIRECT, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
 
 /**

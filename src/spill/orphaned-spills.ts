@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { advice, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { advice, reason } from "../base/system-errors.js";
 import type { Mount } from "../disk/mount.js";
 import { isOursToBelieve, type Permissions } from "../disk/permissions.js";
 import type { Tell } from "../events/handler-events.js";

@@ -1,4 +1,4 @@
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import type { Mount } from "../disk/mount.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_NONBLOCK, O_RDWR } from "../platform/file-system.js";
 import { Batch, type Journal } from "../records/batch.js";

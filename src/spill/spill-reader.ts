@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../base/system-errors.js";
 import { Mount } from "../disk/mount.js";
 import { isOursToBelieve } from "../disk/permissions.js";
 import { isSpill } from "../log-files/hidden-names.js";

@@ -1,7 +1,8 @@
 import { dirname, isAbsolute } from "node:path";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
-import { isError, LogFileError, reason } from "../base/errors.js";
+import { LogFileError } from "../base/errors.js";
+import { isError, reason } from "../base/system-errors.js";
 import type { Mount } from "../disk/mount.js";
 import { isOursToBelieve, type Permissions } from "../disk/permissions.js";
 import type { Namer } from "../log-files/backup-names.js";

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readdirSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { hasCode } from "../../src/base/errors.js";
+import { hasCode } from "../../src/base/system-errors.js";
 import { Fixture } from "../support/child.js";
 import { problemsOf } from "../support/log-oracle.js";
 import { temporaryDirectory } from "../support/temporary.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { hasCode } from "../../src/base/errors.js";
+import { hasCode } from "../../src/base/system-errors.js";
 import { stress } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { notOnce, readAll, startWriters } from "../support/writers.js";

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
-import { reason } from "../../base/errors.js";
+import { reason } from "../../base/system-errors.js";
 import { parseDuration } from "../../options/parsers.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { flushAtExit, forget } from "../../platform/exit-hooks.js";

@@ -1,5 +1,6 @@
 import { Command } from "commander";
-import { hasCode, LogFileError } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { hasCode } from "../../base/system-errors.js";
 import { makeHandler } from "../../handler/create-handler.js";
 import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
 import { isPlainUtf8 } from "../../records/encodings.js";

@@ -1,4 +1,4 @@
-import { hasCode, reason } from "../../base/errors.js";
+import { hasCode, reason } from "../../base/system-errors.js";
 import { loadLibc } from "../../platform/native.js";
 import { BAD_RESULT } from "./exit.js";
 import { complain } from "./printable.js";

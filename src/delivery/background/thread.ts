@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { advice, reason } from "../../base/errors.js";
+import { advice, reason } from "../../base/system-errors.js";
 import type { HandlerEvents, Tell } from "../../events/handler-events.js";
 import type { ResolvedOptions } from "../../options/resolved-options.js";
 import { deserializeError, type ErrorData, WorkerChannel } from "../../platform/worker-channel.js";

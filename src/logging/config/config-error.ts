@@ -1,4 +1,5 @@
-import { isError, LogFileError } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { isError } from "../../base/system-errors.js";
 import { shortened } from "../formatting/format-error.js";
 
 /** A configuration that cannot be used. */

@@ -1,5 +1,5 @@
 import { extname } from "node:path";
-import { isError } from "../../base/errors.js";
+import { isError } from "../../base/system-errors.js";
 import { configError, during } from "./config-error.js";
 import { dictConfig, type LoggingConfig } from "./dict-config.js";
 import { configureByIni, type FileConfigOptions } from "./file-config.js";

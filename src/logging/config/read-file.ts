@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
-import { advice, LogFileError, reason } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { advice, reason } from "../../base/system-errors.js";
 import { FilePath, FileStatus, fileSystemOver } from "../../platform/file-system.js";
 import { readUpTo } from "../../platform/small-file.js";
 import { decode, findCodec } from "../../records/encodings.js";

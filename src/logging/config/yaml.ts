@@ -1,5 +1,5 @@
 import type { ParsedNode, YAMLMap } from "yaml";
-import { hasCode } from "../../base/errors.js";
+import { hasCode } from "../../base/system-errors.js";
 import { lazyPackages } from "../../platform/lazy-packages.js";
 import { configError } from "./config-error.js";
 import type { ConfigFile } from "./read-file.js";

@@ -1,5 +1,5 @@
 import stringify from "safe-stable-stringify";
-import { isError } from "../../base/errors.js";
+import { isError } from "../../base/system-errors.js";
 import { refuseUnknown } from "../known-options.js";
 import type { LogRecord } from "../record.js";
 import { Formatter } from "./formatter.js";

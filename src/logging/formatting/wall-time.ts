@@ -1,4 +1,5 @@
-import { isError, LogFileError } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { isError } from "../../base/system-errors.js";
 import { TimeZone } from "../../platform/time-zones.js";
 
 /** What a clock on a wall shows, and where the wall is. */

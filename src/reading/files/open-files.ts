@@ -1,5 +1,6 @@
 import { basename } from "node:path";
-import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { advice, hasCode, reason } from "../../base/system-errors.js";
 import type { LogFile } from "../../log-files/list-files.js";
 import type { Environment } from "../../platform/environment.js";
 import { FileStatus, type FileSystem, O_NONBLOCK, O_RDONLY } from "../../platform/file-system.js";

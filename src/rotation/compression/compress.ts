@@ -1,5 +1,5 @@
 import { pipeline } from "node:stream/promises";
-import { hasCode } from "../../base/errors.js";
+import { hasCode } from "../../base/system-errors.js";
 import { type Compression, FORMATS } from "../../log-files/compression-formats.js";
 import {
   FileStatus,

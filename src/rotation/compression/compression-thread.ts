@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import { advice, LogFileError, reason } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { advice, reason } from "../../base/system-errors.js";
 import type { PermissionOptions } from "../../disk/permissions.js";
 import type { Compression } from "../../log-files/compression-formats.js";
 import { deserializeError, type ErrorData, nameOfOurThread, WorkerChannel } from "../../platform/worker-channel.js";

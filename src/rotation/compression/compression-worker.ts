@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
-import { advice, LogFileError, reason } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { advice, reason } from "../../base/system-errors.js";
 import { Mount } from "../../disk/mount.js";
 import { Permissions } from "../../disk/permissions.js";
 import { FileLock } from "../../lock/file-lock.js";

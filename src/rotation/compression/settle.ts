@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { basename, dirname } from "node:path";
-import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { advice, hasCode, reason } from "../../base/system-errors.js";
 import { isUnfinished, parseHiddenForm, parseHiddenPending } from "../../log-files/hidden-names.js";
 import { isCompressedFormOf, listLogFiles, parseNames, pathsOf } from "../../log-files/list-files.js";
 import { isFile } from "../../log-files/path-type.js";

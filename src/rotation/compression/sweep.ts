@@ -1,4 +1,5 @@
-import { advice, hasCode, LogFileError, reason } from "../../base/errors.js";
+import { LogFileError } from "../../base/errors.js";
+import { advice, hasCode, reason } from "../../base/system-errors.js";
 import { type FileLock, withLock } from "../../lock/file-lock.js";
 import type { LockFile } from "../../lock/lock-file.js";
 import { COMPRESSED, type Compression, type Extension } from "../../log-files/compression-formats.js";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { systemError } from "../../../src/base/errors.js";
+import { systemError } from "../../../src/base/system-errors.js";
 import {
   ConcurrentRotatingFileHandler,
   type LogFileError,

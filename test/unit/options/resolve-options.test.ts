@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { inspect } from "node:util";
-import { reason } from "../../../src/base/errors.js";
+import { reason } from "../../../src/base/system-errors.js";
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler, LogFileError } from "../../../src/index.js";
 import { resolveRotatingOptions, resolveTimedOptions } from "../../../src/options/resolve-options.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";

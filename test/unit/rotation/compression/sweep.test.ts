@@ -17,7 +17,7 @@ import {
 import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
-import { hasCode } from "../../../../src/base/errors.js";
+import { hasCode } from "../../../../src/base/system-errors.js";
 import { Mount } from "../../../../src/disk/mount.js";
 import { Permissions } from "../../../../src/disk/permissions.js";
 import { ConcurrentRotatingFileHandler } from "../../../../src/index.js";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { constants } from "node:os";
 import { test } from "node:test";
 import { runInNewContext } from "node:vm";
-import { advice, hasCode, isError, reason } from "../../../src/base/errors.js";
+import { advice, hasCode, isError, reason } from "../../../src/base/system-errors.js";
 import { flockBackend } from "../../../src/platform/flock.js";
 import type { Libc } from "../../../src/platform/system-calls.js";
 
