@@ -13,6 +13,7 @@ createServer((socket) => {
   socket.setNoDelay(true);
   socket.on("error", () => socket.destroy()); // a host that was cut off
   const lines = createInterface({ input: socket });
+  lines.on("error", () => {}); // it tells of those of the socket as well
   lines.once("line", (line) => {
     const [command, ...args] = JSON.parse(line) as string[];
     const child = spawn(command!, args, { stdio: ["pipe", "pipe", "pipe"] });

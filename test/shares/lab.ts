@@ -30,6 +30,7 @@ export class Remote {
     this.#socket.on("error", () => this.#socket.destroy()); // its host is gone: the lines end
     this.#socket.write(`${JSON.stringify(command)}\n`);
     const lines = createInterface({ input: this.#socket });
+    lines.on("error", () => {}); // it tells of those of the socket as well
     this.#socket.on("close", () => lines.close()); // it ends by itself only where the other side has ended
     this.#lines = lines[Symbol.asyncIterator]();
   }
