@@ -4,7 +4,8 @@ import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, syml
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { recognise } from "../../src/cli/doctor/file-system.js";
-import { NobodyCame, tryWithPeer } from "../../src/cli/doctor/peer.js";
+import { tryWithPeer } from "../../src/cli/doctor/peer.js";
+import { NobodyCame } from "../../src/cli/doctor/peer-channel.js";
 import { append, count } from "../../src/cli/doctor/probe.js";
 import { lyingLocks } from "../../src/disk/mount-table.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
