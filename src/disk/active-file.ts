@@ -188,7 +188,7 @@ export class ActiveFile {
       this.#openedBefore.copyFrom(this.#opened);
       const { fd, created } = this.#openReadable();
       this.#fd = fd;
-      if (this.isShared) this.#claim();
+      if (this.isShared && !this.#mount.claim(fd, this.#opened)) throw new HeldElsewhere();
       this.#there.copyFrom(this.#opened);
       return created;
     } catch (cause) {
@@ -197,17 +197,6 @@ export class ActiveFile {
       const message = `Cannot open ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
       throw new LogFileError("ERR_CLH_OPEN", message, { cause, path: this.path });
     }
-  }
-
-  /**
-   * Locks the log itself. From a client of NFS that was cut off, and has lost its locks, the server then takes no more writes;
-   * and one of SMB asks the server for the file, of which it may remember an earlier length, or another one of that name.
-   */
-  #claim(): void {
-    const { network, locks, releasesByClose, fs } = this.#mount;
-    if (network?.kind !== "nfs" && !releasesByClose) return;
-    if (!locks.tryLock(this.#fd, true)) throw new HeldElsewhere();
-    fs.statusOfOpen(this.#fd, this.#opened);
   }
 
   /** Reading is wanted for the tail alone: a user who may only write can still log. */

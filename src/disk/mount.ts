@@ -1,7 +1,7 @@
 import { basename, dirname } from "node:path";
 import { hasCode } from "../base/system-errors.js";
 import type { Environment } from "../platform/environment.js";
-import { type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
+import { type FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
 import type { LockBackend } from "../platform/lock-backend.js";
 import { type Network, networkOf } from "./network-mounts.js";
 
@@ -79,6 +79,20 @@ export class Mount {
    */
   guard(fd: number, path: string): void {
     if (this.releasesByClose) this.#kept.guards.set(fd, this.fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  }
+
+  /**
+   * Locks what many hosts append to, once it is open. From a client of NFS that was cut off, and has lost its locks, the server
+   * then takes no more writes; and one of SMB asks the server for the file, of which it may remember an earlier length, or
+   * another one of that name.
+   * @param into filled anew, when something was locked
+   * @returns false when another host, which also believes to hold the lock of the log, has it open
+   */
+  claim(fd: number, into: FileStatus): boolean {
+    if (this.network?.kind !== "nfs" && !this.releasesByClose) return true;
+    if (!this.locks.tryLock(fd, true)) return false;
+    this.fs.statusOfOpen(fd, into);
+    return true;
   }
 
   /** Closes a file that is locked, or that nobody in this process has locked. */

@@ -6,12 +6,13 @@ import { describe, type TestContext, test } from "node:test";
 import { recognise } from "../../src/cli/doctor/file-system.js";
 import { tryWithPeer } from "../../src/cli/doctor/peer.js";
 import { NobodyCame } from "../../src/cli/doctor/peer-channel.js";
-import { append, count } from "../../src/cli/doctor/probe.js";
+import { append, count, visit } from "../../src/cli/doctor/probe.js";
 import { lyingLocks } from "../../src/disk/mount-table.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { O_NOFOLLOW } from "../../src/platform/file-system.js";
 import { CLH, Clh } from "../support/clh.js";
 import { environmentWith, ManualClock } from "../support/environment.js";
+import { SmbShare } from "../support/smb-like.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { asOther, needsRoot } from "../support/users.js";
 
@@ -49,7 +50,7 @@ test("a good directory, of which nothing is left behind", async (t) => {
 test("two of them test together", async (t) => {
   const directory = temporaryDirectory(t);
   for (const result of await Promise.all([doctor(directory, ["--peer"]), doctor(directory, ["--peer"])])) {
-    assert.deepEqual([failed(result), result.ok, result.checks.length], [[], true, 14]);
+    assert.deepEqual([failed(result), result.ok, result.checks.length], [[], true, 15]);
   }
   assert.deepEqual(readdirSync(directory), []);
 });
@@ -67,10 +68,39 @@ test("two that come at the same moment, each before it sees the other", async (t
   for (const results of await Promise.all(both)) {
     assert.deepEqual(
       results.map(({ ok }) => ok),
-      [true, true, true, true, true],
+      [true, true, true, true, true, true],
     );
   }
   assert.deepEqual(readdirSync(directory), []);
+});
+
+describe("a share of SMB, on two hosts of two processes each", () => {
+  /** What fails, on each host. */
+  const tryShare = (t: TestContext, breaks = (environment: Environment) => environment) => {
+    const directory = temporaryDirectory(t);
+    const share = new SmbShare();
+    const meet = async (host: string) => {
+      const [environment, neighbour] = [1, 2].map(() => breaks(share.process(host).environment));
+      const results = await tryWithPeer(environment!, directory, {
+        patience: 20_000,
+        visit: async (place) => visit(neighbour!, place),
+      });
+      return results.filter(({ ok }) => !ok);
+    };
+    return Promise.all([meet("near"), meet("far")]);
+  };
+
+  test("is found to be safe", async (t) => assert.deepEqual(await tryShare(t), [[], []]));
+
+  test("is found not to be with flock, since any close on a host releases that", async (t) => {
+    const failure = {
+      what: "it does so, too, when another process of its host opens and closes the lock file",
+      ok: false,
+      why: "it was given to both hosts at once",
+    };
+    const withFlock = (environment: Environment) => ({ ...environment, smbLocks: undefined });
+    assert.deepEqual(await tryShare(t, withFlock), [[failure], [failure]]);
+  });
 });
 
 test("nobody comes", async (t) => {
@@ -103,11 +133,15 @@ describe("one that was killed while it waited does not keep others from each oth
     test(isAccepted ? "whose invitation was answered" : "whose invitation was not", async (t) => {
       const directory = temporaryDirectory(t);
       invite(directory, isAccepted);
-      const both = [1, 2].map(() => tryWithPeer(inNoTime(), directory, { patience: 600_000 }));
+      const both = [1, 2].map(() => {
+        const environment = inNoTime();
+        const inThisProcess = async (place: string) => visit(environment, place);
+        return tryWithPeer(environment, directory, { patience: 600_000, visit: inThisProcess });
+      });
       for (const results of await Promise.all(both)) {
         assert.deepEqual(
           results.map(({ ok }) => ok),
-          [true, true, true, true, true],
+          [true, true, true, true, true, true],
         );
       }
       assert.deepEqual(readdirSync(directory), isAccepted ? [".clh-doctor-peer"] : []);

@@ -1,6 +1,9 @@
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import { tryWithPeer } from "../../src/cli/doctor/peer.js";
 import { ConcurrentRotatingFileHandler, readLog } from "../../src/index.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
+import { systemEnvironment } from "../../src/platform/environment.js";
 import { makeLock } from "../support/locks.js";
 
 /* agent: does on its host what it is told, a line of JSON at a time, and answers each with one. */
@@ -38,6 +41,11 @@ const STEPS: Record<string, Step> = {
   unlock(log: string) {
     lockOf(log).release();
     return true;
+  },
+  /** With the other host, which does the same. */
+  async doctor(log: string) {
+    const results = await tryWithPeer(systemEnvironment(), dirname(log), { patience: 60_000 });
+    return results.filter(({ ok }) => !ok);
   },
   async read(log: string) {
     const texts: string[] = [];

@@ -101,6 +101,13 @@ const CASES: readonly [what: string, run: Case][] = [
       return wrong.length === 0 ? undefined : `in ${wrong.length} of ${TURNS} turns, as ${wrong[0]}`;
     },
   ],
+  [
+    "clh doctor --peer says so",
+    async ({ a, b }, log) => {
+      const failed = await Promise.all([a, b].map((agent) => agent.do<object[] | string>("doctor", log)));
+      return failed.every(({ length }) => length === 0) ? undefined : JSON.stringify(failed);
+    },
+  ],
 ];
 
 export interface CaseResult {

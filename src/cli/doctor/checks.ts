@@ -1,13 +1,11 @@
-import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { hasCode, reason } from "../../base/system-errors.js";
 import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
-import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import { closing, FilePath, FileStatus, O_CREAT, O_EXCL, O_RDONLY, O_RDWR } from "../../platform/file-system.js";
 import { append, countedTo, probeLock, wrongLines } from "./probe.js";
 import type { DoctorJob } from "./worker.js";
+import { ended, run, start } from "./worker-process.js";
 
 export interface CheckResult {
   /** What must be true. */
@@ -163,34 +161,4 @@ function syncs({ fs }: Environment, directory: string): string | undefined {
     closing(fs, fs.open(path, O_RDONLY), (fd) => fs.fsync(fd));
   }
   return undefined;
-}
-
-function start(job: DoctorJob): ChildProcess {
-  const program = fileURLToPath(new URL("./worker.js", import.meta.url));
-  const child = fork(program, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
-  child.send(job);
-  const killing = { flushSync: () => void child.kill("SIGKILL") };
-  flushAtExit(killing);
-  child.once("close", () => forget(killing));
-  return child;
-}
-
-function run(job: DoctorJob): Promise<void> {
-  return ended(start(job));
-}
-
-/** @throws what the process has said, when it ends badly */
-function ended(child: ChildProcess): Promise<void> {
-  let said = "";
-  child.stderr!.on("data", (chunk) => {
-    said += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      const message = /^\w*Error: (.*)/m.exec(said)?.[1] ?? `a process ended with ${signal ?? code}`;
-      if (code === 0) resolve();
-      else reject(new Error(message));
-    });
-  });
 }

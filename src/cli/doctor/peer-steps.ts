@@ -3,33 +3,64 @@ import { hasCode } from "../../base/system-errors.js";
 import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
 import { LONGEST_SILENCE, type Meeting } from "./peer-channel.js";
-import { append, count, countedTo, hold, lockPath, probeLock, wrongLines } from "./probe.js";
+import { append, count, countedTo, hold, holdReadable, probeLock, wrongLines } from "./probe.js";
 
 const TURNS = 20;
 const ROTATING_TURNS = 10;
 const TIMES = 100;
 
-type Step = (environment: Environment, meeting: Meeting) => Promise<string | undefined>;
+/** Asks for the lock of a directory in another process of this host. */
+export type Visit = (directory: string) => Promise<void>;
+
+type Step = (environment: Environment, meeting: Meeting, visit: Visit) => Promise<string | undefined>;
 
 /** The same on both hosts. Each gives what is wrong, or nothing; both know it then. */
 export const STEPS: readonly [what: string, step: Step][] = [
   ["a lock of one host keeps the other one out", excludes],
+  ["it does so, too, when another process of its host opens and closes the lock file", survivesVisits],
   ["both hosts count under the lock", countTogether],
   ["what one host appends under the lock, the other one keeps, when the file is opened for each write", alternate],
   ["when one host has rotated a log, the other one writes to the new file", rotateInTurns],
   ["what one host has locked, the other one can read", readsLocked],
 ];
 
-/** The first one holds the lock; what does the second one get? Both know the answer then. */
-async function excludes(environment: Environment, meeting: Meeting): Promise<string | undefined> {
+function excludes(environment: Environment, meeting: Meeting): Promise<string | undefined> {
+  return keepsOut(environment, meeting, "first");
+}
+
+/** Where processes of a host share an open of the lock file on the server, as on SMB mounts, one may release what another has. */
+async function survivesVisits(environment: Environment, meeting: Meeting, visit: Visit): Promise<string | undefined> {
+  for (const holder of ["first", "second"] as const) {
+    await meeting.both(`visit the ${holder}`);
+    const why = await keepsOut(environment, meeting, holder, () => visit(meeting.directory));
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+/** One host holds the lock; what does the other one get? Both know the answer then. */
+async function keepsOut(
+  environment: Environment,
+  meeting: Meeting,
+  holder: "first" | "second",
+  visit?: () => Promise<void>,
+): Promise<string | undefined> {
+  const named = (word: string) => `${holder} ${visit === undefined ? "" : "visited "}${word}`;
+  const isHolder = meeting.isFirst === (holder === "first");
   let release: (() => void) | undefined;
   try {
-    if (!meeting.isFirst) await meeting.hear("holding");
-    release = hold(environment, meeting.directory);
-    if (meeting.isFirst && release === undefined) return "a free lock was refused";
-    meeting.say(meeting.isFirst ? "holding" : release === undefined ? "refused" : "got it");
-    const answer = await meeting.hearOne("got it", "refused");
-    return answer === "refused" ? undefined : "it was given to both hosts at once";
+    if (isHolder) {
+      release = hold(environment, meeting.directory);
+      if (release !== undefined) await visit?.();
+      meeting.say(named(release === undefined ? "not had" : "held"));
+    }
+    if ((await meeting.hearOne(named("held"), named("not had"))) !== named("held")) return "a free lock was refused";
+    if (!isHolder) {
+      release = hold(environment, meeting.directory);
+      meeting.say(named(release === undefined ? "refused" : "given"));
+    }
+    if ((await meeting.hearOne(named("given"), named("refused"))) === named("refused")) return undefined;
+    return "it was given to both hosts at once";
   } finally {
     release?.();
   }
@@ -99,25 +130,20 @@ async function rotateInTurns(environment: Environment, meeting: Meeting): Promis
     : `${isWrong.length} of ${files.length} files have not the lines that are theirs`;
 }
 
-/** A rotated file is locked while it is compressed, and a spill while its process lives; SMB lets nobody else read those. */
+/** A spill is locked while its process lives. Where a lock keeps others from reading, it is to be behind all content. */
 async function readsLocked(environment: Environment, meeting: Meeting): Promise<string | undefined> {
-  const directory = join(meeting.directory, "locked");
+  const path = join(meeting.directory, "locked");
   let release: (() => void) | undefined;
   try {
     if (meeting.isFirst) {
-      environment.fs.mkdir(directory);
-      append(environment, lockPath(directory), "first", [1, 1], true);
-      release = hold(environment, directory);
-      if (release === undefined) return "a free lock was refused";
-      meeting.say("locked");
-    } else {
-      await meeting.hear("locked");
-      meeting.say(isReadable(environment, lockPath(directory)) ? "read" : "not read");
+      append(environment, path, "first", [1, 1], true);
+      release = holdReadable(environment, path);
+      meeting.say(release === undefined ? "not locked" : "locked");
     }
-    const answer = await meeting.hearOne("read", "not read");
-    return answer === "read"
-      ? undefined
-      : "rotated files cannot be compressed, nor spills merged, while they are locked";
+    if ((await meeting.hearOne("locked", "not locked")) === "not locked") return "a free lock was refused";
+    if (!meeting.isFirst) meeting.say(isReadable(environment, path) ? "read" : "not read");
+    if ((await meeting.hearOne("read", "not read")) === "read") return undefined;
+    return "rotated files cannot be compressed, nor spills merged, while they are locked";
   } finally {
     release?.();
   }

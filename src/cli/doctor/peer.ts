@@ -3,7 +3,8 @@ import type { Environment } from "../../platform/environment.js";
 import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import type { CheckResult } from "./checks.js";
 import { Meeting } from "./peer-channel.js";
-import { STEPS } from "./peer-steps.js";
+import { STEPS, type Visit } from "./peer-steps.js";
+import { run } from "./worker-process.js";
 
 const DIRECTORY = ".clh-doctor-peer";
 
@@ -11,7 +12,10 @@ export interface PeerOptions {
   /** Milliseconds for which the other one is waited for, at the beginning. */
   readonly patience: number;
   readonly onStep?: (what: string) => void;
+  readonly visit?: Visit;
 }
+
+const visitByProcess: Visit = (directory) => run({ what: "visit", directory });
 
 /**
  * Meets the same command on another host, and tries the share together with it.
@@ -21,7 +25,7 @@ export interface PeerOptions {
 export async function tryWithPeer(
   environment: Environment,
   share: string,
-  { patience, onStep = () => {} }: PeerOptions,
+  { patience, onStep = () => {}, visit = visitByProcess }: PeerOptions,
 ): Promise<CheckResult[]> {
   const meeting = new Meeting(environment, join(share, DIRECTORY));
   const leaving = { flushSync: () => meeting.abandon() };
@@ -32,7 +36,7 @@ export async function tryWithPeer(
     const results: CheckResult[] = [];
     for (const [what, step] of STEPS) {
       onStep(what);
-      const why = await step(environment, meeting);
+      const why = await step(environment, meeting, visit);
       await meeting.both(`done ${results.length}`);
       results.push({ what, ok: why === undefined, ...(why !== undefined && { why }) });
       if (why !== undefined) break; // both know it; the rest could only fail as well

@@ -19,6 +19,7 @@ import { readUpTo } from "../../platform/small-file.js";
 
 const WAIT = 30_000;
 const LONGEST = 16 * 1024 ** 2;
+const VISITS = 3;
 
 const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
 
@@ -32,7 +33,7 @@ function probeLockFile(environment: Environment, directory: string): LockFile {
 }
 
 /** What is locked in `directory`. */
-export function lockPath(directory: string): string {
+function lockPath(directory: string): string {
   return join(directory, ".__probe.lock");
 }
 
@@ -44,13 +45,36 @@ export function hold(environment: Environment, directory: string): (() => void) 
   return undefined;
 }
 
+/** Asks for the lock as one that waits for it does, who then closes the lock file. */
+export function visit(environment: Environment, directory: string): void {
+  for (let times = 0; times < VISITS; times++) hold(environment, directory)?.();
+}
+
+/** Locks a file that others may read meanwhile, until the returned function is called; undefined when it is locked already. */
+export function holdReadable(environment: Environment, path: string): (() => void) | undefined {
+  const mount = new Mount(environment, path);
+  const fd = openProbe(mount.fs, path, O_RDWR);
+  mount.guard(fd, path);
+  if (mount.locks.tryLock(fd, true)) return () => mount.close(fd);
+  mount.close(fd);
+  return undefined;
+}
+
 /** Opens, as a handler would, what is no other file by a link that somebody has put there. */
-function openProbe(fs: FileSystem, path: string, flags: number): number {
-  const status = new FileStatus();
+function openProbe(fs: FileSystem, path: string, flags: number, status = new FileStatus()): number {
   const { fd } = permissions.open(fs, { path, flags: flags | O_NOFOLLOW, mode: 0o600 }, status);
   if (status.links <= 1) return fd;
   fs.close(fd);
   throw new Error(`${path} has ${status.links} names: somebody else has put it there`);
+}
+
+/** Opens it as a handler opens a log that other hosts write. Called with the lock held. */
+function openShared(environment: Environment, path: string, flags: number): number {
+  const status = new FileStatus();
+  const fd = openProbe(environment.fs, path, flags, status);
+  if (new Mount(environment, path).claim(fd, status)) return fd;
+  environment.fs.close(fd);
+  throw new Error(`another host has ${path} open, though the lock is held here`);
 }
 
 /** Adds one to the number in a file, `times` times, each under the lock: of two that do so at once, one is lost. */
@@ -60,7 +84,7 @@ export function count(environment: Environment, directory: string, times: number
   const path = join(directory, "counter");
   for (let i = 0; i < times; i++) {
     const isLocked = withLock(lock, WAIT, () => {
-      closing(fs, openProbe(fs, path, O_RDWR), (fd) => {
+      closing(fs, openShared(environment, path, O_RDWR), (fd) => {
         const bytes = Buffer.alloc(16);
         const number = Number(bytes.toString("latin1", 0, fs.read(fd, bytes, 0, bytes.length, 0)).trim());
         fs.writeAt(fd, Buffer.from(String(number + 1).padStart(bytes.length)), 0);
@@ -81,21 +105,23 @@ function probeLine(writer: string, number: number): string {
   return `${`${writer} ${number} `.padEnd(200, "x")}.`;
 }
 
-/** Appends lines, each with one write, to what a handler would open. */
+/** Appends lines, each with one write, to what a handler would open: with the lock held, as one that other hosts write. */
 export function append(
-  { fs }: Environment,
+  environment: Environment,
   path: string,
   writer: string,
   [first, last]: readonly [number, number],
-  isSynced = false,
+  isShared = false,
 ): void {
-  closing(fs, openProbe(fs, path, O_WRONLY | O_APPEND), (fd) => {
+  const { fs } = environment;
+  const flags = O_WRONLY | O_APPEND;
+  closing(fs, isShared ? openShared(environment, path, flags) : openProbe(fs, path, flags), (fd) => {
     for (let number = first; number <= last; number++) {
       const bytes = Buffer.from(`${probeLine(writer, number)}\n`);
       const written = fs.write(fd, bytes, 0, bytes.length);
       if (written < bytes.length) throw new Error(`only ${written} of ${bytes.length} bytes were taken`);
     }
-    if (isSynced) fs.fsync(fd);
+    if (isShared) fs.fsync(fd);
   });
 }
 

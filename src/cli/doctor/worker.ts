@@ -1,11 +1,13 @@
 import { systemEnvironment } from "../../platform/environment.js";
-import { append, count, hold } from "./probe.js";
+import { append, count, hold, visit } from "./probe.js";
 
-/* One process of `clh doctor`. Its other half is doctor-checks.ts. */
+/* One process of `clh doctor`. Its other half is worker-process.ts. */
 
 export type DoctorJob =
   | { readonly what: "count"; readonly directory: string; readonly times: number }
   | { readonly what: "append"; readonly path: string; readonly writer: string; readonly lines: number }
+  /** Ask for the lock as one that waits for it does. */
+  | { readonly what: "visit"; readonly directory: string }
   /** Take the lock and keep it. */
   | { readonly what: "hold"; readonly directory: string };
 
@@ -17,6 +19,9 @@ process.once("message", (job: DoctorJob) => {
       break;
     case "append":
       append(environment, job.path, job.writer, [1, job.lines]);
+      break;
+    case "visit":
+      visit(environment, job.directory);
       break;
     case "hold":
       process.send!(hold(environment, job.directory) ? "held" : "refused");
