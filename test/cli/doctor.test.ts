@@ -3,10 +3,11 @@ import { spawn, spawnSync } from "node:child_process";
 import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { recognise } from "../../src/cli/doctor/file-system.js";
+import { adviceFor, type Seen } from "../../src/cli/doctor/advice.js";
+import { type KindOfFileSystem, recognise } from "../../src/cli/doctor/file-system.js";
 import { tryWithPeer } from "../../src/cli/doctor/peer.js";
 import { NobodyCame } from "../../src/cli/doctor/peer-channel.js";
-import { append, count, visit } from "../../src/cli/doctor/probe.js";
+import { append, count, timeOfSync, visit } from "../../src/cli/doctor/probe.js";
 import { lyingLocks } from "../../src/disk/mount-table.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { O_NOFOLLOW } from "../../src/platform/file-system.js";
@@ -297,8 +298,66 @@ test("recognises what it is on", { skip: process.platform !== "linux" }, (t) => 
   assert.equal(recognise(fs, directory).isSynced, true);
 });
 
+describe("what to do", () => {
+  const local: KindOfFileSystem = {
+    kind: "local",
+    type: "ext4",
+    mountPoint: "/",
+    isNetwork: false,
+    server: undefined,
+    isSynced: false,
+    lyingLocks: undefined,
+  };
+  const share = (server: "nfs" | "smb", lies?: string): KindOfFileSystem => ({
+    ...local,
+    kind: "network",
+    isNetwork: true,
+    server,
+    lyingLocks: lies,
+  });
+  const say = (kind: KindOfFileSystem, more: Partial<Seen> = {}) =>
+    adviceFor({ kind, checks: [], isPeer: true, syncTime: 1, ...more }).join("\n");
+
+  test("nothing on a good disk", () => assert.equal(say(local), ""));
+
+  test("how long a host that has died keeps the lock, and what shortens that", () => {
+    assert.match(say(share("nfs")), /dies with the lock keeps it until its lease ends: 90 seconds/);
+    assert.match(say(share("smb")), /dies with the lock .* socket options = .*TCP_KEEPIDLE=10/);
+  });
+
+  test("what to mount where locks stay on their host", () => {
+    const lies = lyingLocks("cifs", ["rw", "nobrl"]);
+    assert.match(say(share("smb", lies)), /mount it otherwise: the mount option nobrl keeps locks to this host/);
+  });
+
+  test("what a slow disk costs, from 50 ms on", (t) => {
+    const slowBy = (milliseconds: number) => {
+      const clock = new ManualClock();
+      const { fs } = systemEnvironment();
+      const fsync = (fd: number) => {
+        fs.fsync(fd);
+        clock.sleep(milliseconds);
+      };
+      return environmentWith({ fsync }, clock);
+    };
+    for (const [milliseconds, expected] of [
+      [80, /^One fsync took 80 ms\. With sync "data" or "full" each write waits so long/m],
+      [20, /^$/],
+    ] as const) {
+      const syncTime = timeOfSync(slowBy(milliseconds), temporaryDirectory(t));
+      assert.match(say(local, { syncTime }), expected);
+    }
+  });
+
+  test("what a stale handle says", () => {
+    const checks = [{ what: "it", ok: false, why: "ESTALE: stale file handle, open" }];
+    assert.match(say(share("nfs"), { checks }), /^ESTALE says .* mount the share anew/m);
+  });
+});
+
 test("mounts whose locks are known to lie", () => {
   assert.match(lyingLocks("fuse.sshfs", [])!, /sshfs/);
+  assert.match(lyingLocks("cifs", ["rw", "nobrl"])!, /nobrl keeps locks to this host/);
   for (const option of ["local_lock=all", "local_lock=flock", "nolock"])
     assert.match(lyingLocks("nfs", ["rw", option])!, /keeps locks to this host/);
   assert.equal(lyingLocks("nfs4", ["rw", "local_lock=none"]), undefined);

@@ -5,10 +5,12 @@ import { parseDuration } from "../../options/parsers.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import { FilePath, FileStatus, makeTemporaryDirectory, removeTree } from "../../platform/file-system.js";
+import { adviceFor } from "../doctor/advice.js";
 import { type CheckResult, runChecks } from "../doctor/checks.js";
 import { type KindOfFileSystem, recognise } from "../doctor/file-system.js";
 import { tryWithPeer } from "../doctor/peer.js";
 import { NobodyCame } from "../doctor/peer-channel.js";
+import { timeOfSync } from "../doctor/probe.js";
 import { colours } from "../terminal/colours.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import { jsonLine, printable } from "../terminal/printable.js";
@@ -44,6 +46,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   const removal = { flushSync: () => {}, afterAll: () => void (place && removeTree(place)) };
   flushAtExit(removal);
   const checks: CheckResult[] = [];
+  let syncTime = 0;
   let progress: Progress | undefined;
   try {
     place = makePlace(directory);
@@ -52,6 +55,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
       progress.update(index, what);
     };
     checks.push(...(await runChecks(environment, place, onCheck)));
+    if (checks.every(({ ok }) => ok)) syncTime = timeOfSync(environment, place);
   } finally {
     progress?.stop();
     if (place !== "") removeTree(place);
@@ -68,7 +72,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
       else checks.push({ what: "the test with the other host came to its end", ok: false, why: reason(error) });
     }
   }
-  const advice = adviceFor(kind, checks, peer === true);
+  const advice = adviceFor({ kind, checks, isPeer: peer === true, syncTime });
   if (absent !== undefined) advice.push(`Start clh doctor --peer on the other host while this one waits: ${absent}.`);
   const isSafe = checks.every((check) => check.ok) && (peer === true || kind.lyingLocks === undefined);
   const ok = isSafe && absent === undefined;
@@ -96,33 +100,6 @@ function makePlace(directory: string): string {
   } catch (error) {
     throw new CommandFailure(`Cannot try ${directory}: ${reason(error)}`, BAD_USAGE);
   }
-}
-
-const PEER_IS_NEEDED =
-  "Whether two hosts exclude each other, only the test from both shows: clh doctor --peer on each.";
-
-function adviceFor(kind: KindOfFileSystem, checks: readonly CheckResult[], isPeer: boolean): string[] {
-  const advice: string[] = [];
-  const failed = checks.filter(({ ok }) => !ok);
-  if (kind.lyingLocks !== undefined) {
-    advice.push(`Let only one host write here: ${kind.lyingLocks}. Each host needs a log of its own.`);
-  } else if (kind.isNetwork && !isPeer) advice.push(PEER_IS_NEEDED);
-  if (kind.isNetwork) {
-    advice.push(
-      "Leave keepFileOpen unset: the handlers open the log for each write here, and write it back before they unlock.",
-    );
-  }
-  if (kind.kind === "memory") advice.push("Its files are gone when the machine stops.");
-  if (kind.kind === "overlay")
-    advice.push("Its files may be gone with the container: mount a volume. Containers share a log only on one.");
-  if (kind.isSynced) {
-    advice.push(
-      "Put logs elsewhere: a program copies this folder to other machines, knows no locks, and may replace files that are being written.",
-    );
-  }
-  if (failed.length > 0)
-    advice.push("Do not let several processes write a log here: what failed above is what they rely on.");
-  return advice;
 }
 
 function report(

@@ -1,6 +1,6 @@
 import { resolve, sep } from "node:path";
 import { lyingLocks, mountOf } from "../../disk/mount-table.js";
-import { isOnNetwork } from "../../disk/network-mounts.js";
+import { type Network, networkOf } from "../../disk/network-mounts.js";
 import type { FileSystem } from "../../platform/file-system.js";
 
 /** What a directory is on, as far as the system tells. */
@@ -11,6 +11,8 @@ export interface KindOfFileSystem {
   /** Where it is mounted. */
   readonly mountPoint: string;
   readonly isNetwork: boolean;
+  /** By what protocol other hosts have it, where that is known. */
+  readonly server: Network["kind"] | undefined;
   /** A program copies what is in it to other machines. */
   readonly isSynced: boolean;
   /** Why its locks keep out this host's processes only, if that is known; then two hosts write at once. */
@@ -28,12 +30,14 @@ export function recognise(fs: FileSystem, directory: string): KindOfFileSystem {
   const path = resolve(directory);
   const mount = mountOf(fs, path);
   const type = mount?.type ?? "unknown";
-  const isNetwork = isOnNetwork(fs, path) || CLUSTER.test(type);
+  const server = networkOf(fs, path)?.kind;
+  const isNetwork = server !== undefined || CLUSTER.test(type);
   return {
     kind: kindOf(type, isNetwork),
     type,
     mountPoint: mount?.point ?? "unknown",
     isNetwork,
+    server,
     isSynced: isSynced(fs, path),
     lyingLocks: mount && lyingLocks(mount.type, mount.options),
   };

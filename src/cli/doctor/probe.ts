@@ -20,6 +20,7 @@ import { readUpTo } from "../../platform/small-file.js";
 const WAIT = 30_000;
 const LONGEST = 16 * 1024 ** 2;
 const VISITS = 3;
+const SYNCS = 5;
 
 const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
 
@@ -123,6 +124,20 @@ export function append(
     }
     if (isShared) fs.fsync(fd);
   });
+}
+
+/** Milliseconds that it takes to bring a record to the disk: the middle of several. */
+export function timeOfSync({ fs, clock }: Environment, directory: string): number {
+  const times = closing(fs, openProbe(fs, join(directory, "synced"), O_WRONLY | O_APPEND), (fd) =>
+    Array.from({ length: SYNCS }, () => {
+      const bytes = Buffer.from(probeLine("w", 1));
+      fs.write(fd, bytes, 0, bytes.length);
+      const begin = clock.monotonic();
+      fs.fsync(fd);
+      return clock.monotonic() - begin;
+    }),
+  );
+  return times.sort((a, b) => a - b)[SYNCS >> 1]!;
 }
 
 /** How many of the lines of these writers, each with `count` of them, are not there exactly once; others count too. */
