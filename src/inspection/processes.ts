@@ -48,6 +48,19 @@ export function seesAllProcesses(fs: FileSystem): boolean {
  * @internal
  */
 export function writersOf(fs: FileSystem, path: string): number[] | undefined {
+  return openersOf(fs, path, (info) => {
+    const flags = /^flags:\s+([0-7]+)/m.exec(info)?.[1];
+    return flags === undefined || (Number.parseInt(flags, 8) & O_ACCMODE) !== 0;
+  });
+}
+
+/** Likewise those that hold a lock on it by `F_OFD_SETLK`, of which /proc/locks names no process. @internal */
+export function ofdHolders(fs: FileSystem, path: string): number[] | undefined {
+  return openersOf(fs, path, (info) => /^lock:\s.* OFDLCK .* WRITE /m.test(info));
+}
+
+/** @param isWanted told what /proc says of an open descriptor, if this user may know it */
+function openersOf(fs: FileSystem, path: string, isWanted: (info: string) => boolean): number[] | undefined {
   const file = new FileStatus();
   if (!fs.exists("/proc/self/fd")) return undefined;
   if (!fs.status(new FilePath(path), file)) return [];
@@ -55,12 +68,18 @@ export function writersOf(fs: FileSystem, path: string): number[] | undefined {
   const isOpenIn = (pid: number) => {
     const descriptors = descriptorsOf(fs, pid);
     seesAll &&= descriptors !== undefined;
-    return descriptors?.some((fd) => isWriter(fs, pid, fd, file)) === true;
+    return (
+      descriptors?.some(
+        (fd) =>
+          leadsTo(fs, `/proc/${pid}/fd/${fd}`, file) &&
+          isWanted(readSmallFile(fs, `/proc/${pid}/fdinfo/${fd}`, LONGEST) ?? ""),
+      ) === true
+    );
   };
   const pids = processIds(fs);
   if (pids === undefined) return undefined;
-  const writers = pids.filter(isOpenIn);
-  return writers.length > 0 || seesAll ? writers : undefined;
+  const openers = pids.filter(isOpenIn);
+  return openers.length > 0 || seesAll ? openers : undefined;
 }
 
 /** Undefined where this program may not ask: in Deno, without `--allow-all`. */
@@ -87,14 +106,12 @@ function descriptorsOf(fs: FileSystem, pid: number): string[] | undefined {
   }
 }
 
-function isWriter(fs: FileSystem, pid: number, fd: string, file: FileStatus): boolean {
+function leadsTo(fs: FileSystem, path: string, file: FileStatus): boolean {
   const status = new FileStatus();
   try {
-    if (!fs.status(new FilePath(`/proc/${pid}/fd/${fd}`), status) || !status.isSameFile(file)) return false;
+    return fs.status(new FilePath(path), status) && status.isSameFile(file);
   } catch (error) {
     if (hasCode(error, "ENOENT", "EACCES", "EPERM", "ESRCH", "ENXIO", "ENOTDIR", "ELOOP")) return false;
     throw error;
   }
-  const flags = /^flags:\s+([0-7]+)/m.exec(readSmallFile(fs, `/proc/${pid}/fdinfo/${fd}`, LONGEST) ?? "")?.[1];
-  return flags === undefined || (Number.parseInt(flags, 8) & O_ACCMODE) !== 0;
 }

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -8,7 +18,9 @@ import { ConcurrentRotatingFileHandler, followLog, readLog } from "../../src/ind
 import { settingsPath, spillPath } from "../../src/log-files/hidden-names.js";
 import { pendingPath } from "../../src/log-files/pending-names.js";
 import { CLH, Clh } from "../support/clh.js";
+import { environmentWith } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
+import { SMB } from "../support/smb-like.js";
 import { temporaryDirectory } from "../support/temporary.js";
 
 const onlyLinux = { skip: process.platform !== "linux" && "only Linux tells who holds a lock" };
@@ -45,6 +57,38 @@ test("who writes it, and who holds the lock", onlyLinux, async (t) => {
   assert.match(stdout, new RegExp(`^lock +held by ${process.pid} .*, since \\d{4}-`, "m"));
   assert.match(stdout, new RegExp(`^writers +${writer.process.pid} .*clh|main`, "m"));
   assert.match(stdout, /^next rotation +in 1,020 bytes, at 1,024$/m);
+});
+
+test("who holds a lock of an open file, as on SMB shares", onlyLinux, async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  writeFileSync(log, "one\n");
+  const lock = makeLock(join(log, "..", ".__app.lock"), "real", environmentWith({ fileSystemType: () => SMB }));
+  const waiter = openSync(lock.path, "w+"); // has it open, and does not hold it
+  t.after(() => closeSync(waiter));
+  assert.ok(lock.tryAcquire());
+  assert.match(readFileSync("/proc/locks", "utf8"), /OFDLCK .* WRITE -1 /);
+  const pids = async () => (await status(log)).lock.holders.map(({ pid }: { pid: number }) => pid);
+  assert.deepEqual(await pids(), [process.pid]);
+  lock.close();
+  assert.deepEqual(await pids(), []);
+});
+
+test("on a share, a lock that nobody here holds may be another host's", onlyLinux, (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const lock = makeLock(join(log, "..", ".__app.lock"));
+  assert.ok(lock.tryAcquire());
+  const lie = `import fs from "node:fs"; import { syncBuiltinESMExports } from "node:module";
+    fs.statfsSync = () => ({ type: 0x6969 }); syncBuiltinESMExports();`;
+  const onNfs = () =>
+    execFileSync(process.execPath, ["--import", `data:text/javascript,${lie}`, CLH, "status", log], {
+      encoding: "utf8",
+    });
+  assert.match(onNfs(), new RegExp(`^lock +held by ${process.pid} `, "m"));
+  lock.close();
+  assert.match(
+    onNfs(),
+    /^lock +no process that is seen here .*: another host may, or one that has died\. .* 90 seconds/m,
+  );
 });
 
 test("backups, backlog, spills, the next rotation, and what is beyond the limits", async (t) => {

@@ -95,7 +95,9 @@ function makePlace(directory: string): string {
   try {
     if (!fs.status(new FilePath(directory), status)) throw new Error("there is no such directory");
     if (status.isFile)
-      throw new Error(`it is a file. Name the directory that it is in: clh doctor ${dirname(directory)}`);
+      throw new Error(
+        `it is a file. Name the directory that it is in: clh doctor ${dirname(directory)}. Who has it: clh status ${directory}`,
+      );
     return makeTemporaryDirectory(directory);
   } catch (error) {
     throw new CommandFailure(`Cannot try ${directory}: ${reason(error)}`, BAD_USAGE);

@@ -1,10 +1,13 @@
 import { basename } from "node:path";
 import { Command } from "commander";
 import { LogFileError } from "../../base/errors.js";
+import { networkOf } from "../../disk/network-mounts.js";
 import type { ProcessInfo } from "../../inspection/processes.js";
 import { type LogStatus, logStatus } from "../../inspection/status.js";
 import { systemClock } from "../../platform/clock.js";
+import { systemEnvironment } from "../../platform/environment.js";
 import { hostName } from "../../platform/identity.js";
+import { lostHost } from "../doctor/advice.js";
 import { colours } from "../terminal/colours.js";
 import { Output } from "../terminal/output.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
@@ -81,7 +84,7 @@ function report(status: LogStatus, mostBackups: number): string {
       active === undefined ? "no such file just now" : `${group(active.size)} bytes, changed ${ago(active.modifiedAt)}`,
     ],
     ["next rotation", nextRotation(next)],
-    ["lock", lock.exists ? holders(lock.holders) : "no lock file yet"],
+    ["lock", lock.exists ? holders(lock) : "no lock file yet"],
     ...list(
       "writers",
       writers?.map(describe) ?? ["not known: this user, on this system, does not see them all"],
@@ -140,10 +143,12 @@ function nextRotation({ maxBytes, bytesLeft, at }: LogStatus["next"]): string {
   return reasons.length === 0 ? "not known: no writer has left its settings" : reasons.join(", or ");
 }
 
-function holders(processes: readonly ProcessInfo[] | undefined): string {
-  if (processes === undefined)
-    return "whether it is held is not known: this user, on this system, does not see all processes";
-  return processes.length === 0 ? "free" : `held by ${processes.map(describe).join(", ")}`;
+function holders({ path, holders }: LogStatus["lock"]): string {
+  if (holders !== undefined) return holders.length === 0 ? "free" : `held by ${holders.map(describe).join(", ")}`;
+  const network = networkOf(systemEnvironment().fs, path);
+  return network === undefined
+    ? "whether it is held is not known: this user, on this system, does not see all processes"
+    : `no process that is seen here holds it: another host may, or one that has died. ${lostHost(network.kind)}`;
 }
 
 function describe({ pid, command, since }: ProcessInfo): string {
