@@ -16,7 +16,7 @@ mkdir -p /var/lib/nfs/rpc_pipefs /var/lib/nfs/sm /var/lib/nfs/sm.bak /var/lib/nf
 load() { for module in "$@"; do modprobe -d "$lab" "$module" || echo "no module $module"; done; }
 case $role in
 host)
-  load nfsv4
+  load nfsv4 fuse
   # mount.cifs says ENOENT where one of the ciphers is missing.
   load hmac md5 cmac ccm gcm ctr ghash-generic aes_generic ecb sha256_generic sha512_generic seqiv dns_resolver cifs
   ;;

@@ -16,8 +16,23 @@ const PATIENCE = 120_000;
 const SOURCES = resolve("test", "shares");
 const SERVER = "10.77.0.1";
 const NFS_SERVER = "10.77.0.20";
+const VOLUME = "share";
+const CACHES_OF_GLUSTER =
+  "quick-read io-cache read-ahead write-behind open-behind stat-prefetch flush-behind readdir-ahead".split(" ");
 
-export type ShareKind = "smb" | "nfs";
+/** By kind of share, whose it is, and how it is mounted. */
+const SHARES = {
+  smb: { server: "smb", options: "" },
+  "smb-none": { server: "smb", options: ",cache=none" },
+  nfs: { server: "nfs", options: "" },
+  gluster: { server: "gluster", options: "" },
+  "gluster-none": {
+    server: "gluster",
+    options: "--attribute-timeout=0 --entry-timeout=0 --negative-timeout=0 --direct-io-mode=enable",
+  },
+} as const;
+
+export type ShareKind = keyof typeof SHARES;
 
 /** A program on a host. */
 export class Remote {
@@ -143,15 +158,19 @@ export class Lab {
 
   async start(kind: ShareKind): Promise<void> {
     const { directory } = this;
-    for (const name of ["nfs", "smb", "mnt", "lib", "uml"]) mkdirSync(join(directory, name), { recursive: true });
+    for (const name of ["nfs", "smb", "gluster", "mnt", "lib", "uml"])
+      mkdirSync(join(directory, name), { recursive: true });
     symlinkSync("/usr/lib/uml/modules", join(directory, "lib", "modules"));
     sh(`cc -shared -fPIC -O2 -o ${join(directory, "xsave.so")} ${join(SOURCES, "xsave.c")}`);
     sh("ip link set lo up");
     sh("ip link add br0 type bridge");
     sh(`ip addr add ${SERVER}/24 dev br0`);
     sh("ip link set br0 gso_max_segs 1 up");
-    if (kind === "smb") await this.startSamba();
-    else await this.#startNfs();
+    await {
+      smb: () => this.startSamba(),
+      nfs: () => this.#startNfs(),
+      gluster: () => this.#startGluster(kind !== "gluster-none"),
+    }[SHARES[kind].server]();
     await Promise.all(this.hosts.map((host) => host.boot("host")));
     for (const host of this.hosts) await this.mount(host, kind);
   }
@@ -202,13 +221,42 @@ force user = root
     await until(() => isListening(SERVER, 445), "Samba", log);
   }
 
-  async mount(host: Host, kind: ShareKind, options = ""): Promise<void> {
+  /** One brick. Its programs keep their state where only this mount namespace sees it. */
+  async #startGluster(isCached: boolean): Promise<void> {
+    const { directory } = this;
+    for (const place of ["/run", "/var/lib/glusterd", "/var/log/glusterfs"]) {
+      mkdirSync(place, { recursive: true });
+      sh(`mount -t tmpfs tmpfs ${place}`);
+    }
+    mkdirSync("/run/gluster");
+    const configuration = join(directory, "glusterd.vol");
+    writeFileSync(
+      configuration,
+      `volume management
+    type mgmt/glusterd
+    option working-directory /var/lib/glusterd
+    option run-directory /run/gluster
+    option transport-type socket
+    option transport.socket.bind-address ${SERVER}
+    option transport.socket.listen-port 24007
+end-volume
+`,
+    );
+    sh(`glusterd -f ${configuration} -p /run/glusterd.pid -l ${directory}/glusterd.log`);
+    await until(() => existsSync("/run/glusterd.socket"), "glusterd", join(directory, "glusterd.log"));
+    gluster(`volume create ${VOLUME} ${SERVER}:${join(directory, "gluster")} force`);
+    for (const cache of isCached ? [] : CACHES_OF_GLUSTER) gluster(`volume set ${VOLUME} performance.${cache} off`);
+    gluster(`volume start ${VOLUME}`);
+  }
+
+  async mount(host: Host, kind: ShareKind): Promise<void> {
     const point = join(this.directory, "mnt");
-    const more = options === "" ? "" : `,${options}`;
-    const command =
-      kind === "smb"
-        ? `mount -t cifs //${SERVER}/share ${point} -o username=root,password=secret,vers=3.1.1${more}`
-        : `mount -t nfs4 -o vers=4.2${more} ${NFS_SERVER}:/ ${point}`;
+    const { server, options } = SHARES[kind];
+    const command = {
+      smb: `mount -t cifs //${SERVER}/share ${point} -o username=root,password=secret,vers=3.1.1${options}`,
+      nfs: `mount -t nfs4 -o vers=4.2${options} ${NFS_SERVER}:/ ${point}`,
+      gluster: `glusterfs --volfile-server=${SERVER} --volfile-id=${VOLUME} --log-file=/run/gluster.log ${options} ${point}`,
+    }[server];
     const said = await host.shell(`umount ${point} 2>/dev/null; ${command} && grep ${point} /proc/mounts`);
     if (!said.includes(point)) throw new Error(`${host.name} cannot mount the share: ${said}`);
   }
@@ -221,16 +269,23 @@ force user = root
   /** Runs a program of Node beside the disk of the server, which sees `name` there. */
   async onServer(kind: ShareKind, program: string, name: string, ...args: unknown[]): Promise<string> {
     const path = fileURLToPath(new URL(`./${program}.js`, import.meta.url));
-    const words = [join(this.directory, kind, name), ...args].map((arg) => JSON.stringify(arg));
-    if (kind === "smb") return execFileSync(process.execPath, [path, ...words], { encoding: "utf8" });
-    const remote = this.#nfs.run(program, join(this.directory, kind, name), ...args);
-    return (await remote.next()) ?? "";
+    const { server } = SHARES[kind];
+    const given = [join(this.directory, server, name), ...args];
+    if (server === "nfs") return (await this.#nfs.run(program, ...given).next()) ?? "";
+    return execFileSync(process.execPath, [path, ...given.map((arg) => JSON.stringify(arg))], { encoding: "utf8" });
   }
 
   /** Stops the server, and starts it again after so many milliseconds. */
   async interruptServer(kind: ShareKind, ms: number): Promise<void> {
-    if (kind === "nfs") {
+    const { server } = SHARES[kind];
+    if (server === "nfs") {
       await this.#nfs.shell(`rpc.nfsd 0; sleep ${ms / 1000}; rpc.nfsd 4`);
+      return;
+    }
+    if (server === "gluster") {
+      sh(`kill -KILL $(cat /run/gluster/vols/${VOLUME}/*.pid)`);
+      await delay(ms);
+      gluster(`volume start ${VOLUME} force`);
       return;
     }
     const samba = this.#samba!;
@@ -240,6 +295,10 @@ force user = root
     await delay(ms);
     await this.startSamba();
   }
+}
+
+function gluster(command: string): void {
+  sh(`gluster --mode=script ${command}`);
 }
 
 function sh(command: string): void {
