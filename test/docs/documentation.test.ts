@@ -8,6 +8,7 @@ import { LogFileError } from "../../src/index.js";
 import { OPTIONS, TIME_OPTIONS } from "../../src/options/option-table.js";
 import { resolveTimedOptions } from "../../src/options/resolve-options.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
+import { withRows } from "../shares/table.js";
 import { CLH } from "../support/clh.js";
 import { userFolder } from "../support/hosts.js";
 
@@ -72,6 +73,21 @@ test("the tables of options are made from those of the code", async () => {
   assert.equal(withTables(page, { OPTIONS, TIME_OPTIONS }), page, fix);
   const changed = { ...OPTIONS, sync: { ...OPTIONS.sync, meaning: "something else" } };
   assert.notEqual(withTables(page, { OPTIONS: changed, TIME_OPTIONS }), page);
+});
+
+test("results of test:shares replace those of the same runs, and leave the others", () => {
+  const page = read("docs/concepts/locking.md");
+  assert.equal(withRows(page, []), page, "as it writes it");
+  const rows = (text: string) =>
+    [...text.matchAll(/^\| (smb|other) +\| ([^|]+?) +\| (\d+)/gm)].map((cells) => cells.slice(1));
+  const [first, ...others] = rows(page);
+  const [share, scenario] = first as [string, string];
+  const changed = withRows(page, [
+    [share, scenario, "7", "0", "0", "0"],
+    ["other", "one", "8", "0", "0", "0"],
+  ]);
+  assert.deepEqual(rows(changed), [[share, scenario, "7"], ...others, ["other", "one", "8"]]);
+  assert.throws(() => withRows("# A page", []), /no table/);
 });
 
 test("the defaults of the page are those of the doc comments", () => {

@@ -1,20 +1,24 @@
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeTemporaryDirectory, removeTree } from "../../src/platform/file-system.js";
 import { runCases } from "./cases.js";
 import { Lab, type ShareKind } from "./lab.js";
 import { type Outcome, runScenario, SCENARIOS } from "./scenarios.js";
+import { withRows } from "./table.js";
 
 /*
- * main [kind…] [word…] [--cases] [--verbose]: what is true of several hosts that write one log. Kinds are smb, nfs and
+ * main [kind…] [word…] [--cases] [--verbose] [--markdown]: what is true of several hosts that write one log. Kinds are smb, nfs and
  * gluster, smb-none (cache=none) and gluster-none (no caches at all); words choose among the scenarios. Ends with 1 when anything
- * is wrong.
+ * is wrong. With --markdown, the results are written into docs/concepts/locking.md.
  */
 
 const INSIDE = "CLH_SHARES_LAB";
+const ROWS = "rows.json";
 const KINDS = ["smb", "smb-none", "nfs", "gluster", "gluster-none"] as const;
+const PAGE = join("docs", "concepts", "locking.md");
 
 // By program, the package of Debian that it is in.
 const PROGRAMS = {
@@ -70,9 +74,16 @@ function outside(): void {
     const again = [process.execPath, "--enable-source-maps", fileURLToPath(import.meta.url), kind, ...others];
     const env = { ...process.env, [INSIDE]: directory };
     const { status } = spawnSync("unshare", [...namespaces, ...again], { stdio: "inherit", env });
+    if (words.includes("--markdown")) writeTable(join(directory, ROWS));
     removeTree(directory);
     if (status !== 0) process.exitCode = 1;
   }
+}
+
+/** Each kind by itself: what was run before stays when the next one does not end. */
+function writeTable(rows: string): void {
+  if (existsSync(rows))
+    writeFileSync(PAGE, withRows(readFileSync(PAGE, "utf8"), JSON.parse(readFileSync(rows, "utf8"))));
 }
 
 async function inside(directory: string, kind: ShareKind): Promise<void> {
@@ -85,6 +96,7 @@ async function inside(directory: string, kind: ShareKind): Promise<void> {
     return `${lab.shared(name)}/app.log`;
   };
   let isRight = true;
+  const rows: string[][] = [];
   const say = (line: string) => process.stdout.write(`${line}\n`);
   if (chosen.length === 0) {
     for (const { what, why } of await runCases(lab, make)) {
@@ -101,10 +113,13 @@ async function inside(directory: string, kind: ShareKind): Promise<void> {
       const outcome = await runScenario(lab, kind, name, dirname((await make(`run${i}`)).slice(lab.shared("").length)));
       isRight &&= outcome.problems.length === 0;
       say(rowOf(kind, outcome));
+      const { scenario, acknowledged, missing, doubled, torn } = outcome;
+      rows.push([kind, scenario, acknowledged, missing, doubled, torn].map(String));
       for (const line of [...outcome.problems, ...(words.includes("--verbose") ? outcome.notes : [])])
         say(`    ${line}`);
     }
   }
+  writeFileSync(join(directory, ROWS), JSON.stringify(rows));
   process.exit(isRight ? 0 : 1);
 }
 
