@@ -325,6 +325,11 @@ describe("what to do", () => {
     assert.match(say(share("smb")), /dies with the lock .* socket options = .*TCP_KEEPIDLE=10/);
   });
 
+  test("what to set in Samba, so that hosts keep no locks to themselves", () => {
+    assert.match(say(share("smb")), /^Set veto oplock files = \/\.__\*\.lock\/ /m);
+    assert.doesNotMatch(say(share("nfs")), /oplock/);
+  });
+
   test("what to mount where locks stay on their host", () => {
     const lies = lyingLocks("cifs", ["rw", "nobrl"]);
     assert.match(say(share("smb", lies)), /mount it otherwise: the mount option nobrl keeps locks to this host/);

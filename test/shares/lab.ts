@@ -24,6 +24,7 @@ const CACHES_OF_GLUSTER =
 const SHARES = {
   smb: { server: "smb", options: "" },
   "smb-none": { server: "smb", options: ",cache=none" },
+  "smb-nolease": { server: "smb", options: ",nolease" },
   nfs: { server: "nfs", options: "" },
   gluster: { server: "gluster", options: "" },
   "gluster-none": {

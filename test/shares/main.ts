@@ -11,13 +11,13 @@ import { withRows } from "./table.js";
 
 /*
  * main [kind…] [word…] [--cases] [--verbose] [--markdown]: what is true of several hosts that write one log. Kinds are smb, nfs and
- * gluster, smb-none (cache=none) and gluster-none (no caches at all); words choose among the scenarios. Ends with 1 when anything
+ * gluster, smb-none (cache=none), smb-nolease and gluster-none (no caches at all); words choose among the scenarios. Ends with 1 when anything
  * is wrong. With --markdown, the results are written into docs/concepts/locking.md.
  */
 
 const INSIDE = "CLH_SHARES_LAB";
 const ROWS = "rows.json";
-const KINDS = ["smb", "smb-none", "nfs", "gluster", "gluster-none"] as const;
+const KINDS = ["smb", "smb-none", "smb-nolease", "nfs", "gluster", "gluster-none"] as const;
 const PAGE = join("docs", "concepts", "locking.md");
 
 // By program, the package of Debian that it is in.

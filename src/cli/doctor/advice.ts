@@ -32,6 +32,10 @@ export function adviceFor({ kind, checks, isPeer, syncTime }: Seen): string[] {
     ],
     [kind.isNetwork, lostHost(kind.server)],
     [
+      kind.server === "smb",
+      "Set veto oplock files = /.__*.lock/ for the share in Samba. Linux hosts may else keep a lock to themselves, which was seen to be held twice then, or never given up.",
+    ],
+    [
       syncTime > SLOW_SYNC,
       `One fsync took ${Math.round(syncTime)} ms. ${kind.isNetwork ? "Each" : 'With sync "data" or "full" each'} write waits so long: delivery "batched" or "background" waits once for many records.`,
     ],
