@@ -39,5 +39,8 @@ export function lyingLocks(type: string, options: readonly string[]): string | u
   const found = options.find((option) =>
     /^(nolock|local_lock=(all|flock)|nobrl|mfsnobsdlocks|locallocks|localflocks)$/.test(option),
   );
-  return found === undefined ? undefined : `the mount option ${found} keeps locks to this host`;
+  if (found !== undefined) return `the mount option ${found} keeps locks to this host`;
+  // Two hosts had the lock at once, or nobody got it any more, in three of seven runs; with nolease in none (test:shares).
+  const mayCache = /^(cifs|smb3)$/.test(type) && !options.includes("nolease");
+  return mayCache ? "without the mount option nolease, Linux may keep a lock on SMB to its own host" : undefined;
 }

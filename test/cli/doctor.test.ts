@@ -326,7 +326,7 @@ describe("what to do", () => {
   });
 
   test("what to set in Samba, so that hosts keep no locks to themselves", () => {
-    assert.match(say(share("smb")), /^Set veto oplock files = \/\.__\*\.lock\/ /m);
+    assert.match(say(share("smb")), /^Mount it with nolease .* veto oplock files = \/\.__\*\.lock\/ /m);
     assert.doesNotMatch(say(share("nfs")), /oplock/);
   });
 
@@ -363,6 +363,8 @@ describe("what to do", () => {
 test("mounts whose locks are known to lie", () => {
   assert.match(lyingLocks("fuse.sshfs", [])!, /sshfs/);
   assert.match(lyingLocks("cifs", ["rw", "nobrl"])!, /nobrl keeps locks to this host/);
+  assert.match(lyingLocks("cifs", ["rw"])!, /without the mount option nolease/);
+  assert.equal(lyingLocks("cifs", ["rw", "nolease"]), undefined);
   for (const option of ["local_lock=all", "local_lock=flock", "nolock"])
     assert.match(lyingLocks("nfs", ["rw", option])!, /keeps locks to this host/);
   assert.equal(lyingLocks("nfs4", ["rw", "local_lock=none"]), undefined);

@@ -20,7 +20,7 @@ export function adviceFor({ kind, checks, isPeer, syncTime }: Seen): string[] {
   const sentences: [isTrue: boolean, sentence: string][] = [
     [
       isApart,
-      `Let only one host write here, each host a log of its own, or mount it otherwise: ${kind.lyingLocks}. NFS 4 and SMB 3 with their default options keep hosts apart.`,
+      `Let only one host write here, each host a log of its own, or mount it otherwise: ${kind.lyingLocks}. NFS 4 with its default options keeps hosts apart, and so does SMB 3 with nolease.`,
     ],
     [
       !isApart && kind.isNetwork && !isPeer,
@@ -33,7 +33,7 @@ export function adviceFor({ kind, checks, isPeer, syncTime }: Seen): string[] {
     [kind.isNetwork, lostHost(kind.server)],
     [
       kind.server === "smb",
-      "Set veto oplock files = /.__*.lock/ for the share in Samba. Linux hosts may else keep a lock to themselves, which was seen to be held twice then, or never given up.",
+      "Mount it with nolease on every host, or set veto oplock files = /.__*.lock/ for the share in Samba. Linux hosts may else keep a lock to themselves, which was seen to be held twice then, or never given up.",
     ],
     [
       syncTime > SLOW_SYNC,
