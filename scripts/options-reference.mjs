@@ -22,10 +22,7 @@ function cells(name, { schema, upstream = "", standard, meaning }) {
 }
 
 function table(rows) {
-  // The last column is as wide as its text: the package would be larger by 5 KB for blanks.
-  const widths = HEADER.map((_, i) =>
-    i === HEADER.length - 1 ? 3 : Math.max(...[HEADER, ...rows].map((row) => row[i].length)),
-  );
+  const widths = HEADER.map((_, i) => Math.max(...[HEADER, ...rows].map((row) => row[i].length)));
   const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(" | ")} |\n`;
   return [HEADER, widths.map((width) => "-".repeat(width)), ...rows].map(line).join("");
 }
