@@ -189,7 +189,7 @@ const fileRows = {
   ),
   onLockTimeout: row(
     v.optional(oneOf(ON_LOCK_TIMEOUT), "spill"),
-    'then: `"spill"` = the record goes into a hidden file beside the log, which is merged into it, in order, when the lock is free; `"wait"` = it waits on; `"throw"` = `write` throws `ERR_CLH_LOCK_TIMEOUT` and does not keep the record',
+    'then: `"spill"` = the record waits in a hidden file, which is merged, in order, when the lock is free; `"wait"` = it waits on; `"throw"` = `write` throws `ERR_CLH_LOCK_TIMEOUT`, and keeps nothing',
     {},
     [210, "--on-lock-timeout <what>", "what becomes of the record then", ON_LOCK_TIMEOUT],
   ),
