@@ -55,4 +55,4 @@ const reporters = [
   `--test-reporter=${new URL("report-failures.mjs", import.meta.url)}`,
   "--test-reporter-destination=stderr",
 ];
-run(["--test", "--enable-source-maps", "--test-concurrency=2", ...reporters, ...files]);
+run(["--test", "--enable-source-maps", "--test-concurrency=3", ...reporters, ...files]);
