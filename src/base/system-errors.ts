@@ -1,7 +1,7 @@
 import * as os from "node:os";
 import { getSystemErrorMap, types } from "node:util";
 
-// What libuv, and so Node, has no names for, though the file systems of other hosts answer it.
+// Errors that file systems of other hosts answer, and for which libuv, and so Node, has no names.
 const TEXTS: Readonly<Record<string, string>> = {
   EDQUOT: "disk quota exceeded",
   ENOLCK: "no locks available",
@@ -25,7 +25,7 @@ export function isError(value: unknown, name?: string): value is Error {
   return (value instanceof Error || types.isNativeError(value)) && (name === undefined || value.name === name);
 }
 
-/** Of a failed system call, by its name also where Node has none; of anything else, its code. */
+/** The code of an error; a failed system call has its name also where Node has none. */
 function codeOf(error: unknown): string | undefined {
   if (!isError(error) || !("code" in error)) return undefined;
   const { code, errno } = error as NodeJS.ErrnoException;
@@ -66,7 +66,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   WorkerThreads: "--allow-worker",
 };
 
-/** What the user can do about a failed call of the system or of Node: a sentence and a space, or nothing. */
+/** Advice on a failed call of the system or of Node: a sentence and a space, or nothing. */
 export function advice(cause: unknown): string {
   const { permission } = Object(cause) as { permission?: unknown };
   if (hasCode(cause, "ERR_ACCESS_DENIED") && String(permission) in FLAGS)

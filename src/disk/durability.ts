@@ -28,10 +28,9 @@ export class Durability {
    * Asked before the first record: may the log stay open between writes? Not on a network file system, unless that was
    * asked for: other hosts see a record only when it was written back and the file closed, whatever `sync` says.
    */
-  mayStayOpen(keepFileOpen: boolean | undefined, file: ActiveFile): boolean {
-    if (keepFileOpen === true || this.#mount.network === undefined) return keepFileOpen !== false;
+  mayStayOpen(keepFileOpen: boolean | undefined): boolean {
+    if (keepFileOpen === true || !this.#mount.isRemote) return keepFileOpen !== false;
     this.#mode = "full";
-    file.isShared = true;
     return false;
   }
 
@@ -52,13 +51,8 @@ export class Durability {
     }
   }
 
-  /** True where other hosts may write as well. */
-  get isRemote(): boolean {
-    return this.#mount.network !== undefined;
-  }
-
   /**
-   * The same of a file on a network file system. The records may be there or not.
+   * Brings records to the server of a network file system. When this throws, the records may be there or not.
    * @throws {LogFileError} `ERR_CLH_WRITE`
    */
   recordsRemotely(file: ActiveFile): void {

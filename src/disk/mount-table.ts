@@ -33,7 +33,7 @@ function parseMount(line: string): Mount[] {
   return [{ device, point: text, type, options: `${options},${superOptions ?? ""}`.split(",") }];
 }
 
-/** Known of mounts that say a lock is held and keep it to their own host; measured between hosts. */
+/** The reason why a mount keeps locks to its own host though it grants them, if one is known; measured between hosts. */
 export function lyingLocks(type: string, options: readonly string[]): string | undefined {
   if (type === "fuse.sshfs") return "sshfs keeps locks to its own host";
   const found = options.find((option) =>

@@ -7,17 +7,17 @@ import { type Network, networkOf } from "./network-mounts.js";
 
 const OPEN_FILES = "/proc/self/fd";
 
-/** What a descriptor was opened for. */
+/** The purpose for which a descriptor was opened. */
 type Use = "lock" | "read";
 
 interface Kept {
   /** Descriptors that must not be closed yet, by path. */
   readonly parked: Readonly<Record<Use, Map<string, number[]>>>;
-  /** By descriptor that is locked, the one that {@link Mount.guard} has opened with it. */
+  /** Maps a descriptor that is locked to the one that {@link Mount.guard} has opened with it. */
   readonly guards: Map<number, number>;
 }
 
-/** Of this thread. */
+/** All mounts of a thread share what its file system keeps open. */
 const keptOf = new WeakMap<FileSystem, Kept>();
 
 /**
@@ -29,7 +29,7 @@ const keptOf = new WeakMap<FileSystem, Kept>();
  */
 export class Mount {
   readonly fs: FileSystem;
-  readonly #environment: Pick<Environment, "lockBackend" | "smbLocks">;
+  readonly #environment: Pick<Environment, "fs" | "lockBackend" | "smbLocks">;
   readonly #path: string;
   readonly #kept: Kept;
   #network: Network | undefined;
@@ -44,18 +44,23 @@ export class Mount {
     keptOf.set(this.fs, this.#kept);
   }
 
-  /** The same of another file, which may be on another file system. */
+  /** The mount of another file: this one where both are in one directory. */
   at(path: string): Mount {
-    return dirname(path) === dirname(this.#path) ? this : new Mount({ fs: this.fs, ...this.#environment }, path);
+    return dirname(path) === dirname(this.#path) ? this : new Mount(this.#environment, path);
   }
 
-  /** Undefined when no other host can write there, as far as it tells. */
+  /** The kind of network file system; undefined when no other host can write there, as far as the mount tells. */
   get network(): Network | undefined {
     this.#ask();
     return this.#network;
   }
 
-  /** Why locks keep out processes of this host only, if that is known. */
+  /** True when other hosts may write there as well. */
+  get isRemote(): boolean {
+    return this.network !== undefined;
+  }
+
+  /** The reason why locks keep out processes of this host only, if that is known. */
   get lyingLocks(): string | undefined {
     const { smbLocks } = this.#environment;
     if (this.network?.kind === "smb" && smbLocks === undefined && process.platform === "linux")
@@ -74,8 +79,8 @@ export class Mount {
   }
 
   /**
-   * Called before a file is locked. A client of SMB that alone has it open keeps locks to itself, and confuses those of two
-   * processes; a second open, of another kind, makes it ask the server for each.
+   * Called before a file is locked. A host that alone has a file of SMB open in one way was seen to confuse the locks of two of
+   * its processes; a second open, of another kind, prevented it. Locks that stay on the host want `nolease` all the same.
    */
   guard(fd: number, path: string): void {
     if (this.releasesByClose) this.#kept.guards.set(fd, this.fs.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
@@ -122,7 +127,7 @@ export class Mount {
     return fd;
   }
 
-  /** Called with `path` locked, or gone. */
+  /** Closes all that was parked of a file; the caller has locked it, or has deleted it. */
   closeParked(path: string): void {
     for (const use of ["lock", "read"] as const)
       for (let fd = this.unpark(path, use); fd !== undefined; fd = this.unpark(path, use)) this.close(fd);
@@ -137,7 +142,7 @@ export class Mount {
     return this.#locks;
   }
 
-  /** By its name: of all that a process has open, to ask each may be long. */
+  /** Compares names, since a process may have thousands of files open, and to ask each for its inode takes long. */
   #isOpenElsewhere(fd: number, path: string): boolean {
     const own = [fd, this.#kept.guards.get(fd)].map(String);
     return this.fs.readdir(OPEN_FILES).some((other) => {

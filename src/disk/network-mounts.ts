@@ -3,10 +3,10 @@ import { hasCode } from "../base/system-errors.js";
 import type { FileSystem } from "../platform/file-system.js";
 import { lyingLocks, mountOf } from "./mount-table.js";
 
-/** What other hosts may write to as well. */
+/** A file system to which other hosts may write as well. */
 export interface Network {
   readonly kind: "nfs" | "smb" | "other";
-  /** Why its locks keep out this host's processes only, if that is known; then two hosts write at once. */
+  /** The reason why its locks keep out processes of this host only, if one is known; two hosts write at once there. */
   readonly lyingLocks: string | undefined;
 }
 
@@ -21,14 +21,14 @@ const KINDS: ReadonlyMap<number, Network["kind"]> = new Map([
   [0x5346414f, "other"], // AFS
 ]);
 
-/** Says nothing of what is mounted: most of that is local. */
+/** FUSE has one `f_type` for all that it mounts, most of which is local. */
 const FUSE = 0x65735546;
 
 /** FUSE mounts of what other hosts have, by the names that mount(8) has for them. */
 const NETWORK_FUSE =
   /^(virtiofs|fuse\.(glusterfs|sshfs|mfs|lizardfs|moosefs|ceph.*|juicefs.*|seaweedfs|rclone|s3fs|gcsfuse|goofys|mountpoint-s3|davfs.*|curlftpfs|smbnetfs|grpcfuse|osxfs|vmhgfs-fuse|blobfuse.*))$/i;
 
-/** What the file system of `path` is, if other hosts may write there as well. Asks of what is there of the path. */
+/** The network file system of `path`; undefined where it is local. A path that is yet to be made has that of its directory. */
 export function networkOf(fs: FileSystem, path: string): Network | undefined {
   const there = placeOf(fs, path);
   if (there === undefined) return undefined;

@@ -48,7 +48,7 @@ export function lockTimeoutError(path: string, lockTimeout: number, then: string
   return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
 }
 
-/** What to tell of a mount whose locks keep out processes of this host only; undefined where that is not known. */
+/** A warning of a mount whose locks keep out processes of this host only; undefined for other mounts. */
 export function lyingLocksWarning(
   { lyingLocks: why }: { readonly lyingLocks: string | undefined },
   path: string,

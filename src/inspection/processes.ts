@@ -54,7 +54,7 @@ export function writersOf(fs: FileSystem, path: string): number[] | undefined {
   });
 }
 
-/** Likewise those that hold a lock on it by `F_OFD_SETLK`, of which /proc/locks names no process. @internal */
+/** Processes that hold a lock on a file by `F_OFD_SETLK`: /proc/locks names none for it (proc_locks(5)). @internal */
 export function ofdHolders(fs: FileSystem, path: string): number[] | undefined {
   return openersOf(fs, path, (info) => /^lock:\s.* OFDLCK .* WRITE /m.test(info));
 }

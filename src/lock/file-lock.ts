@@ -18,7 +18,7 @@ import {
 // A lock file that is replaced again and again is as good as held by another.
 const REPLACEMENTS = 10;
 
-// What a client says of a file that it had open before its server went.
+// Codes by which a client refuses a file that it had open before its server went.
 const SERVER_WENT = ["ESTALE", "EIO", "EBADF", "EAGAIN", "EHOSTDOWN", "ECONNABORTED", "ENOTCONN"];
 
 /** Locks that this thread holds now: a second lock on such a file could only wait for itself. */
@@ -30,8 +30,8 @@ export class FileLock {
   readonly #clock: Clock;
   #seenCurrent = Number.NEGATIVE_INFINITY;
   #askedAt = 0;
-  /** Until then, others may write without the lock. */
-  #unsafeUntil = Number.NEGATIVE_INFINITY;
+  /** When other hosts have repeated the writes that their server has not answered; undefined when no server went. */
+  #safeFrom: number | undefined;
   /** How often the lock was not free at the first try. */
   waits = 0;
 
@@ -92,7 +92,7 @@ export class FileLock {
    * @throws {LogFileError} `ERR_CLH_LOCK` when the lock file cannot be opened or locked at all.
    */
   tryAcquire(): boolean {
-    if (this.#clock.monotonic() < this.#unsafeUntil) return false;
+    if (this.#safeFrom !== undefined && this.#clock.monotonic() < this.#safeFrom) return false;
     try {
       for (let times = 0; times < REPLACEMENTS; times++) {
         const locked = this.#tryLock();
@@ -106,7 +106,7 @@ export class FileLock {
     } catch (cause) {
       this.close();
       if (this.#file.mayBeReplayed && hasCode(cause, ...SERVER_WENT))
-        this.#unsafeUntil = this.#clock.monotonic() + SMB_RESTART_GRACE_MS;
+        this.#safeFrom = this.#clock.monotonic() + SMB_RESTART_GRACE_MS;
       const message = `Cannot lock ${this.path}: ${reason(cause)}. ${advice(cause)}What waits for it is kept, and tried again.`;
       throw new LogFileError("ERR_CLH_LOCK", message, { cause, path: this.path });
     }
@@ -134,7 +134,7 @@ export class FileLock {
     }
   }
 
-  /** Between two uses; see {@link LockFile.rest}. */
+  /** See {@link LockFile.rest}. */
   rest(): void {
     this.#file.rest();
     if (this.#file.fd === -1) this.#seenCurrent = Number.NEGATIVE_INFINITY;

@@ -46,12 +46,12 @@ export class LockFile {
     return this.#fd;
   }
 
-  /** True where other hosts lock it as well. */
+  /** True where other hosts lock the file as well. */
   get isRemote(): boolean {
-    return this.#mount.network !== undefined;
+    return this.#mount.isRemote;
   }
 
-  /** True where writes that were under way when the server went are sent again to the next one. */
+  /** True where a client repeats writes that were under way when the server went, though the lock is lost (cifs.ko). */
   get mayBeReplayed(): boolean {
     return this.#mount.releasesByClose;
   }
@@ -101,7 +101,7 @@ export class LockFile {
     return this.#fd !== -1 && this.#mount.releasesByClose;
   }
 
-  /** Between two uses: closes the file where it need not stay open. */
+  /** Closes the file between two uses, where it need not stay open. */
   rest(): void {
     if (!this.isKeptOpen) this.close();
   }
@@ -142,7 +142,7 @@ export class LockFile {
     return undefined;
   }
 
-  /** Then nobody else in this process has it locked. */
+  /** True when no other handler in this process holds the lock. */
   #canLock(fd: number): boolean {
     try {
       return this.#mount.locks.tryLock(fd);

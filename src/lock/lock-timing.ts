@@ -22,7 +22,7 @@ export const TRIES_WITHOUT_SLEEP = 10;
 export const FIRST_SLEEP_MS = 0.2;
 export const LONGEST_SLEEP_MS = 8;
 
-/** The same on a network file system, where each try is a trip to the server. At random, so that no host is always later. */
+/** Sleeps of a waiter on a network file system, where a try is a trip to the server. Random, so that no host is always later. */
 export const FIRST_REMOTE_SLEEP_MS = 2;
 export const LONGEST_REMOTE_SLEEP_MS = 50;
 

@@ -86,10 +86,17 @@ export function parseNames<Parsed extends object>(
   });
 }
 
-/** Paths of the files beside a log whose names are of one kind, such as `isSpill`. */
-export function pathsOf(fs: FileSystem, log: string, isOfKind: (log: string, name: string) => boolean): string[] {
-  const names = fs.readdir(dirname(log)).filter((name) => isOfKind(log, name));
-  return names.map((name) => join(dirname(log), name));
+/**
+ * Paths of the files beside a log whose names are of one kind, such as `isSpill`.
+ * @param names of the directory
+ */
+export function pathsOf(
+  fs: FileSystem,
+  log: string,
+  isOfKind: (log: string, name: string) => boolean,
+  names: readonly string[] = fs.readdir(dirname(log)),
+): string[] {
+  return names.filter((name) => isOfKind(log, name)).map((name) => join(dirname(log), name));
 }
 
 function look<Parsed extends { readonly extension: Extension }>(

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import { hasCode } from "../base/system-errors.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { isUnfinished, parseHiddenForm, parseHiddenPending } from "./hidden-names.js";
-import { parseNames } from "./list-files.js";
+import { parseNames, pathsOf } from "./list-files.js";
 import { isFile } from "./path-type.js";
 import { newUnique, type Pending, parsePending, pendingPath } from "./pending-names.js";
 
@@ -23,16 +23,10 @@ export function listPending(
  * Hidden files that a sweep has to see to: copies that a killed one was making, and what an older version has left.
  * @param names of the directory
  */
-export function listLeftHidden(
-  fs: FileSystem,
-  log: string,
-  names: readonly string[] = fs.readdir(dirname(log)),
-): string[] {
+export function listLeftHidden(fs: FileSystem, log: string, names?: readonly string[]): string[] {
   const isLeft = (name: string) =>
     isUnfinished(log, name) || (parseHiddenPending(log, name) ?? parseHiddenForm(log, name)) !== undefined;
-  return parseNames(log, names, (_, name) => (isLeft(name) ? {} : undefined))
-    .map(({ path }) => path)
-    .filter((path) => isFile(fs, path));
+  return pathsOf(fs, log, (_, name) => isLeft(name), names).filter((path) => isFile(fs, path));
 }
 
 // In the year 2223. A larger sequence is of no rotation, and what counts on from it would soon have too many digits.

@@ -29,7 +29,7 @@ export interface Pending {
 }
 
 export const SEQUENCE_DIGITS = 13;
-/** What `FileStatus.fingerprint` looks like: a log "app.log-1715940000000" has files that wait, too, and other numbers in their names. */
+/** The form of `FileStatus.fingerprint`. A log "app.log-1715940000000" has files that wait, too, and shorter numbers in their names. */
 export const FINGERPRINT = "[0-9a-f]{9,}-[0-9a-f]{17,}";
 const PENDING = new RegExp(
   `^-(\\d{${SEQUENCE_DIGITS}})-(0|${FINGERPRINT}|\\d{8}(?:\\d\\d){0,3}@(?:0|[1-9]\\d{0,14}))-([0-9a-f]{8})${oneOf(EXTENSIONS)}$`,

@@ -12,7 +12,7 @@ export interface Environment {
   readonly fs: FileSystem;
   readonly clock: Clock;
   readonly lockBackend: LockBackend;
-  /** For files on SMB mounts, where they need another way. */
+  /** Locks files on SMB mounts, where `flock` loses them; undefined where the system has no such locks. */
   readonly smbLocks?: LockBackend | undefined;
   /** The runtime is Deno, where delivery `background` is not to be had. */
   readonly isDeno?: boolean;

@@ -54,7 +54,7 @@ export function forget(one: Unfinished): void {
   linger();
 }
 
-/** Between a timer and an immediate, the event loop asks for signals. */
+/** The event loop asks for signals between a timer and an immediate. */
 function linger(): void {
   systemClock.after(LINGERING, () => {
     const before = systemClock.monotonic();

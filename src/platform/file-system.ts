@@ -89,7 +89,7 @@ export class FileStatus {
     );
   }
 
-  /** Which file it is, also when another one was given the inode of a file that has gone, where the system tells births. */
+  /** Tells a file from a later one that was given the same inode, where the system tells when files were born. */
   get identity(): string {
     return [INODE, INODE + 1, DEVICE, DEVICE + 1, BIRTH, BIRTH + 1, BIRTH + 2]
       .map((word) => this.words[word])
@@ -301,7 +301,7 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
       if (renameat2?.(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE) === 0) return;
       const errno = renameat2 === undefined ? ENOSYS : libc.errno();
       if (errno === EEXIST) throw alreadyThere(from, to);
-      // Of a file system that has no such rename (NFS), or a kernel. After any other failure, to ask would not be enough.
+      // The file system (NFS) or the kernel has no such rename. After any other failure, to ask first would not be enough.
       if (errno === ENOSYS || errno === EINVAL) portable.renameNew(from, to);
       else throw Object.assign(systemError(errno, "rename"), { path: from, dest: to });
     },

@@ -9,7 +9,7 @@ const LOCK_NB = 4;
 const LOCK_UN = 8;
 
 // EWOULDBLOCK is the usual answer; SMB reports a lock that another host holds as EACCES; a signal may come between.
-const BUSY = new Set([
+export const BUSY = new Set([
   os.constants.errno.EWOULDBLOCK,
   os.constants.errno.EAGAIN,
   os.constants.errno.EACCES,

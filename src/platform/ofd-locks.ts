@@ -1,5 +1,5 @@
-import * as os from "node:os";
 import { systemError } from "../base/system-errors.js";
+import { BUSY } from "./flock.js";
 import type { LockBackend } from "./lock-backend.js";
 import type { Libc } from "./system-calls.js";
 
@@ -9,14 +9,11 @@ const F_WRLCK = 1;
 const F_UNLCK = 2;
 const SEEK_END = 2;
 
-// Behind all content, where a lock keeps nobody from reading; the whole file is what flock(2) locks on the server.
+// A lock behind all content keeps nobody from reading. Of the whole file, flock(2) makes the same lock on the server.
 const BEHIND_ALL = 2n ** 62n;
 
-// Those whose `struct flock` has two 16-bit numbers, then two 64-bit ones, each at a multiple of its size.
+// Here `struct flock` has two 16-bit numbers, then two 64-bit ones, each at a multiple of its size (fcntl.h).
 const ARCHITECTURES = new Set(["x64", "arm64", "riscv64", "loong64", "ppc64"]);
-
-const { EWOULDBLOCK, EAGAIN, EACCES, EINTR } = os.constants.errno;
-const BUSY = new Set([EWOULDBLOCK, EAGAIN, EACCES, EINTR]);
 
 /**
  * Locks of an open file by `fcntl(2)`, for SMB mounts of Linux. There, when any process of the host closes the file, cifs.ko

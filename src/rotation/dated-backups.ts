@@ -187,7 +187,7 @@ export class DatedBackups implements Backups {
     return next;
   }
 
-  /** Those that have their names still to get. */
+  /** Rotated files that wait for their names. */
   #waiting(): Found[] {
     const { fs, log } = this.#options;
     return listWaiting(fs, log).flatMap(({ path, place }) => {

@@ -120,7 +120,7 @@ export class Spills {
       offset,
       records,
       this.#terminatorLength,
-      this.#mount.network !== undefined,
+      this.#mount.isRemote,
     );
 
   failure(cause: unknown): LogFileError {

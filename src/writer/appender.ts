@@ -1,6 +1,7 @@
 import { LogFileError } from "../base/errors.js";
 import type { ActiveFile } from "../disk/active-file.js";
 import type { Durability } from "../disk/durability.js";
+import type { Mount } from "../disk/mount.js";
 import type { FileLock } from "../lock/file-lock.js";
 import { FileStatus } from "../platform/file-system.js";
 import type { Batch } from "../records/batch.js";
@@ -25,6 +26,7 @@ interface Doubt {
 export class Appender {
   readonly #file: ActiveFile;
   readonly #durability: Durability;
+  readonly #mount: Mount;
   readonly #lock: FileLock;
   readonly #countAppended: CountAppended;
   readonly #terminatorLength: number;
@@ -37,12 +39,14 @@ export class Appender {
   constructor(
     file: ActiveFile,
     durability: Durability,
+    mount: Mount,
     lock: FileLock,
     countAppended: CountAppended,
     terminatorLength: number,
   ) {
     this.#file = file;
     this.#durability = durability;
+    this.#mount = mount;
     this.#lock = lock;
     this.#countAppended = countAppended;
     this.#terminatorLength = terminatorLength;
@@ -65,7 +69,7 @@ export class Appender {
 
   /** Appends records up to `end`. When that fails half-way, those that are there are not written again. */
   append(batch: Batch, end: number): void {
-    if (this.#durability.isRemote) this.#appendRemotely(batch, end);
+    if (this.#mount.isRemote) this.#appendRemotely(batch, end);
     else this.#appendHere(batch, end);
   }
 

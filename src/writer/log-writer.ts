@@ -133,6 +133,7 @@ export class LogWriter {
     this.#appender = new Appender(
       this.#file,
       this.#durability,
+      this.#mount,
       this.#lock,
       this.#spills.countAppended,
       terminator.length,
@@ -173,12 +174,8 @@ export class LogWriter {
 
   /** Counts of this writer, and of the one in another thread. */
   get counts(): Counts {
-    const here = {
-      ...this.#appender.counts,
-      ...this.#counts,
-      rotations: this.#rotation.count,
-      lockWaits: this.#lock.waits,
-    };
+    const { count: rotations } = this.#rotation;
+    const here = { ...this.#appender.counts, ...this.#counts, rotations, lockWaits: this.#lock.waits };
     return this.remote === undefined ? here : sum(here, this.remote.counts);
   }
 
@@ -206,7 +203,7 @@ export class LogWriter {
    * @throws {LogFileError} `ERR_CLH_LOCK`, `ERR_CLH_LOCK_TIMEOUT` or `ERR_CLH_OPEN`
    */
   open(): void {
-    const isThrown = this.#mount.network === undefined || this.options.onLockTimeout === "throw";
+    const isThrown = !this.#mount.isRemote || this.options.onLockTimeout === "throw";
     const isOpen = this.#underLock(new Batch(), this.options.lockTimeout);
     if (!isOpen) this.noteLockTimeout("The log was not opened.", isThrown);
     this.events.catchUp();
@@ -386,7 +383,8 @@ export class LogWriter {
     for (const warning of [this.#warning, notDeleted, noExclusion]) if (warning !== undefined) warn(warning);
     const limit = this.#settings?.agree(this.namer, warn, this.#trace);
     if (limit !== undefined) this.#trigger.limitTo(limit);
-    this.#isKeptOpen = this.#durability.mayStayOpen(this.options.keepFileOpen, this.#file);
+    this.#isKeptOpen = this.#durability.mayStayOpen(this.options.keepFileOpen);
+    this.#file.isShared = this.#mount.isRemote && !this.#isKeptOpen;
     this.#rotation.recover();
     this.events.add(() => this.#tidy());
   }

@@ -76,7 +76,7 @@ test("two that come at the same moment, each before it sees the other", async (t
 });
 
 describe("a share of SMB, on two hosts of two processes each", () => {
-  /** What fails, on each host. */
+  /** The step that fails, on each host. */
   const tryShare = (t: TestContext, breaks = (environment: Environment) => environment) => {
     const directory = temporaryDirectory(t);
     const share = new SmbShare();

@@ -11,7 +11,7 @@ import { makeLock } from "../support/locks.js";
 type Step = (...given: never[]) => unknown;
 
 const handlers = new Map<string, ConcurrentRotatingFileHandler>();
-/** What handlers have told since it was last asked for. */
+/** Errors and warnings of the handlers since somebody last asked for them. */
 const errors: string[] = [];
 const locks = new Map<string, ReturnType<typeof makeLock>>();
 
@@ -42,7 +42,7 @@ const STEPS: Record<string, Step> = {
     lockOf(log).release();
     return true;
   },
-  /** With the other host, which does the same. */
+  /** Meets the agent of the other host, which does the same. */
   async doctor(log: string) {
     const results = await tryWithPeer(systemEnvironment(), dirname(log), { patience: 60_000 });
     return results.filter(({ ok }) => !ok);

@@ -1,6 +1,6 @@
 import type { Host, Lab, Remote } from "./lab.js";
 
-/* What goes wrong, or right, the same way at each run, without load and without luck. */
+/* Cases that end the same way at each run, without load and without luck. */
 
 /** A program `agent` on a host. */
 class Agent {

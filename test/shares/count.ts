@@ -11,7 +11,7 @@ import { parseStressRecord } from "../../src/cli/stress/record.js";
 const [directory] = process.argv.slice(2).map((word) => JSON.parse(word)) as [string];
 const names = readdirSync(directory);
 
-/** What is compressed waits beside the file that it is of, until that is deleted. */
+/** A compressed form stands beside its source until the source is deleted. */
 function counts(name: string): boolean {
   if (/^app\.log(\.[\d_-]+)*(\.gz)?$/.test(name)) return true;
   if (!/^app\.log-\d{13}-\S+-[0-9a-f]{8}(\.gz)?$/.test(name)) return false;

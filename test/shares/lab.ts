@@ -20,7 +20,7 @@ const VOLUME = "share";
 const CACHES_OF_GLUSTER =
   "quick-read io-cache read-ahead write-behind open-behind stat-prefetch flush-behind readdir-ahead".split(" ");
 
-/** By kind of share, whose it is, and how it is mounted. */
+/** The server of each kind of share, and the options of its mount. */
 const SHARES = {
   smb: { server: "smb", options: "" },
   "smb-none": { server: "smb", options: ",cache=none" },
@@ -118,7 +118,7 @@ export class Host {
     return new Remote(this.address, [process.execPath, path, ...args.map((arg) => JSON.stringify(arg))]);
   }
 
-  /** What a command of the shell prints. */
+  /** Returns the output of a command of the shell. */
   async shell(command: string): Promise<string> {
     const remote = new Remote(this.address, ["sh", "-c", `(${command}) 2>&1`]);
     const lines: string[] = [];

@@ -20,7 +20,7 @@ const ROWS = "rows.json";
 const KINDS = ["smb", "smb-none", "smb-nolease", "nfs", "gluster", "gluster-none"] as const;
 const PAGE = join("docs", "concepts", "locking.md");
 
-// By program, the package of Debian that it is in.
+// Programs, and the packages of Debian that have them.
 const PROGRAMS = {
   "linux.uml": "user-mode-linux",
   modprobe: "kmod",
@@ -48,7 +48,7 @@ const chosen = words.filter((word) => !word.startsWith("--") && !KINDS.includes(
 if (process.env[INSIDE] === undefined) outside();
 else await inside(process.env[INSIDE], kinds[0]!);
 
-/** Why there can be no lab here. */
+/** The reason why no lab can run here, or undefined. */
 function whyNot(): string | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return "the hosts are guests of user-mode Linux, on x64";
   if (process.geteuid!() !== 0) return "it makes namespaces and devices: only root may";

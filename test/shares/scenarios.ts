@@ -9,7 +9,7 @@ type Happening = (running: { lab: Lab; kind: ShareKind; writers: readonly Writer
 
 interface Scenario {
   readonly options: Options;
-  /** Of each writer. */
+  /** Each writer writes so many. */
   readonly records: number;
   readonly bytes?: number;
   readonly writersOnEach?: number;
@@ -93,7 +93,7 @@ class Writer {
     }
   }
 
-  /** Until it ends. */
+  /** Starts the writer, and resolves when it has ended. */
   async run(): Promise<void> {
     this.#remote.say("go");
     for (let line = await this.#remote.next(); line !== undefined; line = await this.#remote.next()) this.#hear(line);
@@ -142,7 +142,7 @@ export interface Outcome {
   readonly late: number;
   readonly files: number;
   readonly seconds: number;
-  /** What is wrong, in words. */
+  /** Faults, in words. */
   readonly problems: string[];
   readonly notes: string[];
 }

@@ -17,7 +17,7 @@ interface Job {
   readonly log: string;
   readonly name: string;
   readonly records: number;
-  /** Of each, with its line feed. */
+  /** Each record has so many, with its line feed. */
   readonly bytes: number;
   readonly options: RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions;
 }

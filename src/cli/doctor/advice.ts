@@ -12,7 +12,7 @@ export interface Seen {
 
 const SLOW_SYNC = 50;
 
-/** What to mount, or to set, in sentences. */
+/** Sentences that say how to mount the directory, and which settings to use there. */
 export function adviceFor({ kind, checks, isPeer, syncTime }: Seen): string[] {
   const failed = checks.filter(({ ok }) => !ok);
   const isApart = kind.lyingLocks !== undefined;

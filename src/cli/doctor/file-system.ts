@@ -11,7 +11,7 @@ export interface KindOfFileSystem {
   /** Where it is mounted. */
   readonly mountPoint: string;
   readonly isNetwork: boolean;
-  /** By what protocol other hosts have it, where that is known. */
+  /** The protocol by which other hosts have it, where that is known. */
   readonly server: Network["kind"] | undefined;
   /** A program copies what is in it to other machines. */
   readonly isSynced: boolean;

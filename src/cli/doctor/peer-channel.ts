@@ -50,7 +50,7 @@ export class Meeting {
     return this.#isFirst;
   }
 
-  /** Whoever comes first leaves an invitation; who finds one answers it. */
+  /** The first host leaves an invitation; the second one answers it. */
   async begin(patience: number): Promise<void> {
     const { clock } = this.#environment;
     this.#makeShare();
@@ -60,7 +60,7 @@ export class Meeting {
     }
   }
 
-  /** What another user has put there could be links, through which a peer would write to files of its own user. */
+  /** Links that another user has put there could lead a peer to files of its own user: the directory must be ours. */
   #makeShare(): void {
     const { fs } = this.#environment;
     fs.mkdir(this.#share);
@@ -74,7 +74,7 @@ export class Meeting {
     throw new CommandFailure(`${this.#share} ${what}: delete it, or try another directory`, BAD_USAGE);
   }
 
-  /** True when somebody has come; false when there is a better invitation, and this one is withdrawn. */
+  /** True when another host has come; false when its invitation comes first, and this one is withdrawn. */
   async #invites(deadline: number, patience: number): Promise<boolean> {
     const { fs, clock } = this.#environment;
     this.#isFirst = true;
@@ -96,7 +96,7 @@ export class Meeting {
     return true;
   }
 
-  /** Who has invited somebody, and was not answered yet. */
+  /** Ids of hosts that have left an invitation which nobody has answered. */
   #invitations(): string[] {
     const { fs } = this.#environment;
     const names = fs.readdir(this.#share).filter((name) => name.endsWith(INVITATION));
@@ -110,7 +110,7 @@ export class Meeting {
     return join(this.#share, `${id}.meeting`);
   }
 
-  /** True when one of them was still to be had, and whoever has left it is there. */
+  /** True when one of the invitations was still to be had, and the host that left it has replied. */
   async #answers(invitations: readonly string[]): Promise<boolean> {
     const { fs, clock } = this.#environment;
     for (const id of invitations) {

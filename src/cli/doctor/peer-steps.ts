@@ -14,7 +14,7 @@ export type Visit = (directory: string) => Promise<void>;
 
 type Step = (environment: Environment, meeting: Meeting, visit: Visit) => Promise<string | undefined>;
 
-/** The same on both hosts. Each gives what is wrong, or nothing; both know it then. */
+/** Both hosts take the same steps. A step returns the fault that it found, which both know then, or nothing. */
 export const STEPS: readonly [what: string, step: Step][] = [
   ["a lock of one host keeps the other one out", excludes],
   ["it does so, too, when another process of its host opens and closes the lock file", survivesVisits],
@@ -74,7 +74,7 @@ async function countTogether(environment: Environment, meeting: Meeting): Promis
   return counted === 2 * TIMES ? undefined : `${2 * TIMES} increments under the lock counted to ${counted}`;
 }
 
-/** In strict turns, which shows what hosts that write at will hide: a page that one of them has kept. */
+/** The hosts append in strict turns: a page that one of them has kept shows then, and hides when both write at will. */
 async function alternate(environment: Environment, meeting: Meeting): Promise<string | undefined> {
   const path = join(meeting.directory, "appended");
   const lock = probeLock(environment, meeting.directory);
@@ -93,8 +93,8 @@ async function alternate(environment: Environment, meeting: Meeting): Promise<st
 }
 
 /**
- * In strict turns too: one host renames the log and begins a new one, while the other one still remembers to which file
- * the name led. First the first one does so, then the second. In a directory that is not listed, which would remind it.
+ * One host renames the log and begins a new one, while the other one still remembers to which file the name led; first the
+ * first host does so, then the second. Nobody lists the directory meanwhile, since that would remind a host.
  */
 async function rotateInTurns(environment: Environment, meeting: Meeting): Promise<string | undefined> {
   const { fs } = environment;
