@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { lazyPackages } from "../platform/lazy-packages.js";
 import type { DatedBackup } from "./backup-names.js";
 import { EXTENSIONS, type Extension, oneOf } from "./compression-formats.js";
 import { wallTimeOf } from "./stamps.js";
@@ -79,5 +79,5 @@ export function parseDatedPlace(place: string): DatedBackup | undefined {
 
 /** {@link Pending.unique} of a new file. */
 export function newUnique(): string {
-  return randomBytes(4).toString("hex");
+  return lazyPackages().crypto().randomBytes(4).toString("hex");
 }

@@ -7,6 +7,8 @@ import { createRequire } from "node:module";
 export function lazyPackages() {
   const require = createRequire(import.meta.url);
   return {
+    /** Loading it takes three milliseconds of the start of every program, and few rotate at once. */
+    crypto: () => require("node:crypto") as typeof import("node:crypto"),
     iconv: () => require("iconv-lite") as typeof import("iconv-lite"),
     yaml: () => require("yaml") as typeof import("yaml"),
   };

@@ -1,7 +1,7 @@
-import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
 import { hasCode } from "../base/system-errors.js";
 import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW } from "./file-system.js";
+import { lazyPackages } from "./lazy-packages.js";
 
 const DOOMED = /^\.__[0-9a-f]{12}\.deleted$/;
 
@@ -45,7 +45,7 @@ export function forWindows(fs: FileSystem, isRemote: (path: string) => boolean):
     // A deleted file keeps its name until everybody has closed it (with Node before 22, or off NTFS), and nobody can
     // make another one of that name. A file can be renamed while it is open, so it leaves its name first.
     unlink(path) {
-      const doomed = join(dirname(path), `.__${randomBytes(6).toString("hex")}.deleted`);
+      const doomed = join(dirname(path), `.__${lazyPackages().crypto().randomBytes(6).toString("hex")}.deleted`);
       fs.rename(path, doomed);
       remove(doomed);
       tidy(dirname(path));

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { LogFileError } from "../base/errors.js";
 import { advice, reason } from "../base/system-errors.js";
 import type { Mount } from "../disk/mount.js";
@@ -7,6 +6,7 @@ import type { Tell } from "../events/handler-events.js";
 import { isSpill, spillId, spillPath } from "../log-files/hidden-names.js";
 import { listLogFiles, pathsOf } from "../log-files/list-files.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import { lazyPackages } from "../platform/lazy-packages.js";
 import { type CountAppended, countAppended } from "./appended-records.js";
 import { Spill } from "./spill-file.js";
 
@@ -45,7 +45,7 @@ export class Spills {
    * @throws a system error, or {LogFileError}
    */
   create(after?: string): Spill {
-    let id = after === undefined ? randomBytes(4).readUInt32BE() : spillId(after);
+    let id = after === undefined ? lazyPackages().crypto().randomBytes(4).readUInt32BE() : spillId(after);
     for (let tries = 0; tries < MOST_TRIES; tries++) {
       id = (id + 1) >>> 0;
       const path = spillPath(this.#log, process.pid, id);

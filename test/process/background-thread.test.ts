@@ -47,7 +47,9 @@ test("handlers of background that are opened and closed in turn share memory", a
   const fixture = new Fixture(t, "many-in-turn", join(directory, "app.log"), HANDLERS);
   const bytes = Number(await fixture.line());
   assert.equal(await fixture.ended, 0);
-  assert.ok(bytes < 10 * 20 * 1024 ** 2, `${bytes} bytes, of 18 MiB for each that is open`);
+  // On a busy machine a thread is slow to leave memory, and that of a few more is needed meanwhile.
+  const eachOwn = HANDLERS * 18 * 1024 ** 2;
+  assert.ok(bytes < eachOwn / 4, `${bytes} bytes, and ${eachOwn} if none were shared`);
   const found = Array.from({ length: 10 }, (_, i) => readFileSync(join(directory, `app.log.${i}`), "utf8")).join("");
   assert.equal(new Set(found.trim().split("\n")).size, HANDLERS);
 });
