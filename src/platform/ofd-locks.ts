@@ -10,7 +10,7 @@ const F_UNLCK = 2;
 const SEEK_END = 2;
 
 // A lock behind all content keeps nobody from reading. Of the whole file, flock(2) makes the same lock on the server.
-const BEHIND_ALL = 2n ** 62n;
+const BEHIND_ALL = 1n << 62n;
 
 // Here `struct flock` has two 16-bit numbers, then two 64-bit ones, each at a multiple of its size (fcntl.h).
 const ARCHITECTURES = new Set(["x64", "arm64", "riscv64", "loong64", "ppc64"]);

@@ -138,6 +138,12 @@ test("what this package has to say goes through one door, and its timers through
     assert.match(timer, timers);
 });
 
+test("no BigInt is raised to a power: Babel makes Math.pow of that, which refuses it", () => {
+  const power = /\bBigInt\([^()]*\) ?\*\*|\*\* ?BigInt\(|\d+n ?\*\*|\*\* ?\d+n/;
+  assert.deepEqual(filesWith(power), []);
+  for (const text of ["2n ** 62n", "10n ** BigInt(places)"]) assert.match(text, power);
+});
+
 test("threads are started in one place, which knows ours", () => {
   const starters = filesWith(/\bnew Worker\(/);
   assert.deepEqual(starters, ["delivery/background/thread.ts", "rotation/compression/compression-thread.ts"]);

@@ -12,13 +12,18 @@ function exact(x: number): { digits: bigint; scale: number } {
   const mantissa = (bits & 0xf_ffff_ffff_ffffn) | (exponent === 0 ? 0n : 1n << 52n);
   const power = (exponent || 1) - 1075;
   if (power >= 0) return { digits: mantissa << BigInt(power), scale: 0 };
-  return { digits: mantissa * 5n ** BigInt(-power), scale: -power };
+  return { digits: mantissa * (tenTo(-power) >> BigInt(-power)), scale: -power };
+}
+
+/** Babel makes `Math.pow` of the operator `**`, which refuses a BigInt. */
+function tenTo(power: number): bigint {
+  return BigInt(`1${"0".repeat(power)}`);
 }
 
 /** digits / 10 ** places as a whole number. */
 function roundHalfEven(digits: bigint, places: number): bigint {
-  if (places <= 0) return digits * 10n ** BigInt(-places);
-  const unit = 10n ** BigInt(places);
+  if (places <= 0) return digits * tenTo(-places);
+  const unit = tenTo(places);
   const whole = digits / unit;
   const twice = (digits % unit) * 2n;
   return twice > unit || (twice === unit && whole % 2n === 1n) ? whole + 1n : whole;
