@@ -60,12 +60,12 @@ export class Mount {
     return this.network !== undefined;
   }
 
-  /** The reason why locks keep out processes of this host only, if that is known. */
-  get lyingLocks(): string | undefined {
+  /** The reason why hosts that write one log there lose records, if one is known. */
+  get whyUnsafe(): string | undefined {
     const { smbLocks } = this.#environment;
     if (this.network?.kind === "smb" && smbLocks === undefined && process.platform === "linux")
       return "on SMB mounts, locks are safe on 64-bit Linux only";
-    return this.network?.lyingLocks;
+    return this.network?.whyUnsafe;
   }
 
   /** How files are locked there. */

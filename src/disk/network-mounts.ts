@@ -1,13 +1,13 @@
 import { dirname } from "node:path";
 import { hasCode } from "../base/system-errors.js";
 import type { FileSystem } from "../platform/file-system.js";
-import { lyingLocks, mountOf } from "./mount-table.js";
+import { mountOf, whyUnsafe } from "./mount-table.js";
 
 /** A file system to which other hosts may write as well. */
 export interface Network {
   readonly kind: "nfs" | "smb" | "other";
-  /** The reason why its locks keep out processes of this host only, if one is known; two hosts write at once there. */
-  readonly lyingLocks: string | undefined;
+  /** The reason why hosts that write one log there lose records, if one is known. */
+  readonly whyUnsafe: string | undefined;
 }
 
 /** By `f_type` of statfs(2) (linux/magic.h). */
@@ -36,7 +36,7 @@ export function networkOf(fs: FileSystem, path: string): Network | undefined {
   if (kind === undefined && there.type !== FUSE) return undefined;
   const mount = mountOf(fs, there.path);
   if (kind === undefined && !NETWORK_FUSE.test(mount?.type ?? "")) return undefined;
-  return { kind: kind ?? "other", lyingLocks: mount && lyingLocks(mount.type, mount.options) };
+  return { kind: kind ?? "other", whyUnsafe: mount && whyUnsafe(fs, mount) };
 }
 
 export function isOnNetwork(fs: FileSystem, path: string): boolean {

@@ -48,13 +48,13 @@ export function lockTimeoutError(path: string, lockTimeout: number, then: string
   return new LogFileError("ERR_CLH_LOCK_TIMEOUT", message, { path });
 }
 
-/** A warning of a mount whose locks keep out processes of this host only; undefined for other mounts. */
-export function lyingLocksWarning(
-  { lyingLocks: why }: { readonly lyingLocks: string | undefined },
+/** A warning of a mount where several hosts lose records; undefined for other mounts. */
+export function unsafeMountWarning(
+  { whyUnsafe: why }: { readonly whyUnsafe: string | undefined },
   path: string,
 ): LogFileError | undefined {
   if (why === undefined) return undefined;
-  const message = `Other hosts that write ${path} are not kept out: ${why}. Let one host only write it, or mount it in another way.`;
+  const message = `Several hosts that write ${path} lose records: ${why}. Let one host only write it, or mount it in another way (clh doctor says how).`;
   return new LogFileError("ERR_CLH_LOCK", message, { path });
 }
 

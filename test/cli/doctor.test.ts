@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { adviceFor, type Seen } from "../../src/cli/doctor/advice.js";
@@ -8,7 +18,7 @@ import { type KindOfFileSystem, recognise } from "../../src/cli/doctor/file-syst
 import { tryWithPeer } from "../../src/cli/doctor/peer.js";
 import { NobodyCame } from "../../src/cli/doctor/peer-channel.js";
 import { append, count, timeOfSync, visit } from "../../src/cli/doctor/probe.js";
-import { lyingLocks } from "../../src/disk/mount-table.js";
+import { whyUnsafe } from "../../src/disk/mount-table.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { O_NOFOLLOW } from "../../src/platform/file-system.js";
 import { CLH, Clh } from "../support/clh.js";
@@ -298,6 +308,9 @@ test("recognises what it is on", { skip: process.platform !== "linux" }, (t) => 
   assert.equal(recognise(fs, directory).isSynced, true);
 });
 
+const unsafe = (type: string, options: readonly string[], point = "/mnt") =>
+  whyUnsafe(systemEnvironment().fs, { device: "0:99", type, options, point });
+
 describe("what to do", () => {
   const local: KindOfFileSystem = {
     kind: "local",
@@ -306,14 +319,14 @@ describe("what to do", () => {
     isNetwork: false,
     server: undefined,
     isSynced: false,
-    lyingLocks: undefined,
+    whyUnsafe: undefined,
   };
   const share = (server: "nfs" | "smb", lies?: string): KindOfFileSystem => ({
     ...local,
     kind: "network",
     isNetwork: true,
     server,
-    lyingLocks: lies,
+    whyUnsafe: lies,
   });
   const say = (kind: KindOfFileSystem, more: Partial<Seen> = {}) =>
     adviceFor({ kind, checks: [], isPeer: true, syncTime: 1, ...more }).join("\n");
@@ -331,7 +344,7 @@ describe("what to do", () => {
   });
 
   test("what to mount where locks stay on their host", () => {
-    const lies = lyingLocks("cifs", ["rw", "nobrl"]);
+    const lies = unsafe("cifs", ["rw", "nobrl"]);
     assert.match(say(share("smb", lies)), /mount it otherwise: the mount option nobrl keeps locks to this host/);
   });
 
@@ -360,22 +373,23 @@ describe("what to do", () => {
   });
 });
 
-test("mounts whose locks are known to lie", () => {
-  assert.match(lyingLocks("fuse.sshfs", [])!, /sshfs/);
-  assert.match(lyingLocks("cifs", ["rw", "nobrl"])!, /nobrl keeps locks to this host/);
-  assert.match(lyingLocks("cifs", ["rw"])!, /without the mount option nolease/);
-  assert.equal(lyingLocks("cifs", ["rw", "nolease"]), undefined);
+test("mounts on which several hosts are known to lose records", (t) => {
+  assert.match(unsafe("fuse.sshfs", [])!, /sshfs/);
+  assert.match(unsafe("cifs", ["rw", "nobrl"])!, /nobrl keeps locks to this host/);
+  assert.match(unsafe("cifs", ["rw"])!, /without the mount option nolease/);
+  assert.equal(unsafe("cifs", ["rw", "nolease"]), undefined);
   for (const option of ["local_lock=all", "local_lock=flock", "nolock"])
-    assert.match(lyingLocks("nfs", ["rw", option])!, /keeps locks to this host/);
-  assert.equal(lyingLocks("nfs4", ["rw", "local_lock=none"]), undefined);
-});
+    assert.match(unsafe("nfs", ["rw", option])!, /keeps locks to this host/);
+  assert.equal(unsafe("nfs4", ["rw", "local_lock=none"]), undefined);
 
-test("one clear line and exit code 2", async (t) => {
-  const directory = temporaryDirectory(t);
-  writeFileSync(join(directory, "file"), "");
-  for (const args of [[join(directory, "no")], [join(directory, "file")], [directory, "--wait", "soon"]]) {
-    const { code, stdout, stderr } = await Clh.run(["doctor", ...args]);
-    assert.deepEqual([code, stdout], [2, ""]);
-    assert.match(stderr, /^clh: .*\n$/);
-  }
+  const point = temporaryDirectory(t);
+  assert.match(unsafe("fuse.glusterfs", [], point)!, /cannot be seen \(ENOENT/);
+  const graph = join(point, ".meta", "graphs", "active");
+  for (const name of ["share", "share-client-0", "share-md-cache", "share-write-behind"])
+    mkdirSync(join(graph, name), { recursive: true });
+  writeFileSync(join(point, ".meta", "cmdline"), '{ "Cmdlinestr": "glusterfs --entry-timeout=0 --volfile-id=share" }');
+  assert.match(unsafe("fuse.glusterfs", [], point)!, /: md-cache, write-behind, attribute-timeout must be off$/);
+  for (const name of ["share-md-cache", "share-write-behind"]) rmdirSync(join(graph, name));
+  writeFileSync(join(point, ".meta", "cmdline"), "glusterfs --entry-timeout=0 --attribute-timeout=0");
+  assert.equal(unsafe("fuse.glusterfs", [], point), undefined);
 });

@@ -74,7 +74,9 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
   }
   const advice = adviceFor({ kind, checks, isPeer: peer === true, syncTime });
   if (absent !== undefined) advice.push(`Start clh doctor --peer on the other host while this one waits: ${absent}.`);
-  const isSafe = checks.every((check) => check.ok) && (peer === true || kind.lyingLocks === undefined);
+  // Whether hosts keep locks of SMB to themselves, its server decides as well: two hosts have tried that.
+  const mayWrite = kind.whyUnsafe === undefined || (peer === true && kind.server === "smb");
+  const isSafe = checks.every((check) => check.ok) && mayWrite;
   const ok = isSafe && absent === undefined;
   process.stdout.write(
     json
@@ -123,7 +125,7 @@ function report(
       (check) =>
         `  ${check.ok ? green("yes") : red("NO ")}  ${check.what}${check.ok ? "" : `: ${printable(check.why ?? "")}`}`,
     ),
-    ...(kind.lyingLocks === undefined ? [] : [`  ${red("NO ")}  locks keep other hosts out: ${kind.lyingLocks}`]),
+    ...(kind.whyUnsafe === undefined ? [] : [`  ${red("NO ")}  several hosts may write here: ${kind.whyUnsafe}`]),
     verdicts[verdict],
     ...advice.map((sentence) => `${yellow("-")} ${printable(sentence)}`),
   ].join("\n")}\n`;

@@ -15,12 +15,16 @@ const SLOW_SYNC = 50;
 /** Sentences that say how to mount the directory, and which settings to use there. */
 export function adviceFor({ kind, checks, isPeer, syncTime }: Seen): string[] {
   const failed = checks.filter(({ ok }) => !ok);
-  const isApart = kind.lyingLocks !== undefined;
+  const isApart = kind.whyUnsafe !== undefined;
   const isStale = failed.some(({ why }) => /\bESTALE\b/.test(why ?? ""));
   const sentences: [isTrue: boolean, sentence: string][] = [
     [
       isApart,
-      `Let only one host write here, each host a log of its own, or mount it otherwise: ${kind.lyingLocks}. NFS 4 with its default options keeps hosts apart, and so does SMB 3 with nolease.`,
+      `Let only one host write here, each host a log of its own, or mount it otherwise: ${kind.whyUnsafe}. NFS 4 with its default options keeps hosts apart, and so does SMB 3 with nolease.`,
+    ],
+    [
+      isApart && kind.type === "fuse.glusterfs",
+      "For each cache: gluster volume set VOLUME performance.CACHE off, where md-cache is called stat-prefetch. Mount it with attribute-timeout=0,entry-timeout=0,direct-io-mode=enable.",
     ],
     [
       !isApart && kind.isNetwork && !isPeer,

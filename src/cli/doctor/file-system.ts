@@ -1,5 +1,5 @@
 import { resolve, sep } from "node:path";
-import { lyingLocks, mountOf } from "../../disk/mount-table.js";
+import { mountOf, whyUnsafe } from "../../disk/mount-table.js";
 import { type Network, networkOf } from "../../disk/network-mounts.js";
 import type { FileSystem } from "../../platform/file-system.js";
 
@@ -15,8 +15,8 @@ export interface KindOfFileSystem {
   readonly server: Network["kind"] | undefined;
   /** A program copies what is in it to other machines. */
   readonly isSynced: boolean;
-  /** Why its locks keep out this host's processes only, if that is known; then two hosts write at once. */
-  readonly lyingLocks: string | undefined;
+  /** The reason why hosts that write one log there lose records, if one is known. */
+  readonly whyUnsafe: string | undefined;
 }
 
 const MEMORY = new Set(["tmpfs", "ramfs"]);
@@ -39,7 +39,7 @@ export function recognise(fs: FileSystem, directory: string): KindOfFileSystem {
     isNetwork,
     server,
     isSynced: isSynced(fs, path),
-    lyingLocks: mount && lyingLocks(mount.type, mount.options),
+    whyUnsafe: mount && whyUnsafe(fs, mount),
   };
 }
 
