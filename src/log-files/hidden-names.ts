@@ -106,6 +106,7 @@ function hidden(log: string, rest: string): string {
 
 /** The inverse of {@link hidden}, for a rest of this form. */
 function parseHidden(log: string, name: string, rest: RegExp): RegExpExecArray | null {
-  const prefix = basename(hidden(log, ""));
+  if (!name.startsWith(".__")) return null; // of the thousands of names that there may be
+  const prefix = `.__${basename(log)}.`;
   return name.startsWith(prefix) ? rest.exec(name.slice(prefix.length)) : null;
 }

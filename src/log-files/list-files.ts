@@ -184,17 +184,30 @@ export function placeWaiting(numbered: Numbered[], waiting: Waiting[], mergeAll:
   const unplaced: Waiting[] = [];
   /** Of a copied directory, and what was rotated after them. */
   const lost: Waiting[] = [];
+  const waitingBehind = new Map<LogFile, Waiting[]>();
+  /** The same lists by fingerprint, of backups and of what waits in them. */
+  const lists = new Map<string, Waiting[]>();
+  for (const file of waiting.length === 0 ? [] : [...sequences.values()].flat()) {
+    const { fingerprint } = file.status;
+    if (lists.has(fingerprint)) continue;
+    const list: Waiting[] = [];
+    waitingBehind.set(file, list);
+    lists.set(fingerprint, list);
+  }
   // The oldest first: one of them may be behind another, and each is newer than all that wait there already.
   for (const file of waiting.sort((a, b) => a.sequence - b.sequence)) {
-    const isBefore = ({ status }: LogFile) => status.fingerprint === file.place;
-    const sequence = [...sequences.values()].find((files) => files.some(isBefore));
-    if (lost.length > 0 || (sequence === undefined && hasLostItsPlace(file))) lost.push(file);
-    else if (sequence === undefined) unplaced.push(file);
+    const others = lists.get(file.place);
+    if (lost.length > 0 || (others === undefined && hasLostItsPlace(file))) lost.push(file);
+    else if (others === undefined) unplaced.push(file);
     else {
-      let at = sequence.findIndex(isBefore) + 1;
-      while (sequence[at]?.kind === "waiting") at++;
-      sequence.splice(at, 0, file);
+      others.push(file);
+      const { fingerprint } = file.status;
+      if (!lists.has(fingerprint)) lists.set(fingerprint, others);
     }
+  }
+  for (const [extension, files] of sequences) {
+    const withWaiting = files.flatMap((file) => [file, ...(waitingBehind.get(file) ?? [])]);
+    sequences.set(extension, withWaiting);
   }
   const placed = [...plainNewest(sequences, numbered, mergeAll), unplaced];
   return lost.length === 0 ? placed : [[...mergeAll(placed), ...lost]];

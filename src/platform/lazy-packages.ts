@@ -5,6 +5,13 @@ import { createRequire } from "node:module";
  * when it is called: a bundle that is no ES module has no place to make it from, and must load without.
  */
 export function lazyPackages() {
+  packages ??= makeLoaders();
+  return packages;
+}
+
+let packages: ReturnType<typeof makeLoaders> | undefined;
+
+function makeLoaders() {
   const require = createRequire(import.meta.url);
   return {
     /** Loading it takes three milliseconds of the start of every program, and few rotate at once. */

@@ -48,6 +48,8 @@ export interface Backups {
    * @param now seconds since 1970
    */
   list(now: number): Backup[];
+  /** False when they are no more than that, as far as names tell: then there is no need to look at each file. */
+  mayBeMoreThan(count: number): boolean;
   /** The publisher of the sweep thread. */
   publisher(): PublisherData;
 }

@@ -118,6 +118,10 @@ export class DatedBackups implements Backups {
     return { kind: "dated", count: Number.POSITIVE_INFINITY, names: namer && new Map(this.#waiting().map(name)) };
   }
 
+  mayBeMoreThan(count: number): boolean {
+    return this.#find().length + this.#waiting().length > count;
+  }
+
   /**
    * Among those that this process found when it rotated last, the order is certain, whatever clocks were set to since
    * or before. The others have their places by their times.

@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Extension } from "../log-files/compression-formats.js";
 import { listPending, moveAside, newPendingPath } from "../log-files/pending-files.js";
+import { parsePending } from "../log-files/pending-names.js";
 import type { Rotator } from "../options/options.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import type { Backups, Move } from "./backups.js";
@@ -66,10 +67,11 @@ function isPromise(value: unknown): boolean {
 /** Gives the active file a name under which it waits to be compressed. */
 function setAside({ fs, log, backupCount, backups, extension }: RotationPlan): Rotated {
   const names = fs.readdir(dirname(log));
-  const waiting = listPending(fs, log, names);
   const to = newPendingPath(fs, log, log, backups.place(extension), names);
   fs.renameNew(log, to);
+  if (names.filter((name) => parsePending(log, name)).length < backupCount) return { to, removed: [] };
   // Files that wait are backups too: when compression cannot keep up, or fails, the oldest go.
+  const waiting = listPending(fs, log, names);
   const all = [...new Set(waiting.map(({ unique }) => unique))];
   const tooMany = all.slice(0, Math.max(0, all.length + 1 - backupCount));
   const removed = waiting.filter(({ unique }) => tooMany.includes(unique)).map(({ path }) => path);

@@ -161,7 +161,8 @@ export class Rotation {
       const { count, ...others } = limits;
       const { asksForNames } = this.#backups;
       const isCounted = Number.isFinite(count) && !asksForNames; // rotations keep the number in each format
-      if (!isCounted && !Object.values(others).some(Number.isFinite)) return;
+      const hasOthers = Object.values(others).some(Number.isFinite);
+      if (!hasOthers && (!isCounted || !this.#backups.mayBeMoreThan(count))) return;
       // A namer is called with the lock held, and nowhere else.
       if (!asksForNames && this.#surplus().length === 0) return;
       // Under the lock: no name means another file by then, and none is there twice, as while it is published.

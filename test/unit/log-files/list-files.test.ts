@@ -111,3 +111,17 @@ test("a compressed file is read as one when it is named in place of a log, which
   writeFileSync(lockFilePath(log), "");
   assert.deepEqual(picture(), [".gz", ""]);
 });
+
+test("each file is asked once or twice for what it is told by, however many wait", (t) => {
+  const { log, given, listed } = setUp(t);
+  for (let n = 1; n <= 60; n++) given(`${log}.${n}`, n);
+  const place = fingerprintOf(`${log}.1`);
+  for (let i = 0; i < 60; i++) {
+    const unique = i.toString(16).padStart(8, "0");
+    given(pendingPath(log, { sequence: 1e12 + i, place, unique, extension: "" }), 0);
+  }
+  const { get } = Object.getOwnPropertyDescriptor(FileStatus.prototype, "fingerprint")!;
+  const counted = t.mock.getter(FileStatus.prototype, "fingerprint", get as () => string);
+  assert.equal(listed().length, 120);
+  assert.ok(counted.mock.callCount() <= 240, `${counted.mock.callCount()} times for 120 files`);
+});

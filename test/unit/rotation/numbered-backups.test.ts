@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
+import { NO_PLACE, pendingPath } from "../../../src/log-files/pending-names.js";
 import { systemEnvironment } from "../../../src/platform/environment.js";
 import { NumberedBackups } from "../../../src/rotation/numbered-backups.js";
 import { environmentWith } from "../../support/environment.js";
@@ -186,4 +187,20 @@ test("any insertion keeps the order, the newest, and nothing but what fits", (t)
     }),
     { numRuns: 200 },
   );
+});
+
+test("that there are few enough is seen by names alone, and never when there may be too many", (t) => {
+  const directory = temporaryDirectory(t);
+  const log = join(directory, "app.log");
+  const look = () => {
+    throw new Error("a file was looked at");
+  };
+  const { fs: blind } = environmentWith({ status: look, linkStatus: look });
+  const mayBe = (count: number) => new NumberedBackups(blind, log, count).mayBeMoreThan(count);
+  for (let n = 1; n <= 5; n++) writeFileSync(`${log}.${n}${n % 2 ? "" : ".gz"}`, "");
+  writeFileSync(pendingPath(log, { sequence: 1e12, place: NO_PLACE, unique: "0123abcd", extension: "" }), "");
+  writeFileSync(join(directory, "other.log.1"), "");
+  assert.deepEqual([5, 6, 7].map(mayBe), [true, false, false]);
+  writeFileSync(`${log}.9.gz`, "");
+  assert.deepEqual([7, 8, 9].map(mayBe), [true, true, false], "its number was given when more were kept");
 });
