@@ -9,7 +9,8 @@ import type { Job, Report } from "./writer.js";
 
 /*
  * How fast do records get into one file, from one process and from several, with and without rotation? Beside a C loop
- * of the same four system calls, a bare append, and upstream. Ratios are of medians of interleaved rounds of this run.
+ * of the same four system calls, a bare append, and upstream. The handlers and the bare append do as a server (like-a-server.ts).
+ * Ratios are of medians of interleaved rounds of this run.
  */
 
 const { values: flags } = parseArgs({

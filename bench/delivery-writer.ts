@@ -1,9 +1,10 @@
 import { createRequire } from "node:module";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { setImmediate, setTimeout } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 import { ConcurrentRotatingFileHandler, type DeliveryMode } from "../src/index.js";
 import { lockFilePath } from "../src/lock/lock-file.js";
 import { makeLock } from "../test/support/locks.js";
+import { endOfTurn, freshTexts } from "./like-a-server.js";
 
 /* delivery-writer '<job>': writes records in one way, and says how that went. */
 
@@ -39,13 +40,12 @@ interface Sink {
   readonly end: () => Promise<unknown>;
 }
 
-const TURN = 1000; // records
-const text = "x".repeat(119);
+const textOf = freshTexts(120);
 const job = JSON.parse(process.argv[2]!) as DeliveryJob;
 const rivals = createRequire(new URL("../../bench/rivals/", import.meta.url));
 
 const sink = await sinkOf(job);
-sink.write(text);
+sink.write(textOf(0));
 await setTimeout(job.startAt - Date.now());
 process.stdout.write(JSON.stringify(job.held ? await withLockHeld() : await atFullSpeed()));
 
@@ -96,12 +96,15 @@ async function atFullSpeed(): Promise<DeliveryReport> {
   const usage = process.cpuUsage();
   for (let i = 0; i < records; i++) {
     const called = latency ? performance.now() : 0;
-    const goOn = sink.write(text);
+    const goOn = sink.write(textOf(i));
     if (latency) calls[i] = performance.now() - called;
     if (burst) {
       if (i % 100_000 === 0) most = Math.max(most, process.memoryUsage().rss);
     } else if (!goOn && job.kind !== "sync") await sink.ready();
-    else if (i % TURN === 0) await setImmediate();
+    else {
+      const turn = endOfTurn(i);
+      if (turn !== undefined) await turn;
+    }
   }
   await sink.end();
   const perSecond = (records * 1000) / (performance.now() - start);
@@ -119,7 +122,7 @@ async function withLockHeld(): Promise<DeliveryReport> {
   delay.enable();
   const end = performance.now() + 1000;
   while (performance.now() < end) {
-    sink.write(text);
+    sink.write(textOf(0));
     await setTimeout(1);
   }
   delay.disable();

@@ -7,7 +7,7 @@ import type { DeliveryMode } from "../src/index.js";
 import type { DeliveryJob, DeliveryReport } from "./delivery-writer.js";
 
 /*
- * What does each delivery bring? 120-byte records, rotating at 10 MiB: records per second from one process and from
+ * What does each delivery bring? 120-byte records as of a server (like-a-server.ts), rotating at 10 MiB: records per second from one process and from
  * eight, beside pino-roll and winston-daily-rotate-file from one; what a call takes; how much memory a burst takes; and how long
  * the event loop stands still while another process holds the lock for a second, and when nothing is logged. Medians of
  * interleaved rounds of one run; the best as well, and processor time, since a host may take the processor away.

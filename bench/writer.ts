@@ -1,6 +1,7 @@
 import { openSync, writeSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { type HandlerOptions, makeHandler } from "../src/handler/create-handler.js";
+import { endOfTurn, freshTexts } from "./like-a-server.js";
 
 /* One writer of a benchmark, in a process of its own: node writer.js '<job as JSON>'. */
 
@@ -29,25 +30,28 @@ export interface Report {
 const WARM_UP = 20_000;
 
 const job = JSON.parse(process.argv[2]!) as Job;
-const record = "x".repeat(job.bytes - 1);
+const textOf = freshTexts(job.bytes);
 const handler = makeHandler(job.file, job.options);
 const fd = openSync(job.file, "a");
-const write = job.kind === "handler" ? () => handler.write(record) : () => writeSync(fd, `${record}\n`);
+const write =
+  job.kind === "handler" ? (i: number) => handler.write(textOf(i)) : (i: number) => writeSync(fd, `${textOf(i)}\n`);
 
-for (let i = 0; i < WARM_UP; i++) write();
+for (let i = 0; i < WARM_UP; i++) {
+  write(i);
+  const turn = endOfTurn(i);
+  if (turn !== undefined) await turn;
+}
 await setTimeout(job.startAt - Date.now() - 5);
 while (Date.now() < job.startAt);
 
 const latencies = job.latency ? new Float64Array(job.records) : new Float64Array(0);
 const start = process.hrtime.bigint();
-if (job.latency) {
-  for (let i = 0; i < job.records; i++) {
-    const before = performance.now();
-    write();
-    latencies[i] = performance.now() - before;
-  }
-} else {
-  for (let i = 0; i < job.records; i++) write();
+for (let i = 0; i < job.records; i++) {
+  const before = job.latency ? performance.now() : 0;
+  write(i);
+  if (job.latency) latencies[i] = performance.now() - before;
+  const turn = endOfTurn(i);
+  if (turn !== undefined) await turn;
 }
 const nanoseconds = Number(process.hrtime.bigint() - start);
 const report: Report = {

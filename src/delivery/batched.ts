@@ -5,20 +5,27 @@ import { MemoryQueue } from "./memory-queue.js";
 import { Drain } from "./queue-drain.js";
 import type { Outlet, OutletObserver } from "./queued.js";
 
+// Milliseconds: records that come so soon after a flush are collected over several turns, for so long at most.
+const SOON_MS = 1;
+const LONGEST_COLLECTION_MS = 2;
+
 /**
  * Delivery `batched`: records wait in memory until the end of this turn of the event loop, or of `flushInterval`, or
- * until they are many, and are then written under one lock.
+ * until they are many, and are then written under one lock. While turn after turn logs, several turns are one write.
  */
 export class LocalOutlet implements Outlet {
   readonly #writer: DeliveryWriter;
   readonly #limits: QueueLimits;
   readonly #queue: MemoryQueue;
   readonly #drain: Drain;
+  readonly #isAwaited: () => boolean;
   #cancelFlush: (() => void) | undefined;
+  #flushedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(writer: DeliveryWriter, limits: QueueLimits, { onProgress, onLost }: OutletObserver) {
+  constructor(writer: DeliveryWriter, limits: QueueLimits, { onProgress, onLost, isAwaited }: OutletObserver) {
     this.#writer = writer;
     this.#limits = limits;
+    this.#isAwaited = isAwaited;
     this.#queue = new MemoryQueue(limits.maxBatchBytes);
     this.#drain = new Drain(writer, this.#queue, { onProgress, onLost });
   }
@@ -81,10 +88,29 @@ export class LocalOutlet implements Outlet {
   #flushSoon(): void {
     const { clock } = this.#writer;
     const { flushInterval } = this.#limits;
-    const flush = () => {
-      this.#cancelFlush = undefined;
-      this.#drain.run();
-    };
-    this.#cancelFlush = flushInterval === 0 ? clock.soon(flush) : clock.after(flushInterval, flush);
+    if (flushInterval === 0) this.#collect(clock.monotonic(), this.#queue.length);
+    else this.#cancelFlush = clock.after(flushInterval, () => this.#flush());
+  }
+
+  /**
+   * Waits for the end of this turn, and of the next one as long as each brings more.
+   * @param since when the first of these records came
+   * @param before bytes that the queue had at the end of the turn before
+   */
+  #collect(since: number, before: number): void {
+    const { clock } = this.#writer;
+    this.#cancelFlush = clock.soon(() => {
+      const { length } = this.#queue;
+      const isBusy = length > before && since - this.#flushedAt < SOON_MS;
+      const isInTime = clock.monotonic() - since < LONGEST_COLLECTION_MS;
+      if (isBusy && isInTime && !this.#isAwaited()) this.#collect(since, length);
+      else this.#flush();
+    });
+  }
+
+  #flush(): void {
+    this.#cancelFlush = undefined;
+    this.#drain.run();
+    this.#flushedAt = this.#writer.clock.monotonic();
   }
 }

@@ -58,7 +58,8 @@ export interface DeliveryLimits {
    */
   readonly maxBatchBytes?: Size;
   /**
-   * How long a record may wait for others, in `batched`; 0 = until the end of this turn of the event loop.
+   * How long a record may wait for others, in `batched`; 0 = until the end of this turn of the event loop, or for 2 ms
+   * while turn after turn logs.
    * @default 0
    */
   readonly flushInterval?: Duration;

@@ -135,6 +135,45 @@ test("with an interval, those of many turns", () => {
   assert.deepEqual(disk.commits, ["ab"]);
 });
 
+describe("turns that log one after another", () => {
+  /** After a record that was written at once: two records in each of so many turns, each of which takes a while. */
+  const busy = (turns: number, milliseconds = 0, each: (set: ReturnType<typeof setUp>) => void = () => {}) => {
+    const set = setUp({ queueBytes: 10_000, maxBatchBytes: 1000 });
+    const { clock, disk, push, turn } = set;
+    push("a");
+    turn();
+    let left = turns;
+    const log = () => {
+      for (const text of ["x", "y"]) push(text);
+      clock.time += milliseconds;
+      each(set);
+      if (--left > 0) clock.soon(log);
+    };
+    log();
+    clock.goTo(clock.time + turns * milliseconds);
+    return disk.commits.slice(1);
+  };
+
+  test("are one write", () => assert.deepEqual(busy(5), ["xy".repeat(5)]));
+
+  test("for no longer than two milliseconds", () => {
+    const commits = busy(20, 0.5);
+    assert.equal(commits.join(""), "xy".repeat(20));
+    for (const commit of commits) assert.ok(commit.length <= 2 * 5, commit);
+    assert.ok(commits.length < 20);
+  });
+
+  test("each for itself, when they are far apart", () => assert.deepEqual(busy(3, 3), ["xy", "xy", "xy"]));
+
+  test("until somebody waits", () => {
+    let turns = 0;
+    const commits = busy(4, 0, ({ delivery }) => {
+      if (++turns === 2) void delivery.written();
+    });
+    assert.deepEqual(commits, ["xyxy", "xyxy"]);
+  });
+});
+
 test("as many as a batch holds are written at once, before the turn ends", () => {
   const { disk, push, turn } = setUp();
   for (let i = 0; i < 5; i++) push(TEN);
