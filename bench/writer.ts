@@ -2,6 +2,7 @@ import { openSync, writeSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { type HandlerOptions, makeHandler } from "../src/handler/create-handler.js";
 import { endOfTurn, freshTexts } from "./like-a-server.js";
+import { type Quantiles, quantiles } from "./quantiles.js";
 
 /* One writer of a benchmark, in a process of its own: node writer.js '<job as JSON>'. */
 
@@ -22,7 +23,7 @@ export interface Report {
   /** From the first record to the last. */
   readonly nanoseconds: number;
   /** Microseconds of one write; undefined when they were not timed. */
-  readonly latency?: Readonly<Record<"p50" | "p99" | "p99.9" | "max", number>>;
+  readonly latency?: Quantiles;
   readonly rotations: number;
 }
 
@@ -56,12 +57,7 @@ for (let i = 0; i < job.records; i++) {
 const nanoseconds = Number(process.hrtime.bigint() - start);
 const report: Report = {
   nanoseconds,
-  ...(job.latency && { latency: quantiles(latencies.sort()) }),
+  ...(job.latency && { latency: quantiles(latencies) }),
   rotations: handler.stats().rotations,
 };
 process.stdout.write(`${JSON.stringify(report)}\n`);
-
-function quantiles(sorted: Float64Array): NonNullable<Report["latency"]> {
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]! * 1000;
-  return { p50: at(0.5), p99: at(0.99), "p99.9": at(0.999), max: at(1) };
-}

@@ -7,21 +7,30 @@ const { document } = new JSDOM("").window;
 const OURS = "#0b6e4f";
 const OTHERS = "#9aa5b1";
 const LIMIT = "#d0a040";
+const LOST = "#c0392b";
+const MAX_BYTES = 1024 * 1024; // of a file, as all are told
 const colourOf = ({ isOurs, isLimit }) => (isOurs ? OURS : isLimit ? LIMIT : OTHERS);
-const SIZE = { width: 860, marginLeft: 240, document, style: "background: white; font: 13px sans-serif" };
+const SIZE = { width: 960, document, style: "background: white; font: 13px sans-serif" };
+const CHARACTER = 7; // pixels
 const whole = (value) => Math.round(value).toLocaleString("en");
 
-function bars(rows, value, { label, format, type = "linear" }) {
+const widest = (texts) => CHARACTER * Math.max(...texts.map(({ length }) => length)) + 20;
+
+/** @param lost which part of the bar is drawn in red */
+function bars(rows, value, { label, format, lost = () => 0 }) {
   const domain = rows.toSorted((a, b) => value(b) - value(a)).map(({ name }) => name);
   const largest = Math.max(1, ...rows.map(value));
   return Plot.plot({
     ...SIZE,
-    height: 40 + 24 * rows.length,
-    marginRight: 120,
-    x: { label, grid: true, type, domain: [0, largest] },
+    height: 60 + 24 * rows.length,
+    marginLeft: widest(domain),
+    marginRight: widest(rows.map(format)),
+    marginBottom: 40,
+    x: { label, grid: true, domain: [0, largest], ticks: 5, tickFormat: "~s" },
     y: { label: null, domain },
     marks: [
       Plot.barX(rows, { y: "name", x: value, fill: colourOf }),
+      Plot.barX(rows, { y: "name", x1: (row) => value(row) * (1 - lost(row)), x2: value, fill: LOST }),
       Plot.text(rows, { y: "name", x: value, text: format, textAnchor: "start", dx: 5 }),
     ],
   });
@@ -30,6 +39,14 @@ function bars(rows, value, { label, format, type = "linear" }) {
 const atMost = (results) => Math.max(...results.map(({ processes }) => processes));
 const at = (results, processes) => results.filter((one) => one.processes === processes);
 const share = ({ lost }) => 100 * lost;
+const isTooLarge = ({ largest }) => largest > 2 * MAX_BYTES;
+/** The rate, and what it was bought with. */
+const rateOf = (row) =>
+  [
+    whole(row.rate),
+    ...(row.lost > 0 ? [`${lossOf(row)} lost`] : []),
+    ...(isTooLarge(row) ? [`a file of ${Math.round(row.largest / MAX_BYTES)} MiB`] : []),
+  ].join(", ");
 const lossOf = (row) => (row.lost === 0 ? "none" : `${share(row).toFixed(share(row) < 1 ? 2 : 1)} %`);
 
 function throughput(results) {
@@ -40,7 +57,7 @@ function throughput(results) {
   return Plot.plot({
     ...SIZE,
     marginLeft: 70,
-    marginRight: 240,
+    marginRight: widest(last.map(({ name }) => name)),
     marginTop: 30,
     marginBottom: 40,
     height,
@@ -93,7 +110,9 @@ function latencies(rows) {
   return Plot.plot({
     ...SIZE,
     height: 60 + 24 * rows.length,
-    x: { label: "microseconds of one call (logarithmic)", type: "log", grid: true },
+    marginLeft: widest(domain),
+    marginBottom: 40,
+    x: { label: "microseconds of one call (logarithmic)", type: "log", grid: true, ticks: 6, tickFormat: "~s" },
     y: { label: null, domain },
     symbol: { legend: false },
     marks: [
@@ -119,12 +138,11 @@ export function picture(results) {
   const rows = at(results, atMost(results)).filter(({ isLimit }) => !isLimit);
   const title = (text, y) =>
     `<text x="10" y="${y}" font-family="sans-serif" font-size="15" font-weight="bold">${text}</text>`;
-  const fast = bars(rows, ({ rate }) => rate, { label: "records/s", format: ({ rate }) => whole(rate) });
-  const lost = bars(rows, share, { label: "%", format: lossOf });
-  const height = Number(fast.getAttribute("height"));
+  const fast = bars(rows, ({ rate }) => rate, { label: "records/s", format: rateOf, lost: ({ lost }) => lost });
+  const height = Number(fast.getAttribute("height")) + 40;
   fast.setAttribute("y", "30");
-  lost.setAttribute("y", String(height + 70));
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE.width}" height="${2 * height + 80}" viewBox="0 0 ${SIZE.width} ${2 * height + 80}"><rect width="100%" height="100%" fill="white"/>${title(`${atMost(results)} processes, one log: records per second`, 22)}${svg(fast)}${title("… and records lost", height + 60)}${svg(lost)}</svg>\n`;
+  const text = `${atMost(results)} processes, one log that is rotated at 1 MiB: records per second, in red those that were lost`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${SIZE.width}" height="${height}" viewBox="0 0 ${SIZE.width} ${height}"><rect width="100%" height="100%" fill="white"/>${title(text, 22)}${svg(fast)}</svg>\n`;
 }
 
 export function page(facts, results) {
@@ -147,6 +165,7 @@ export function page(facts, results) {
       whole(row.rate),
       lossOf(row),
       whole(row.doubled),
+      (row.largest / 1e6).toFixed(1),
       row.failed,
       ...[p50, p99, p999, max].map((us) => us.toFixed(1)),
       whole(row.memory / 1e6),
@@ -176,7 +195,7 @@ ${svg(latencies(rows))}
 <h2>Memory of the largest writer, ${most} processes</h2>
 ${svg(bars(rows, ({ memory }) => memory / 1e6, { label: "MB", format: ({ memory }) => whole(memory / 1e6) }))}
 <h2>All figures</h2>
-<table><tr>${cells(["", "processes", "records/s", "lost", "doubled", "crashed", "p50 µs", "p99", "p99.9", "max", "MB"], "th")}</tr>
+<table><tr>${cells(["", "processes", "records/s", "lost", "doubled", "largest file, MB", "crashed", "p50 µs", "p99", "p99.9", "max", "MB"], "th")}</tr>
 ${table.join("\n")}
 </table>
 </html>

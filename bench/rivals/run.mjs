@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createReadStream, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -62,6 +62,8 @@ const results = cases.map(({ name, isOurs, isLimit, processes, runs }) => ({
   /** Of all records. */
   lost: median(runs.map((run) => run.lost)),
   doubled: median(runs.map((run) => run.doubled)),
+  /** Bytes of the largest file: all are told to keep to 1 MiB. */
+  largest: median(runs.map((run) => run.largest)),
   failed: median(runs.map((run) => run.failed)),
   latency: Object.fromEntries(
     ["p50", "p99", "p99.9", "max"].map((key) => [key, median(runs.map((run) => run.latency[key]))]),
@@ -101,6 +103,7 @@ async function measure({ name, processes, command }) {
     memory: worst(({ memory }) => memory),
     lost: records === 0 ? 0 : (records - found.unique) / records,
     doubled: found.all - found.unique,
+    largest: found.largest,
     failed: processes - done.filter(({ crashed }) => !crashed).length,
     latency: Object.fromEntries(
       ["p50", "p99", "p99.9", "max"].map((key) => [key, worst(({ latency }) => latency[key])]),
@@ -136,7 +139,9 @@ function start([command, ...first], args) {
 async function count(place, processes) {
   const seen = Array.from({ length: processes }, () => []);
   let all = 0;
+  let largest = 0;
   for (const name of readdirSync(place)) {
+    largest = Math.max(largest, statSync(join(place, name)).size);
     for await (const line of createInterface({ input: createReadStream(join(place, name)) })) {
       for (const [, writer, number] of line.matchAll(/#w(\d+):(\d+)# x{90}(?!x)/g)) {
         all++;
@@ -146,6 +151,7 @@ async function count(place, processes) {
   }
   return {
     all,
+    largest,
     unique: sum(seen.map((numbers) => numbers.reduce((found) => found + 1, 0))),
     length: seen.map(({ length }) => length),
   };
@@ -167,14 +173,15 @@ function print(rows) {
         .map((cell) => String(cell).padStart(11))
         .join("")}\n`,
     );
-  line(["", "processes", "records/s", "lost %", "doubled", "crashed", "p99 µs", "MB"]);
-  for (const { name, processes, rate, lost, doubled, failed, latency, memory } of rows) {
+  line(["", "processes", "records/s", "lost %", "doubled", "file MB", "crashed", "p99 µs", "MB"]);
+  for (const { name, processes, rate, lost, doubled, largest, failed, latency, memory } of rows) {
     line([
       name,
       processes,
       Math.round(rate).toLocaleString("en"),
       (100 * lost).toFixed(1),
       doubled,
+      (largest / 1e6).toFixed(1),
       failed,
       latency.p99.toFixed(1),
       Math.round(memory / 1e6),
