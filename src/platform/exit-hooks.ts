@@ -49,6 +49,8 @@ export function flushAtExit(one: Unfinished): void {
 
 export function forget(one: Unfinished): void {
   if (!state.unfinished.delete(one) || state.unfinished.size > 0) return;
+  // A process that ends now would not ask for signals again: one that came while it was busy is heard in one more turn.
+  systemClock.soon(() => {});
   if (state.isLingering) return;
   state.isLingering = true;
   linger();

@@ -21,6 +21,12 @@ describe("signals are listened for", () => {
     assert.equal(await fixture.ended, "SIGTERM");
   });
 
+  test("also when the process has nothing more to do", { skip: IS_WINDOWS }, async (t) => {
+    const log = join(temporaryDirectory(t), "app.log");
+    assert.equal(await new Fixture(t, "signal-at-end", log).ended, "SIGTERM");
+    assert.equal(readFileSync(log, "utf8"), "one\n");
+  });
+
   test("while something waits, and no longer", async (t) => {
     const handler = new ConcurrentRotatingFileHandler(join(temporaryDirectory(t), "app.log"), {
       delivery: { mode: "batched", flushInterval: "1h" },
