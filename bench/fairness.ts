@@ -11,7 +11,7 @@ import type { FairnessJob, FairnessReport } from "./fairness-writer.js";
  */
 
 const SECONDS = Number(process.argv[2] ?? 3);
-const START_UP = 1500; // milliseconds until the slowest of the writers is loaded
+const START_UP = 250; // milliseconds for each process, until the slowest is loaded
 const WRITERS = [2, 8, 16];
 const OPTIONS = { maxBytes: "1MiB", backupCount: 5 } as const;
 
@@ -28,7 +28,7 @@ try {
 
 async function measure(writers: number, loops: number): Promise<void> {
   const place = mkdtempSync(join(directory, "run-"));
-  const startAt = Date.now() + START_UP;
+  const startAt = Date.now() + START_UP * (writers + loops);
   const job: FairnessJob = {
     file: join(place, "app.log"),
     startAt,

@@ -20,6 +20,8 @@ export class LocalOutlet implements Outlet {
   readonly #drain: Drain;
   readonly #isAwaited: () => boolean;
   #cancelFlush: (() => void) | undefined;
+  /** The next flush is that of the interval. */
+  #isInterval = false;
   #flushedAt = Number.NEGATIVE_INFINITY;
 
   constructor(writer: DeliveryWriter, limits: QueueLimits, { onProgress, onLost, isAwaited }: OutletObserver) {
@@ -73,7 +75,8 @@ export class LocalOutlet implements Outlet {
   }
 
   write(when: "soon" | "now"): void {
-    if (when === "soon" && this.#cancelFlush !== undefined) return;
+    const isHurried = this.#isInterval && this.#isAwaited(); // for whoever waits, no interval is to pass
+    if (when === "soon" && this.#cancelFlush !== undefined && !isHurried) return;
     if (this.#drain.isStuck || this.pending === 0) return;
     if (when === "now") this.#drain.run();
     else this.#flushSoon();
@@ -88,7 +91,9 @@ export class LocalOutlet implements Outlet {
   #flushSoon(): void {
     const { clock } = this.#writer;
     const { flushInterval } = this.#limits;
-    if (flushInterval === 0) this.#collect(clock.monotonic(), this.#queue.length);
+    this.#cancelFlush?.();
+    this.#isInterval = flushInterval > 0 && !this.#isAwaited();
+    if (!this.#isInterval) this.#collect(clock.monotonic(), this.#queue.length);
     else this.#cancelFlush = clock.after(flushInterval, () => this.#flush());
   }
 

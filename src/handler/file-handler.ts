@@ -18,6 +18,7 @@ import { Encoder } from "../records/encoder.js";
 import { LogWriter } from "../writer/log-writer.js";
 import type { HandlerStats } from "../writer/stats.js";
 import { HandlerStream, type StreamOptions } from "./stream.js";
+import { Turn } from "./turn.js";
 
 /**
  * Appends records to a file that other handlers append to as well, in this process, in others and in Python. A subclass
@@ -28,6 +29,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   readonly #writer: LogWriter;
   readonly #encoder: Encoder;
   readonly #delivery: Delivery;
+  readonly #turn: Turn;
 
   /**
    * @param warning told when whoever makes the handler has had the time to listen
@@ -39,6 +41,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     this.#writer = new LogWriter(options, environment, this.#events, roleOf(options, environment));
     this.#encoder = this.#writer.encoder;
     this.#delivery = createDelivery(this.#writer, environment);
+    this.#turn = new Turn(environment.clock);
     if (warning !== undefined) beforeOthers(() => this.#events.tell("warning", warning));
   }
 
@@ -111,7 +114,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const signal = signalOf(options);
     if (this.#writer.isWriting) this.#writeLater(record);
     else this.#delivery.push(this.#encoder.encode(record));
-    await this.#delivery.written(signal);
+    try {
+      await this.#delivery.written(signal);
+    } finally {
+      await this.#turn.letOthersIn();
+    }
   }
 
   /** True after `write` has asked for a pause, until `drain`. */
@@ -127,7 +134,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
    * @throws the reason of the signal, when that is aborted before all are in the file
    */
   async flush(options?: WaitOptions): Promise<void> {
-    await this.#delivery.flush(signalOf(options));
+    try {
+      await this.#delivery.flush(signalOf(options));
+    } finally {
+      await this.#turn.letOthersIn();
+    }
   }
 
   /** Writes what is kept in memory, waiting for the lock at most `lockTimeout`; true when nothing is left. */

@@ -43,17 +43,25 @@ const state = sharedState("exit-hooks", 1, () => ({
 /** Until {@link forget}: `flushSync` is called when the process ends, by a signal that nobody listens for as well. */
 export function flushAtExit(one: Unfinished): void {
   state.unfinished.add(one);
+  askForSignals();
   if (!state.isWatchingSignals) watchSignals();
   if (!state.isWatchingExit) watchExit();
 }
 
 export function forget(one: Unfinished): void {
   if (!state.unfinished.delete(one) || state.unfinished.size > 0) return;
-  // A process that ends now would not ask for signals again: one that came while it was busy is heard in one more turn.
-  systemClock.soon(() => {});
+  askForSignals();
   if (state.isLingering) return;
   state.isLingering = true;
   linger();
+}
+
+/**
+ * Keeps the process for one more turn, since a signal may have come while it was busy. The first immediate may run in this
+ * turn, after the loop has asked.
+ */
+function askForSignals(): void {
+  systemClock.soon(() => systemClock.soon(() => {}));
 }
 
 /** The event loop asks for signals between a timer and an immediate. */

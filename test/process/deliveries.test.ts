@@ -208,6 +208,23 @@ for (const delivery of QUEUED) {
       );
     });
 
+    for (const wait of ["writeAsync", "flush"] as const) {
+      test(`a loop that awaits ${wait} lets timers in`, async (t) => {
+        const { handler } = setUp(t, { delivery });
+        handler.write("one");
+        let isLetIn = false;
+        const timer = setTimeout(1).then(() => {
+          isLetIn = true;
+        });
+        for (const start = performance.now(); !isLetIn && performance.now() - start < 20_000; ) {
+          if (wait === "flush") handler.write("one");
+          await (wait === "flush" ? handler.flush() : handler.writeAsync("one"));
+        }
+        assert.ok(isLetIn, "in 20 s");
+        await timer;
+      });
+    }
+
     test("mode w empties the file once, also when the handler is closed and used again", async (t) => {
       const { log, handler } = setUp(t, { delivery, mode: "w" });
       handler.write("record 0");

@@ -22,9 +22,11 @@ describe("signals are listened for", () => {
   });
 
   test("also when the process has nothing more to do", { skip: IS_WINDOWS }, async (t) => {
-    const log = join(temporaryDirectory(t), "app.log");
-    assert.equal(await new Fixture(t, "signal-at-end", log).ended, "SIGTERM");
-    assert.equal(readFileSync(log, "utf8"), "one\n");
+    for (const interval of [0, 60_000]) {
+      const log = join(temporaryDirectory(t), "app.log");
+      assert.equal(await new Fixture(t, "signal-at-end", log, interval).ended, "SIGTERM");
+      assert.equal(readFileSync(log, "utf8"), "one\n");
+    }
   });
 
   test("while something waits, and no longer", async (t) => {

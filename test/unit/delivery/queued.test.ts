@@ -174,6 +174,16 @@ describe("turns that log one after another", () => {
   });
 });
 
+test("an interval does not pass while somebody waits for room", () => {
+  const { clock, disk, drained, push, turn } = setUp({ flushInterval: 50, maxBatchBytes: 1000 });
+  for (let i = 0; i < 3; i++) assert.equal(push(TEN), true);
+  turn();
+  assert.equal(disk.text, "");
+  assert.deepEqual([push(TEN), push(TEN), push(TEN)], [true, true, false]);
+  turn();
+  assert.deepEqual([disk.text.length, drained.length, clock.time], [60, 1, 0]);
+});
+
 test("as many as a batch holds are written at once, before the turn ends", () => {
   const { disk, push, turn } = setUp();
   for (let i = 0; i < 5; i++) push(TEN);
