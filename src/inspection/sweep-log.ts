@@ -148,7 +148,7 @@ function settingsFor(
     throw new LogFileError("ERR_CLH_OPTION", message, { path: log, option: "lockFileDirectory", value: undefined });
   }
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  const options = { ...asTheOwner(files), ...leftOptions(left?.settings), ...said } as HandlerOptions;
+  const options = { ...asTheOwner(files), ...leftOptions(left?.settings, said), ...said } as HandlerOptions;
   if (!isTimed(options) && given.backupCount === undefined && !options.backupCount && !limitsAge(options)) {
     const why = left === undefined ? "Nobody has left the settings of" : "No backups are kept by the writers of";
     const message = `${why} ${log}: a rotation would delete its records. Say how many are kept with \`backupCount\` (0 deletes them).`;
@@ -168,13 +168,17 @@ function asTheOwner(files: readonly LogFile[]): object {
   return { owner: [status.uid, status.gid], umask: 0o666 & ~status.mode };
 }
 
-/** The options of a handler that has left its settings. */
-function leftOptions(left: SettingsLeft["settings"] | undefined): object {
+/** The options of a handler that has left its settings. `useGzip`, if it is said, stands for their `compression`. */
+function leftOptions(left: SettingsLeft["settings"] | undefined, { useGzip }: { readonly useGzip?: unknown }): object {
   if (left === undefined) return {};
   const { kind, encoding: _encoding, terminator: _terminator, namer: _namer, ...options } = left;
   return {
     ...(kind === "timed" && { when: "h" }),
-    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== null)),
+    ...Object.fromEntries(
+      Object.entries(options).filter(
+        ([name, value]) => value !== null && !(name === "compression" && useGzip === true),
+      ),
+    ),
     ...textOptions(left),
   };
 }

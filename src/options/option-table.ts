@@ -148,7 +148,7 @@ const fileRows = {
   delayCompression: row(
     v.optional(flag, false),
     "leave the newest rotated file plain, under the name by which it waits, until the next rotation",
-    {},
+    { shared: "as it is" },
     [150, "--delay-compression", "leave the newest rotated file plain until the next rotation"],
   ),
   owner: row(

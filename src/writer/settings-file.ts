@@ -222,7 +222,7 @@ function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {
 function differences(own: Settings, theirs: Settings): string[] {
   const names = Object.keys(own).filter((name) => name in theirs && own[name] !== theirs[name]);
   return names.map(
-    (name) => `${name} is ${JSON.stringify(own[name])} here and ${JSON.stringify(theirs[name])} in another process`,
+    (name) => `${name} is ${JSON.stringify(own[name])} here and ${JSON.stringify(theirs[name])} in another writer`,
   );
 }
 

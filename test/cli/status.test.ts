@@ -217,6 +217,34 @@ test("rotate and sweep, with the settings of the writers", async (t) => {
   );
 });
 
+test("rotate and sweep leave the newest file plain where the writers do", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const handler = new ConcurrentRotatingFileHandler(log, { backupCount: 3, useGzip: true, delayCompression: true });
+  t.after(() => handler.close());
+  handler.write("one");
+  const { code, stdout } = await Clh.run(["rotate", log]);
+  assert.deepEqual([code, stdout.split("\n").length], [0, 2], stdout);
+  assert.match((await Clh.run(["sweep", log])).stdout, /^nothing to do$/m);
+});
+
+test("--gzip is said in place of the format of the writers", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const handler = new ConcurrentRotatingFileHandler(log, { backupCount: 3, compression: "brotli" });
+  t.after(() => handler.close());
+  handler.write("one");
+  const { code, stdout, stderr } = await Clh.run(["rotate", log, "--gzip"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^compressed .*app\.log\.1\.gz$/m);
+});
+
+test("a log that is rotated by hand alone has no next rotation", async (t) => {
+  const log = join(temporaryDirectory(t), "app.log");
+  const handler = new ConcurrentRotatingFileHandler(log, { backupCount: 3 });
+  t.after(() => handler.close());
+  handler.write("one");
+  assert.match((await Clh.run(["status", log])).stdout, /^next rotation +none by itself: maxBytes is 0$/m);
+});
+
 test("rotate deletes nothing that it was not told to", async (t) => {
   const log = join(temporaryDirectory(t), "app.log");
   writeFileSync(log, "precious\n");

@@ -83,7 +83,7 @@ function report(status: LogStatus, mostBackups: number): string {
       "size",
       active === undefined ? "no such file just now" : `${group(active.size)} bytes, changed ${ago(active.modifiedAt)}`,
     ],
-    ["next rotation", nextRotation(next)],
+    ["next rotation", nextRotation(next, settings)],
     ["lock", lock.exists ? holders(lock) : "no lock file yet"],
     ...list(
       "writers",
@@ -135,12 +135,14 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   });
 }
 
-function nextRotation({ maxBytes, bytesLeft, at }: LogStatus["next"]): string {
+function nextRotation({ maxBytes, bytesLeft, at }: LogStatus["next"], settings: LogStatus["settings"]): string {
   const reasons = [
     ...(maxBytes === undefined ? [] : [`in ${group(bytesLeft!)} bytes, at ${group(maxBytes)}`]),
     ...(at === undefined ? [] : [`at ${date(at)}`]),
   ];
-  return reasons.length === 0 ? "not known: no writer has left its settings" : reasons.join(", or ");
+  if (reasons.length > 0) return reasons.join(", or ");
+  if (settings === undefined) return "not known: no writer has left its settings";
+  return settings.settings.kind === "size" ? "none by itself: maxBytes is 0" : "not known: no writer has said when";
 }
 
 function holders({ path, holders }: LogStatus["lock"]): string {

@@ -85,7 +85,7 @@ describe("two handlers with different settings", () => {
     const second = begin({ ...KEEPS_ALL, maxBytes: 1000 });
     assert.deepEqual(first.told, []);
     assert.equal(second.told.length, 1);
-    assert.match(messages(second.told)[0]!, /^ERR_CLH_SETTINGS .*: maxBytes is 1000 here and 20 in another process\. /);
+    assert.match(messages(second.told)[0]!, /^ERR_CLH_SETTINGS .*: maxBytes is 1000 here and 20 in another writer\. /);
     second.handler.write("a".repeat(10));
     assert.equal(files(directory).length, 2);
     assert.equal(second.told.length, 1);
@@ -96,7 +96,7 @@ describe("two handlers with different settings", () => {
     const { begin, stored } = setUp(t);
     begin({ ...KEEPS_ALL, maxBytes: 1000 });
     const { told } = begin({ ...KEEPS_ALL, maxBytes: 20 });
-    assert.match(messages(told).join(), /maxBytes is 20 here and 1000 in another process/);
+    assert.match(messages(told).join(), /maxBytes is 20 here and 1000 in another writer/);
     assert.equal(stored().settings.maxBytes, 20);
   });
 
@@ -119,7 +119,7 @@ describe("two handlers with different settings", () => {
       const { directory, begin, stored } = setUp(t);
       begin({ maxBytes: 20, backupCount: 1 });
       const { handler, told } = begin({ maxBytes: 1000, backupCount });
-      assert.match(messages(told).join(), /maxBytes is 1000 here and 20 in another process/);
+      assert.match(messages(told).join(), /maxBytes is 1000 here and 20 in another writer/);
       assert.doesNotMatch(messages(told).join(), /is used here/);
       for (let i = 0; i < 40; i++) handler.write("a".repeat(10));
       assert.deepEqual(textOf(directory), { "app.log": `begun\nbegun\n${"aaaaaaaaaa\n".repeat(40)}` });
@@ -149,10 +149,10 @@ describe("two handlers with different settings", () => {
     const { begin } = setUp(t);
     begin({ when: "midnight", atTime: "03:30", utc: true, maxAge: "1d" });
     const { told } = begin({ when: "midnight", atTime: "03:31", timeZone: "Asia/Tokyo", maxAge: "2d" });
-    assert.match(messages(told)[0]!, /maxAge is 172800000 here and 86400000 in another process/);
-    assert.match(messages(told)[0]!, /atTime is "03:31:00" here and "03:30:00" in another process/);
-    assert.match(messages(told)[0]!, /timeZone is "Asia\/Tokyo" here and "UTC" in another process/);
-    assert.match(messages(begin({ maxBytes: 1000 }).told)[0]!, /kind is "size" here and "timed" in another process/);
+    assert.match(messages(told)[0]!, /maxAge is 172800000 here and 86400000 in another writer/);
+    assert.match(messages(told)[0]!, /atTime is "03:31:00" here and "03:30:00" in another writer/);
+    assert.match(messages(told)[0]!, /timeZone is "Asia\/Tokyo" here and "UTC" in another writer/);
+    assert.match(messages(begin({ maxBytes: 1000 }).told)[0]!, /kind is "size" here and "timed" in another writer/);
   });
 
   test("where the lock file is, and that backups are named by a function, which JSON cannot hold", (t) => {
