@@ -72,10 +72,11 @@ describe("ends cleanly, with all that it was given in the log", () => {
       const clh = new Clh("write", log);
       clh.process.stdin.write("one\n");
       await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
-      clh.process.kill("SIGSTOP");
+      const pid = clh.process.pid!; // what was told to stop by its object is dead to Deno
+      process.kill(pid, "SIGSTOP");
       await new Promise((resolve) => clh.process.stdin.write("two\nthree\n", resolve));
-      clh.process.kill(signal);
-      clh.process.kill("SIGCONT");
+      process.kill(pid, signal);
+      process.kill(pid, "SIGCONT");
       assert.equal(await clh.ended, 0);
       assert.equal(readFileSync(log, "utf8"), "one\ntwo\nthree\n");
       assert.equal(clh.stderr, "");
