@@ -165,7 +165,7 @@ export function page(facts, results) {
       whole(row.rate),
       lossOf(row),
       whole(row.doubled),
-      (row.largest / 1e6).toFixed(1),
+      row.largest === undefined ? "" : (row.largest / 1e6).toFixed(1), // not measured by older runs
       row.failed,
       ...[p50, p99, p999, max].map((us) => us.toFixed(1)),
       whole(row.memory / 1e6),
