@@ -1,10 +1,11 @@
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { HandlerOptions } from "../src/handler/create-handler.js";
+import { outputOf } from "./output.js";
 import type { Job, Report } from "./writer.js";
 
 /*
@@ -56,7 +57,7 @@ if (program !== undefined) {
   for (const processes of [1, 8]) {
     add("C: flock, stat, write, unlock", processes, async (file, startAt, records) => {
       const args = [file, `${file}.lock`, records, BYTES, BigInt(startAt) * 1_000_000n];
-      return { nanoseconds: Number(await output(program, args)), rotations: 0 };
+      return { nanoseconds: Number(await outputOf(program, args)), rotations: 0 };
     });
   }
 }
@@ -68,7 +69,7 @@ for (const processes of [1, 2, 4, 8]) add("sync, rotating at 1 MiB", processes, 
 if (hasUpstream()) {
   add("upstream (Python)", 1, async (file, startAt, records) => {
     const args = [join(source, "upstream.py"), file, records, BYTES, BigInt(startAt) * 1_000_000n];
-    return { nanoseconds: Number(await output("python3", args)), rotations: 0 };
+    return { nanoseconds: Number(await outputOf("python3", args)), rotations: 0 };
   });
 }
 
@@ -139,19 +140,7 @@ async function printLatencies(): Promise<void> {
 }
 
 async function node(job: Job): Promise<Report> {
-  return JSON.parse(await output(process.execPath, [writer, JSON.stringify(job)])) as Report;
-}
-
-function output(command: string, args: readonly unknown[]): Promise<string> {
-  const child = spawn(command, args.map(String), { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (chunk) => {
-    text += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} ended with ${code}`))));
-  });
+  return JSON.parse(await outputOf(process.execPath, [writer, JSON.stringify(job)])) as Report;
 }
 
 function compileC(): string | undefined {

@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DeliveryMode } from "../src/index.js";
 import type { DeliveryJob, DeliveryReport } from "./delivery-writer.js";
+import { outputOf } from "./output.js";
 
 /*
  * What does each delivery bring? 120-byte records as of a server (like-a-server.ts), rotating at 10 MiB: records per second from one process and from
@@ -97,19 +97,8 @@ async function run({ processes, job }: Case): Promise<DeliveryReport[]> {
   return reports;
 }
 
-function start(job: DeliveryJob): Promise<DeliveryReport> {
-  const child = spawn(process.execPath, [writer, JSON.stringify(job)], { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (piece) => {
-    text += piece;
-  });
-  return new Promise((resolve, reject) =>
-    child.on("close", (code) =>
-      code === 0 && text !== ""
-        ? resolve(JSON.parse(text))
-        : reject(new Error(`${JSON.stringify(job)}: ended with ${code}, and said ${JSON.stringify(text)}`)),
-    ),
-  );
+async function start(job: DeliveryJob): Promise<DeliveryReport> {
+  return JSON.parse(await outputOf(process.execPath, [writer, JSON.stringify(job)])) as DeliveryReport;
 }
 
 /** Of one of the processes, when the slowest has ended. */

@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FairnessJob, FairnessReport } from "./fairness-writer.js";
+import { outputOf } from "./output.js";
 
 /*
  * How is the lock shared by writers without pause? The share of the slowest writer, of the fastest, and how long one
@@ -35,8 +35,12 @@ async function measure(writers: number, loops: number): Promise<void> {
     endAt: startAt + SECONDS * 1000,
     options: OPTIONS,
   };
-  const busy = Array.from({ length: loops }, () => run(["busy", String(job.endAt - Date.now())]));
-  const texts = await Promise.all(Array.from({ length: writers }, () => run([JSON.stringify(job)])));
+  const busy = Array.from({ length: loops }, () =>
+    outputOf(process.execPath, [writer, "busy", job.endAt - Date.now()]),
+  );
+  const texts = await Promise.all(
+    Array.from({ length: writers }, () => outputOf(process.execPath, [writer, JSON.stringify(job)])),
+  );
   await Promise.all(busy);
   const reports = texts.map((text) => JSON.parse(text) as FairnessReport);
   const records = reports.map((report) => report.records);
@@ -52,17 +56,6 @@ async function measure(writers: number, loops: number): Promise<void> {
     String(worst(({ late }) => late)),
   ]);
   rmSync(place, { recursive: true });
-}
-
-function run(args: readonly string[]): Promise<string> {
-  const child = spawn(process.execPath, [writer, ...args], { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (piece) => {
-    text += piece;
-  });
-  return new Promise((resolve, reject) =>
-    child.on("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`a writer ended with ${code}`)))),
-  );
 }
 
 function print(cells: readonly string[]): void {

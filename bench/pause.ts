@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { HandlerOptions } from "../src/handler/create-handler.js";
+import { outputOf } from "./output.js";
 import type { PauseJob, PauseReport } from "./pause-writer.js";
 
 /*
@@ -104,19 +105,8 @@ async function end(child: ChildProcess | undefined): Promise<void> {
   await ended;
 }
 
-function run(job: PauseJob): Promise<PauseReport> {
-  const child = spawn(process.execPath, [writer, JSON.stringify(job)], { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.on("data", (chunk) => {
-    text += chunk;
-  });
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      if (code === 0) resolve(JSON.parse(text) as PauseReport);
-      else reject(new Error(`a writer ended with ${code}`));
-    });
-  });
+async function run(job: PauseJob): Promise<PauseReport> {
+  return JSON.parse(await outputOf(process.execPath, [writer, JSON.stringify(job)])) as PauseReport;
 }
 
 function print(line: string): void {

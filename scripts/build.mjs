@@ -61,26 +61,15 @@ function places(entries, format) {
 
 const EXTENSIONS = { es: ".js", cjs: ".cjs" };
 
-/** Makes the command small, more than half of which is of other packages. */
-const smallCommand = {
-  name: "small-command",
-  renderChunk: (code, { name }) =>
-    name === "cli" ? minifySync("cli.js", code, { module: true, mangle: { keepNames: true } }).code : undefined,
-};
-
 /**
- * Leaves the blanks out, all names stay: a tenth of the time to load goes. Quotes are put back: what traces files takes no
- * template for the name of a module.
+ * Leaves the blanks out: a tenth of the time to load goes. All names stay but for those in the command, more than half of
+ * which is of other packages. Quotes are put back: what traces files takes no template for the name of a module.
  */
 const withoutBlanks = {
   name: "without-blanks",
   renderChunk(code, { fileName, name }) {
-    if (name === "cli") return undefined;
-    const { code: plain } = minifySync(fileName, code, {
-      module: !fileName.endsWith(".cjs"),
-      compress: false,
-      mangle: false,
-    });
+    const how = name === "cli" ? { mangle: { keepNames: true } } : { compress: false, mangle: false };
+    const { code: plain } = minifySync(fileName, code, { module: !fileName.endsWith(".cjs"), ...how });
     return plain.replace(/\b(require(?:\$\d+)?|new URL)\(`([^`$\\]+)`/g, '$1("$2"');
   },
 };
@@ -170,7 +159,7 @@ rmSync(OUT, { recursive: true, force: true });
 types();
 const all = { ...LIBRARY, ...THREADS };
 const modules = [
-  await bundle({ ...all, ...COMMAND }, "es", [places({ ...all, ...COMMAND }, "es"), smallCommand, withoutBlanks]),
+  await bundle({ ...all, ...COMMAND }, "es", [places({ ...all, ...COMMAND }, "es"), withoutBlanks]),
   await bundle(all, "cjs", [places(all, "cjs"), withoutBlanks]),
 ];
 notices(modules.flat());

@@ -114,11 +114,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     const signal = signalOf(options);
     if (this.#writer.isWriting) this.#writeLater(record);
     else this.#delivery.push(this.#encoder.encode(record));
-    try {
-      await this.#delivery.written(signal);
-    } finally {
-      await this.#turn.letOthersIn();
-    }
+    await this.#turn.after(this.#delivery.written(signal));
   }
 
   /** True after `write` has asked for a pause, until `drain`. */
@@ -134,11 +130,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
    * @throws the reason of the signal, when that is aborted before all are in the file
    */
   async flush(options?: WaitOptions): Promise<void> {
-    try {
-      await this.#delivery.flush(signalOf(options));
-    } finally {
-      await this.#turn.letOthersIn();
-    }
+    await this.#turn.after(this.#delivery.flush(signalOf(options)));
   }
 
   /** Writes what is kept in memory, waiting for the lock at most `lockTimeout`; true when nothing is left. */

@@ -13,8 +13,16 @@ export class Turn {
     this.#clock = clock;
   }
 
-  /** Resolves at once while the turn is short, and else in the next one. */
-  async letOthersIn(): Promise<void> {
+  /** Settles as `work` does: at once while the turn is short, and else in the next one. */
+  async after(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } finally {
+      await this.#letOthersIn();
+    }
+  }
+
+  async #letOthersIn(): Promise<void> {
     const now = this.#clock.monotonic();
     if (this.#since === undefined) {
       this.#since = now;

@@ -56,12 +56,20 @@ export function forget(one: Unfinished): void {
   linger();
 }
 
+/** Immediates for which the process is still kept. */
+let turnsLeft = 0;
+
 /**
  * Keeps the process for one more turn, since a signal may have come while it was busy. The first immediate may run in this
  * turn, after the loop has asked.
  */
 function askForSignals(): void {
-  systemClock.soon(() => systemClock.soon(() => {}));
+  if (turnsLeft === 0) systemClock.soon(passTurn);
+  turnsLeft = 2;
+}
+
+function passTurn(): void {
+  if (--turnsLeft > 0) systemClock.soon(passTurn);
 }
 
 /** The event loop asks for signals between a timer and an immediate. */

@@ -187,8 +187,7 @@ export class NumberedBackups implements Backups, Publisher {
   mayBeMoreThan(count: number): boolean {
     const base = basename(this.#log);
     const names = this.#fs.readdir(dirname(this.#log)).filter((name) => name.includes(base));
-    const numbers = names.flatMap((name) => parseNumbered(this.#log, name)?.n ?? []);
-    return names.length > count || numbers.some((n) => n > this.#count);
+    return names.length > count || names.some((name) => (parseNumbered(this.#log, name)?.n ?? 0) > this.#count);
   }
 
   /** By number; no more than are there without a large gap, behind which numbers mean something else, such as a date. */

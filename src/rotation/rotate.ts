@@ -66,10 +66,10 @@ function isPromise(value: unknown): boolean {
 
 /** Gives the active file a name under which it waits to be compressed. */
 function setAside({ fs, log, backupCount, backups, extension }: RotationPlan): Rotated {
-  const names = fs.readdir(dirname(log));
+  const names = fs.readdir(dirname(log)).filter((name) => parsePending(log, name) !== undefined);
   const to = newPendingPath(fs, log, log, backups.place(extension), names);
   fs.renameNew(log, to);
-  if (names.filter((name) => parsePending(log, name)).length < backupCount) return { to, removed: [] };
+  if (names.length < backupCount) return { to, removed: [] };
   // Files that wait are backups too: when compression cannot keep up, or fails, the oldest go.
   const waiting = listPending(fs, log, names);
   const all = [...new Set(waiting.map(({ unique }) => unique))];
