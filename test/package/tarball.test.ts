@@ -48,9 +48,14 @@ describe("from an empty folder", () => {
 
   test("the command", (t) => {
     const folder = installed(t, tarball);
-    const command = join(folder, "node_modules", name, "dist", "cli.js");
-    execFileSync(process.execPath, [command, "write", "app.log"], { cwd: folder, input: "one\n" });
-    assert.equal(readFileSync(join(folder, "app.log"), "utf8"), "one\n");
+    const home = join(folder, "node_modules", name);
+    const { bin } = JSON.parse(readFileSync(join(home, "package.json"), "utf8"));
+    // Outside of a project, npx asks the registry for a package that is called like the command.
+    for (const command of ["clh", name]) {
+      const file = `${command}.log`;
+      execFileSync(process.execPath, [join(home, bin[command]), "write", file], { cwd: folder, input: "one\n" });
+      assert.equal(readFileSync(join(folder, file), "utf8"), "one\n");
+    }
   });
 
   test("types, for ESM and CommonJS", (t) => {
