@@ -42,6 +42,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = explain(error);
+  if (process.stdin.destroyed) process.exit(); // Deno goes on reading a standard input that was destroyed, and stays
 }
 
 function explain(error: unknown): number {

@@ -98,7 +98,7 @@ describe("ends cleanly, with all that it was given in the log", () => {
     const clh = new Clh("write", log);
     clh.process.stdin.write("one\n");
     await until(() => existsSync(log) && readFileSync(log, "utf8").length > 0);
-    clh.process.kill("SIGPIPE");
+    process.kill(clh.process.pid!, "SIGPIPE");
     clh.process.stdin.end("two\n");
     assert.equal(await clh.ended, 0);
     assert.equal(readFileSync(log, "utf8"), "one\ntwo\n");
@@ -166,7 +166,7 @@ describe("exit code 1, and a line that says so, when a record was lost", () => {
     t.after(() => rmSync(`${dirname(log)}.moved`, { recursive: true }));
     clh.process.stdin.write("two\nthree\n");
     await until(() => clh.stderr !== "");
-    clh.process.kill("SIGTERM");
+    process.kill(clh.process.pid!, "SIGTERM");
     assert.equal(await clh.ended, 1);
     assert.match(clh.stderr, /\nclh: The process ends, and 1 records for .* are lost: they could not be written\.\n$/);
   });
