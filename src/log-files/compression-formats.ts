@@ -22,12 +22,15 @@ interface Format {
   readonly create: ((level: number | undefined) => Transform) | undefined;
   /** The way back. */
   readonly open: (() => Transform) | undefined;
+  /** The way back, of a whole file; throws when that has more than `longest` bytes. */
+  readonly openAtOnce: ((bytes: Buffer, longest: number) => Buffer) | undefined;
 }
 
 // Since Node 22.15; the types we compile with are those of the oldest Node.
-const { createZstdCompress, createZstdDecompress } = zlib as {
+const { createZstdCompress, createZstdDecompress, zstdDecompressSync } = zlib as {
   createZstdCompress?: (options: zlib.BrotliOptions) => Transform;
   createZstdDecompress?: (options: zlib.BrotliOptions) => Transform;
+  zstdDecompressSync?: typeof zlib.brotliDecompressSync;
 };
 // What a decompressor hands out at once: with the default, 16 KiB, reading takes half as long again.
 const chunkSize = 128 * 1024;
@@ -39,6 +42,7 @@ export const FORMATS: Readonly<Record<CompressionFormat, Format>> = {
     levels: [0, 9],
     create: (level = 6) => zlib.createGzip({ level }),
     open: () => zlib.createGunzip({ chunkSize }),
+    openAtOnce: (bytes, longest) => zlib.gunzipSync(bytes, { maxOutputLength: longest }),
   },
   brotli: {
     extension: ".br",
@@ -46,12 +50,14 @@ export const FORMATS: Readonly<Record<CompressionFormat, Format>> = {
     // Brotli's own default, 11, is meant for what is compressed once and served often: a hundred times slower than 5.
     create: (level = 5) => zlib.createBrotliCompress({ params: { [zlib.constants.BROTLI_PARAM_QUALITY]: level } }),
     open: () => zlib.createBrotliDecompress({ chunkSize }),
+    openAtOnce: (bytes, longest) => zlib.brotliDecompressSync(bytes, { maxOutputLength: longest }),
   },
   zstd: {
     extension: ".zst",
     levels: [1, 19],
     create: createZstdCompress && ((level = 3) => createZstdCompress({ params: { [ZSTD_LEVEL]: level } })),
     open: createZstdDecompress && (() => createZstdDecompress({ chunkSize })),
+    openAtOnce: zstdDecompressSync && ((bytes, longest) => zstdDecompressSync(bytes, { maxOutputLength: longest })),
   },
 };
 

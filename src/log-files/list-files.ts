@@ -144,8 +144,8 @@ function withoutTwins(waiting: Waiting[]): Waiting[] {
   return waiting.filter((file) => file.extension === "" || !plain.has(key(file)));
 }
 
-// Seconds. A compressed file has the time of its original, but for what a double cannot hold of it.
-const SAME_TIME = 2e-6;
+/** Seconds. A compressed file has the time of its original, but for what a double cannot hold of it. */
+export const SAME_TIME = 2e-6;
 
 /** As far as one can tell without reading them. */
 export function isCompressedFormOf(file: LogFile, original: LogFile): boolean {

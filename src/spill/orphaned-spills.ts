@@ -7,7 +7,7 @@ import { isSpill, spillId, spillPath } from "../log-files/hidden-names.js";
 import { listLogFiles, pathsOf } from "../log-files/list-files.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { lazyPackages } from "../platform/lazy-packages.js";
-import { type CountAppended, countAppended } from "./appended-records.js";
+import { type CountAppended, countAppended, countCompressed, isSame } from "./appended-records.js";
 import { Spill } from "./spill-file.js";
 
 const NEW_SPILL_MODE = 0o666;
@@ -112,16 +112,16 @@ export class Spills {
   }
 
   /** Called with the lock held, or by who alone can write what it looks for. */
-  readonly countAppended: CountAppended = (file, offset, records) =>
-    countAppended(
-      this.#mount.fs,
-      this.#find(file),
-      file,
-      offset,
-      records,
-      this.#terminatorLength,
-      this.#mount.isRemote,
-    );
+  readonly countAppended: CountAppended = (file, offset, asked) => {
+    const { fs, isRemote } = this.#mount;
+    const records = [...asked];
+    const files = listLogFiles(fs, this.#log);
+    const path = files.find(({ extension, status }) => extension === "" && isSame(status, file, isRemote))?.path;
+    const count = countAppended(fs, path, file, offset, records, this.#terminatorLength, isRemote);
+    // Others go on meanwhile only on a share; and there, another file may have the inode by now.
+    if (count > 0 || !isRemote) return count;
+    return countCompressed(fs, files, file, offset, records, this.#terminatorLength);
+  };
 
   failure(cause: unknown): LogFileError {
     const message = `Cannot put records of ${this.#log} into a spill file, or merge one: ${reason(cause)}. ${advice(cause)}They are kept in memory, or in that file, and tried again.`;
@@ -137,10 +137,5 @@ export class Spills {
 
   #adopt(path: string): Spill | undefined {
     return Spill.adopt(path, this.#mount, this.countAppended);
-  }
-
-  #find(file: FileStatus): string | undefined {
-    const files = listLogFiles(this.#mount.fs, this.#log);
-    return files.find(({ extension, status }) => extension === "" && status.isSameFile(file))?.path;
   }
 }

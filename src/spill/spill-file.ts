@@ -75,7 +75,8 @@ export class Spill implements Journal {
       if (spill.#load(countAppended)) return spill;
     } catch (error) {
       mount.close(fd);
-      throw error;
+      if (!hasCode(error, "ESTALE")) throw error; // merged and removed by another host
+      return undefined;
     }
     mount.close(fd);
     return undefined;
@@ -95,6 +96,7 @@ export class Spill implements Journal {
     const bytes = toFrames(batch.records());
     try {
       this.#mount.fs.writeAt(this.#fd, bytes, this.#end);
+      this.#share();
     } catch (error) {
       this.#mount.fs.truncate(this.#fd, this.#end);
       throw error;
@@ -181,5 +183,11 @@ export class Spill implements Journal {
   #note(change: Partial<SpillHeader>): void {
     Object.assign(this.#header, change);
     writeHeader(this.#mount.fs, this.#fd, this.#header);
+    this.#share();
+  }
+
+  /** Other hosts must see it before this one appends to the log, or dies: they go on with what the server has. */
+  #share(): void {
+    if (this.#mount.isRemote) this.#mount.fs.fdatasync(this.#fd);
   }
 }

@@ -6,7 +6,7 @@ import { isSpill } from "../log-files/hidden-names.js";
 import { pathsOf } from "../log-files/list-files.js";
 import type { Environment } from "../platform/environment.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
-import { isRecordAt } from "./appended-records.js";
+import { isRecordAt, isSame } from "./appended-records.js";
 import { newHeader, readFrames, readHeader, type SpillHeader } from "./spill-format.js";
 
 /* Records that wait in spills until the lock is free, as spill-file.ts writes them; here they are only read. */
@@ -55,7 +55,8 @@ class OpenSpill {
   /** Its records that are not in the log. */
   *records(active: { fd: number; status: FileStatus } | undefined): Generator<WaitingRecord> {
     const { merged, intent, file } = this.#header;
-    let offset = active?.status.isSameFile(file) ? this.#header.offset : Number.POSITIVE_INFINITY;
+    let offset =
+      active && isSame(active.status, file, this.#mount.isRemote) ? this.#header.offset : Number.POSITIVE_INFINITY;
     for (const { record, start, end } of readFrames(this.#mount.fs, this.#fd, merged, this.#size, LONGEST_RECORD)) {
       const mayBeInLog = end <= intent && offset < Number.POSITIVE_INFINITY;
       const isInLog = mayBeInLog && isRecordAt(this.#mount.fs, active!.fd, offset, record);

@@ -25,6 +25,8 @@ import { temporaryDirectory } from "../../support/temporary.js";
 import { needsRoot, OTHER_USER } from "../../support/users.js";
 
 const system = systemEnvironment();
+const NFS = 0x6969;
+const EXT4 = 0xef53;
 const RECORDS = ["one", "two", "three", "four", "five"];
 
 function make(log: string, process: Mortal, options: RotatingFileHandlerOptions = {}): ConcurrentRotatingFileHandler {
@@ -484,4 +486,62 @@ describe("a spill that another user has left where all may write", needsRoot, ()
     const trusting = { ...system, fs: { ...system.fs, linkStatus } };
     assert.deepEqual((await merged(t, (_, spill) => give(spill), trusting)).after, RECORDS);
   });
+});
+
+/** Writes to the log while something of the spill has not been brought to the server. */
+function writesTooEarly(t: TestContext, type: number): number {
+  const log = setUp(t);
+  const { fs, ...others } = system;
+  const spills = new Set<number>();
+  const unsynced = new Set<number>();
+  let early = 0;
+  const handler = new ConcurrentRotatingFileHandler(
+    log,
+    { lockTimeout: 0 },
+    {
+      ...others,
+      fs: {
+        ...fs,
+        fileSystemType: () => type,
+        open(path, flags, mode) {
+          const fd = fs.open(path, flags, mode);
+          if (path.endsWith(".spill")) spills.add(fd);
+          return fd;
+        },
+        close(fd) {
+          spills.delete(fd);
+          unsynced.delete(fd);
+          fs.close(fd);
+        },
+        writeAt(fd, bytes, position) {
+          if (spills.has(fd)) unsynced.add(fd);
+          fs.writeAt(fd, bytes, position);
+        },
+        write(fd, ...rest) {
+          early += unsynced.size;
+          return fs.write(fd, ...rest);
+        },
+        fdatasync(fd) {
+          unsynced.delete(fd);
+          fs.fdatasync(fd);
+        },
+      },
+    },
+  );
+  t.after(() => handler.close());
+  handler.on("error", () => {});
+  const holder = makeLock(lockFilePath(log));
+  assert.ok(holder.acquire(0));
+  for (const record of RECORDS) assert.equal(handler.write(record), false);
+  assert.equal(unsynced.size, type === NFS ? 0 : 1, "other hosts read it meanwhile");
+  holder.release();
+  holder.close();
+  assert.equal(handler.flushSync(), true);
+  assert.equal(readFileSync(log, "utf8"), `${RECORDS.join("\n")}\n`);
+  return early;
+}
+
+test("on a network file system, what a spill says is on the server before the log is written to", (t) => {
+  assert.equal(writesTooEarly(t, NFS), 0);
+  assert.ok(writesTooEarly(t, EXT4) > 0);
 });

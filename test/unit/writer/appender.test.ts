@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { ConcurrentRotatingFileHandler, type LogFileError } from "../../../src/index.js";
+import { ConcurrentRotatingFileHandler, type LogFileError, readLog } from "../../../src/index.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
 import { FileStatus } from "../../../src/platform/file-system.js";
 import { environmentWith, ManualClock, systemError } from "../../support/environment.js";
@@ -84,4 +84,35 @@ for (const failure of ["fsync, which is lost", "fsync, which is there", "close",
 
 test("on a local disk it is acknowledged, as the kernel may have given it up", (t) => {
   assert.throws(() => isThereOnce(t, "fsync, which is lost", EXT4), assert.AssertionError);
+});
+
+/** A host is cut off while its second record is on the way; another one rotates and compresses the log, and goes on. */
+async function comesBack(t: TestContext, readdir: (names: string[]) => string[] = (names) => names): Promise<void> {
+  const log = join(temporaryDirectory(t), "app.log");
+  const options = { sync: "full", useGzip: true, backupCount: 9 } as const;
+  const lost = failing(log, "in 6 s", NFS);
+  const { fs } = lost;
+  const handler = new ConcurrentRotatingFileHandler(log, options, {
+    ...lost,
+    fs: { ...fs, readdir: (path) => readdir(fs.readdir(path)) },
+  });
+  const other = new ConcurrentRotatingFileHandler(log, options);
+  t.after(() => handler.close());
+  assert.equal(handler.write("one"), true);
+  assert.equal(handler.write("two"), false);
+  assert.equal(other.rotate(), true);
+  await other.swept();
+  assert.equal(other.write("of the other"), true);
+  other.close();
+  assert.equal(handler.flushSync(), true);
+  const records: string[] = [];
+  for await (const { text } of readLog(log)) records.push(text);
+  assert.deepEqual(records, ["one", "two", "of the other"]);
+}
+
+test("it is looked for in the file that another host has compressed since", (t) => comesBack(t));
+
+test("where the compressed file is not seen, it is there twice", async (t) => {
+  const hidesForms = (names: string[]) => names.filter((name) => !name.endsWith(".gz"));
+  await assert.rejects(comesBack(t, hidesForms), assert.AssertionError);
 });
