@@ -14,6 +14,7 @@ import {
   SMB_RESTART_GRACE_MS,
   TRIES_WITHOUT_SLEEP,
 } from "./lock-timing.js";
+import { Turns } from "./turns.js";
 
 // A lock file that is replaced again and again is as good as held by another.
 const REPLACEMENTS = 10;
@@ -28,6 +29,7 @@ const heldHere: FileLock[] = [];
 export class FileLock {
   readonly #file: LockFile;
   readonly #clock: Clock;
+  readonly #turns: Turns;
   #seenCurrent = Number.NEGATIVE_INFINITY;
   #askedAt = 0;
   /** When other hosts have repeated the writes that their server has not answered; undefined when no server went. */
@@ -38,6 +40,7 @@ export class FileLock {
   constructor(file: LockFile, clock: Clock) {
     this.#file = file;
     this.#clock = clock;
+    this.#turns = new Turns(clock);
   }
 
   get path(): string {
@@ -45,11 +48,12 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock, blocking this thread for at most `wait` milliseconds; false when others kept it.
+   * Takes the lock, blocking this thread for at most `wait` milliseconds; false when others kept it, or have their turn.
    * @throws {LogFileError} `ERR_CLH_LOCK` when the lock file cannot be opened or locked at all.
    */
   acquire(wait: number): boolean {
-    if (this.tryAcquire()) return true;
+    const isOthersTurn = wait !== 0 && this.#turns.pause > 0; // without any wait, it is now or never
+    if (!isOthersTurn && this.tryAcquire()) return true;
     this.waits++;
     if (wait <= 0 || this.isHeldByThisThread) return false;
     const deadline = this.#clock.monotonic() + wait;
@@ -69,7 +73,8 @@ export class FileLock {
     for (const backoff = new Backoff(FIRST_REMOTE_SLEEP_MS, LONGEST_REMOTE_SLEEP_MS); ; ) {
       const left = deadline - this.#clock.monotonic();
       if (left <= 0) return false;
-      this.#clock.sleep(Math.min(backoff.next() * (0.5 + Math.random() / 2), left));
+      const sleep = Math.max(backoff.next() * (0.5 + Math.random() / 2), this.#turns.pause);
+      this.#clock.sleep(Math.min(sleep, left));
       if (this.tryAcquire()) return true;
     }
   }
@@ -98,6 +103,7 @@ export class FileLock {
         const locked = this.#tryLock();
         if (this.#isCurrent()) {
           if (locked) heldHere.push(this);
+          if (this.#file.isRemote) this.#turns[locked ? "taken" : "refused"]();
           return locked;
         }
         this.close(); // and with it the lock on a file that is no longer the lock file
@@ -127,6 +133,7 @@ export class FileLock {
   release(): void {
     if (heldHere.at(-1) === this) heldHere.pop();
     else heldHere.splice(heldHere.lastIndexOf(this), 1);
+    if (this.#file.isRemote) this.#turns.released();
     try {
       this.#file.unlock();
     } catch {

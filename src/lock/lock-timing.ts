@@ -27,6 +27,15 @@ export const FIRST_REMOTE_SLEEP_MS = 2;
 export const LONGEST_REMOTE_SLEEP_MS = 50;
 
 /**
+ * How long a writer on a network file system takes the lock again and again before it leaves it to others for
+ * {@link LONGEST_REMOTE_SLEEP_MS}: the shorter time for so long after the lock was not free. It is longer than that sleep, so
+ * that a writer which asks again finds the lock taken by the next one, and knows that it is not alone.
+ */
+export const REMOTE_TURN_MS = 100;
+export const REMOTE_TURN_ALONE_MS = 1000;
+export const REMOTE_CONTENTION_MS = 5000;
+
+/**
  * How long nobody writes to an SMB share whose server was started again. Clients find it again every three seconds, and then
  * send writes again that were under way, whoever has the lock by then (cifs.ko).
  */

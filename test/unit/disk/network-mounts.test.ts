@@ -223,3 +223,30 @@ test("a waiter asks a server seldom, and this host often", (t) => {
   assert.ok(remote >= 20 && remote <= 60, `${remote} tries`);
   assert.ok(local > 100, `${local} tries`);
 });
+
+test("writers without pause on a network file system have turns of about one length", (t) => {
+  const clock = new ManualClock();
+  /** How much more one of two had the lock, in twenty seconds. */
+  const ratioOn = (type: number): number => {
+    const path = join(temporaryDirectory(t), ".__app.lock");
+    const environment = environmentWith({ fileSystemType: () => type }, clock);
+    const writers = [7, 8].map((sleep) => {
+      return { lock: makeLock(path, "real", environment), sleep, at: clock.time, had: 0, hasIt: false };
+    });
+    for (const end = clock.time + 20_000; clock.time < end; ) {
+      const next = writers.sort((a, b) => a.at - b.at)[0]!;
+      clock.time = next.at;
+      if (next.hasIt) next.lock.release(); // and asks again before anybody else can
+      next.hasIt = next.lock.acquire(-1);
+      if (next.hasIt) next.had++;
+      next.at += next.hasIt ? 5 : next.sleep;
+    }
+    for (const { lock, hasIt } of writers) if (hasIt) lock.release();
+    for (const { lock } of writers) lock.close();
+    const shares = writers.map(({ had }) => had);
+    return Math.max(...shares) / Math.min(...shares);
+  };
+  const [remote, local] = [ratioOn(NETWORK.NFS), ratioOn(LOCAL.ext4)];
+  assert.ok(remote <= 2, `${remote}`);
+  assert.ok(local > 2, `${local}`);
+});
