@@ -128,11 +128,11 @@ export class ActiveFile {
    */
   empty(): LogFileError | undefined {
     this.close();
-    if (!this.#mount.fs.exists(this.path)) return undefined;
     try {
       this.#mount.fs.unlink(this.path);
       return undefined;
     } catch (cause) {
+      if (hasCode(cause, "ENOENT")) return undefined;
       // Whatever the code: to empty the file is no condition of writing to it.
       const message = `Cannot delete ${this.path} to begin afresh, as mode "w" asks: ${reason(cause)}. ${this.#truncate()}`;
       return new LogFileError("ERR_CLH_PERMISSION", message, { cause, path: this.path });

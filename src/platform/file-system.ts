@@ -1,6 +1,6 @@
 import * as nodeFs from "node:fs";
 import * as os from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { hasCode, systemError } from "../base/system-errors.js";
 import type { Libc } from "./system-calls.js";
 import { writeFully } from "./write-fully.js";
@@ -260,6 +260,12 @@ function alreadyThere(from: string, to: string): NodeJS.ErrnoException {
   });
 }
 
+/** Looks among the names in the directory, of which the server is asked: a client of NFS remembers that a name was free. */
+function renameListed(from: string, to: string): void {
+  if (portable.readdir(dirname(to)).includes(basename(to))) throw alreadyThere(from, to);
+  portable.rename(from, to);
+}
+
 const { EEXIST, EINVAL, ENOSYS } = os.constants.errno;
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -302,7 +308,7 @@ function linux(libc: Libc, statx: NonNullable<Libc["statx"]>): FileSystem {
       const errno = renameat2 === undefined ? ENOSYS : libc.errno();
       if (errno === EEXIST) throw alreadyThere(from, to);
       // The file system (NFS) or the kernel has no such rename. After any other failure, to ask first would not be enough.
-      if (errno === ENOSYS || errno === EINVAL) portable.renameNew(from, to);
+      if (errno === ENOSYS || errno === EINVAL) renameListed(from, to);
       else throw Object.assign(systemError(errno, "rename"), { path: from, dest: to });
     },
   };

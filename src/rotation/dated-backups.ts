@@ -3,6 +3,7 @@ import { byPeriod, type DatedBackup, datedName, type Namer, parseDated } from ".
 import type { Extension } from "../log-files/compression-formats.js";
 import { inOrder } from "../log-files/file-order.js";
 import { listWaiting } from "../log-files/list-files.js";
+import { Listing, namesIn } from "../log-files/listing.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
 import { moveAside } from "../log-files/pending-files.js";
 import { datedPlace, parseDatedPlace } from "../log-files/pending-names.js";
@@ -52,8 +53,9 @@ export class DatedPublisher implements Publisher {
       const nameOf = (n: number) => datedName(this.#log, { stamp, counter: n }, namer) + extension;
       // Upstream cannot see what waits: who has its name was rotated after it, and moves up. What is no file stays.
       const names: string[] = [];
+      const listing = new Listing(this.#fs);
       for (let n = counter, isFree = false; !isFree; n++) {
-        const occupant = occupantOf(this.#fs, nameOf(n));
+        const occupant = listing.has(nameOf(n)) ? occupantOf(this.#fs, nameOf(n)) : "nothing";
         if (occupant !== "other") names.push(nameOf(n));
         isFree = occupant === "nothing";
       }
@@ -175,8 +177,9 @@ export class DatedBackups implements Backups {
     const { fs, log, period, namer, hasLimits, now } = this.#options;
     const stamp = period();
     const promised = new Set<number>();
+    const listing = new Listing(fs);
     const isTaken = (counter: number) =>
-      promised.has(counter) || occupantOf(fs, datedName(log, { stamp, counter }, namer()) + extension) !== "nothing";
+      promised.has(counter) || listing.has(datedName(log, { stamp, counter }, namer()) + extension);
     const free = (counter: number): number => {
       let n = counter;
       while (isTaken(n)) n++;
@@ -206,7 +209,7 @@ export class DatedBackups implements Backups {
     const namer = current();
     const directory = dirname(datedName(log, { stamp: period(), counter: 0 }, namer));
     const isStamp = (text: string) => boundaries.isStamp(text);
-    return (fs.exists(directory) ? fs.readdir(directory) : []).flatMap((name) => {
+    return namesIn(fs, directory).flatMap((name) => {
       const backup = parseDated(log, name, isStamp, namer);
       return backup === undefined ? [] : { ...backup, path: join(directory, name) };
     });

@@ -11,6 +11,7 @@ import {
   parseNames,
   placeWaiting,
 } from "../log-files/list-files.js";
+import { Listing } from "../log-files/listing.js";
 import { isFile, occupantOf } from "../log-files/path-type.js";
 import { moveAside, newPendingPath } from "../log-files/pending-files.js";
 import { NO_PLACE, parsePending } from "../log-files/pending-names.js";
@@ -62,7 +63,7 @@ export class NumberedBackups implements Backups, Publisher {
     const leftovers = listLeftovers(this.#fs, this.#log).filter(({ status }) => status.isFile);
     for (const leftover of leftovers) {
       const half = compressedLeftover(leftover.path);
-      if (isFile(this.#fs, half)) this.#fs.unlink(half);
+      if (new Listing(this.#fs).has(half) && isFile(this.#fs, half)) this.#fs.unlink(half);
       if (leftover.extension === "" && extension !== "") this.#setAside(leftover, extension);
       else this.insert([leftover.path], leftover.extension, this.#placeOf(leftover, leftover.extension));
     }
@@ -78,8 +79,9 @@ export class NumberedBackups implements Backups, Publisher {
   /** The number of the backup with this fingerprint, undefined when it is not there any more. */
   find(fingerprint: string, extension: Extension): number | undefined {
     const status = new FileStatus();
+    const listing = new Listing(this.#fs);
     for (let n = 1, free = 0; n <= this.#count && free < LARGEST_GAP; n++) {
-      const occupant = this.#occupantOf(n, extension, status);
+      const occupant = this.#occupantOf(n, extension, listing, status);
       if (occupant === "nothing") free++;
       else if (occupant === "file" && status.fingerprint === fingerprint) return n;
     }
@@ -88,8 +90,9 @@ export class NumberedBackups implements Backups, Publisher {
 
   /** The first number from `from` on that is free; one past the last allowed when all are taken. */
   firstFree(extension: Extension, from = 1): number {
+    const listing = new Listing(this.#fs);
     let n = from;
-    while (n <= this.#count && this.#occupantOf(n, extension) !== "nothing") n++;
+    while (n <= this.#count && this.#occupantOf(n, extension, listing) !== "nothing") n++;
     return n;
   }
 
@@ -229,9 +232,10 @@ export class NumberedBackups implements Backups, Publisher {
   /** The number of the newest backup that was rotated before this file: when that was, its time of change tells. */
   #placeOf(leftover: Pick<LogFile, "status">, extension: Extension): number {
     const status = new FileStatus();
+    const listing = new Listing(this.#fs);
     let n = 1;
     while (n <= this.#count) {
-      const occupant = this.#occupantOf(n, extension, status);
+      const occupant = this.#occupantOf(n, extension, listing, status);
       if (occupant === "nothing" || (occupant === "file" && status.modifiedAt <= leftover.status.modifiedAt)) break;
       n++;
     }
@@ -246,8 +250,9 @@ export class NumberedBackups implements Backups, Publisher {
   /** Fingerprint of the first backup from `n` on, as long as no number is free. */
   #placeFrom(n: number, extension: Extension): string {
     const status = new FileStatus();
+    const listing = new Listing(this.#fs);
     for (let at = n; at <= this.#count; at++) {
-      const occupant = this.#occupantOf(at, extension, status);
+      const occupant = this.#occupantOf(at, extension, listing, status);
       if (occupant !== "other") return occupant === "file" ? status.fingerprint : NO_PLACE;
     }
     return NO_PLACE;
@@ -261,10 +266,11 @@ export class NumberedBackups implements Backups, Publisher {
     const numbers: number[] = [];
     const inTheWay: number[] = [];
     const names = new Set([this.#log + extension]);
+    const listing = new Listing(this.#fs);
     let isPossible = false;
     for (let n = 1; n <= this.#count && numbers.length - inTheWay.length < room; n++) {
       checkIsNew(this.path(n, extension), names);
-      const occupant = n < at && isPossible ? "other" : this.#occupantOf(n, extension);
+      const occupant = n < at && isPossible ? "other" : this.#occupantOf(n, extension, listing);
       if (occupant === "other") continue;
       isPossible = true;
       if (n < at) continue;
@@ -275,8 +281,9 @@ export class NumberedBackups implements Backups, Publisher {
     throw new Error(`no backup can have a name: what is called ${this.path(1, extension)} is no file, and not ours`);
   }
 
-  #occupantOf(n: number, extension: Extension, into?: FileStatus): "nothing" | "file" | "other" {
-    return occupantOf(this.#fs, this.path(n, extension), into);
+  #occupantOf(n: number, extension: Extension, listing: Listing, into?: FileStatus): "nothing" | "file" | "other" {
+    const path = this.path(n, extension);
+    return listing.has(path) ? occupantOf(this.#fs, path, into) : "nothing";
   }
 }
 

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { tryWithPeer } from "../../src/cli/doctor/peer.js";
@@ -40,6 +41,15 @@ const STEPS: Record<string, Step> = {
   lock: (log: string) => lockOf(log).tryAcquire(),
   unlock(log: string) {
     lockOf(log).release();
+    return true;
+  },
+  exists: (path: string) => systemEnvironment().fs.exists(path),
+  make(path: string) {
+    writeFileSync(path, "");
+    return true;
+  },
+  rename(from: string, to: string) {
+    systemEnvironment().fs.renameNew(from, to);
     return true;
   },
   /** Meets the agent of the other host, which does the same. */

@@ -102,6 +102,17 @@ const CASES: readonly [what: string, run: Case][] = [
     },
   ],
   [
+    "a name that another host has just given is not given again",
+    async ({ a, b }, log) => {
+      const [from, to] = [`${log}.from`, `${log}.to`];
+      await b.do("make", from);
+      await b.do("exists", to);
+      await a.do("make", to);
+      const said = await b.do<string | boolean>("rename", from, to);
+      return String(said).includes("EEXIST") ? undefined : `renamed: ${said}`;
+    },
+  ],
+  [
     "clh doctor --peer says so",
     async ({ a, b }, log) => {
       const failed = await Promise.all([a, b].map((agent) => agent.do<object[] | string>("doctor", log)));

@@ -4,6 +4,7 @@ import { LogFileError } from "../../base/errors.js";
 import { advice, hasCode, reason } from "../../base/system-errors.js";
 import { isUnfinished, parseHiddenForm, parseHiddenPending } from "../../log-files/hidden-names.js";
 import { isCompressedFormOf, listLogFiles, parseNames, pathsOf } from "../../log-files/list-files.js";
+import { Listing } from "../../log-files/listing.js";
 import { isFile } from "../../log-files/path-type.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { NO_PLACE, newUnique, type Pending, pendingPath } from "../../log-files/pending-names.js";
@@ -30,11 +31,12 @@ export async function settle(
   const steps = [...(await settleTwins(fs, log, passedOver)), ...(await settlePublished(fs, log, passedOver))];
   if (steps.length === 0) return;
   underLock(() => {
-    for (const step of steps) step();
+    const listing = new Listing(fs);
+    for (const step of steps) step(listing);
   });
 }
 
-type Step = () => void;
+type Step = (listing: Listing) => void;
 
 /** Files whose compressed form stands beside them: a sweep was killed between its name and the end of the file. */
 async function settleTwins(fs: FileSystem, log: string, passedOver: PassedOver): Promise<Step[]> {
@@ -48,9 +50,9 @@ async function settleTwins(fs: FileSystem, log: string, passedOver: PassedOver):
       const compared: (Comparison & { readonly path: string })[] = [];
       for (const form of forms)
         compared.push({ ...(await compare(fs, path, form.path, form.extension)), path: form.path });
-      steps.push(() => {
+      steps.push((listing) => {
         const isAsRead = (file: (typeof compared)[number]) =>
-          isUntouched(fs, path, file.source) && isUntouched(fs, file.path, file.form);
+          isUntouched(fs, listing, path, file.source) && isUntouched(fs, listing, file.path, file.form);
         if (!compared.every(isAsRead)) return;
         const [same, ...more] = compared.filter(({ result }) => result === "same");
         for (const copy of [...more, ...compared.filter(({ result }) => result === "damaged")]) fs.unlink(copy.path);
@@ -82,8 +84,8 @@ async function settlePublished(fs: FileSystem, log: string, passedOver: PassedOv
         const comparison = await compare(fs, path, backup.path, backup.extension);
         isThere ||= comparison.result === "same";
       }
-      steps.push(() => {
-        if (!isUntouched(fs, path, status)) return;
+      steps.push((listing) => {
+        if (!isUntouched(fs, listing, path, status)) return;
         if (isThere) fs.unlink(path);
         else fs.renameNew(path, pendingPath(log, { sequence, place, unique: newUnique(), extension: "" }));
       });
@@ -101,8 +103,9 @@ async function trying(path: string, key: string, passedOver: PassedOver, body: (
   }
 }
 
-function isUntouched(fs: FileSystem, path: string, before: FileStatus): boolean {
+function isUntouched(fs: FileSystem, listing: Listing, path: string, before: FileStatus): boolean {
   const now = new FileStatus();
+  if (!listing.has(path)) return false;
   return fs.statusWithTime(new FilePath(path), now) && now.isSameFile(before) && now.size === before.size;
 }
 

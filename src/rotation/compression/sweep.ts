@@ -4,10 +4,11 @@ import { type FileLock, withLock } from "../../lock/file-lock.js";
 import type { LockFile } from "../../lock/lock-file.js";
 import { COMPRESSED, type Compression, type Extension } from "../../log-files/compression-formats.js";
 import { unfinishedPath } from "../../log-files/hidden-names.js";
+import { Listing } from "../../log-files/listing.js";
 import { occupantOf } from "../../log-files/path-type.js";
 import { listLeftHidden, listPending } from "../../log-files/pending-files.js";
 import { NO_PLACE, newUnique, type Pending, pendingPath } from "../../log-files/pending-names.js";
-import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
+import { closing, FilePath, FileStatus, type FileSystem, O_NONBLOCK, O_RDONLY } from "../../platform/file-system.js";
 import type { Publisher } from "../backups.js";
 import { compress, type Source } from "./compress.js";
 import { failed, type PassedOver, removeIfThere, settle } from "./settle.js";
@@ -180,7 +181,8 @@ function isUnreadable(error: unknown, path: string): boolean {
  */
 function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => void): void {
   const { log, publisher } = plan;
-  const ready = done.flatMap((file) => replaceByForm(plan, file) ?? []);
+  const listing = new Listing(plan.fs);
+  const ready = done.flatMap((file) => replaceByForm(plan, listing, file) ?? []);
   if (ready.length === 0) return;
   placeTheRest(plan, ready);
   const places = placesOf(ready);
@@ -200,12 +202,18 @@ function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => v
  * it must not be used: one of the two is gone, or the file is another one by now, or somebody without the lock has
  * written to it since.
  */
-function replaceByForm({ fs, log, extension }: SweepPlan, { pending, unfinished }: Done): Pending | undefined {
-  const status = new FileStatus();
+function replaceByForm(
+  { fs, log, extension }: SweepPlan,
+  listing: Listing,
+  { pending, unfinished }: Done,
+): Pending | undefined {
   const path = pendingPath(log, pending);
-  if (!fs.status(new FilePath(path), status)) return undefined;
+  if (!listing.has(path)) return undefined;
   if (unfinished === undefined) return pending;
   const { source } = unfinished;
+  const status = new FileStatus();
+  // Opened, since the client of a network file system then asks how long it is.
+  closing(fs, fs.open(path, O_RDONLY | O_NONBLOCK), (fd) => fs.statusOfOpen(fd, status));
   if (!status.isSameFile(source.status) || status.size !== source.bytes) return undefined;
   const form = { ...pending, extension };
   try {

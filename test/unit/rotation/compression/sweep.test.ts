@@ -41,6 +41,7 @@ import { rotate } from "../../../../src/rotation/rotate.js";
 import { environmentWith, systemError } from "../../../support/environment.js";
 import { makeLock } from "../../../support/locks.js";
 import { hiddenPendingPath } from "../../../support/older-version.js";
+import { rememberingFileSystem } from "../../../support/remembering-fs.js";
 import { temporaryDirectory } from "../../../support/temporary.js";
 import { watchedFileSystem } from "../../../support/watched-fs.js";
 
@@ -831,4 +832,28 @@ describe("cut off at any rename, with files set aside meanwhile and afterwards: 
       }
     });
   }
+});
+
+/** Another sweep, of a host that was taken for dead, publishes a file while it is compressed here. */
+async function publishedMeanwhile(t: TestContext, asksWhenListed: boolean): Promise<Record<string, string>> {
+  const { directory, log, rotateWith, run } = setUp(t);
+  rotateWith("a");
+  const remembering = rememberingFileSystem(system.fs, asksWhenListed);
+  const events = await run({
+    ...remembering,
+    fsync(fd) {
+      system.fs.fsync(fd);
+      const [source] = listPending(system.fs, log);
+      if (source === undefined) return;
+      writeFileSync(join(directory, "app.log.1.gz"), gzipSync(readFileSync(source.path)));
+      rmSync(source.path);
+    },
+  });
+  assert.deepEqual(events, []);
+  return archives(directory);
+}
+
+test("what another host has published meanwhile is not published once more", async (t) => {
+  assert.deepEqual(await publishedMeanwhile(t, true), { "app.log.1.gz": "a" });
+  await assert.rejects(publishedMeanwhile(t, false));
 });
