@@ -20,7 +20,7 @@ import { NobodyCame } from "../../src/cli/doctor/peer-channel.js";
 import { append, count, timeOfSync, visit } from "../../src/cli/doctor/probe.js";
 import { whyUnsafe } from "../../src/disk/mount-table.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
-import { O_NOFOLLOW } from "../../src/platform/file-system.js";
+import { FileStatus, O_NOFOLLOW } from "../../src/platform/file-system.js";
 import { CLH, Clh } from "../support/clh.js";
 import { environmentWith, ManualClock } from "../support/environment.js";
 import { SmbShare } from "../support/smb-like.js";
@@ -61,7 +61,7 @@ test("a good directory, of which nothing is left behind", async (t) => {
 test("two of them test together", async (t) => {
   const directory = temporaryDirectory(t);
   for (const result of await Promise.all([doctor(directory, ["--peer"]), doctor(directory, ["--peer"])])) {
-    assert.deepEqual([failed(result), result.ok, result.checks.length], [[], true, 15]);
+    assert.deepEqual([failed(result), result.ok, result.checks.length], [[], true, 16]);
   }
   assert.deepEqual(readdirSync(directory), []);
 });
@@ -79,7 +79,7 @@ test("two that come at the same moment, each before it sees the other", async (t
   for (const results of await Promise.all(both)) {
     assert.deepEqual(
       results.map(({ ok }) => ok),
-      [true, true, true, true, true, true],
+      [true, true, true, true, true, true, true],
     );
   }
   assert.deepEqual(readdirSync(directory), []);
@@ -111,6 +111,89 @@ describe("a share of SMB, on two hosts of two processes each", () => {
     };
     const withFlock = (environment: Environment) => ({ ...environment, smbLocks: undefined });
     assert.deepEqual(await tryShare(t, withFlock), [[failure], [failure]]);
+  });
+});
+
+describe("a share on which one of the hosts", () => {
+  /** What each host finds wrong; one of them is `broken`, from the step on whose name begins so. */
+  const tryShare = async (t: TestContext, step: string, broken: (environment: Environment) => Environment) => {
+    const directory = temporaryDirectory(t);
+    let hasBegun = false;
+    const right = systemEnvironment();
+    const wrong = broken(right);
+    const pick = (key: "fs" | "clock" | "lockBackend") => {
+      const calls = { ...right[key] } as Record<string, unknown>;
+      for (const [name, call] of Object.entries(wrong[key])) {
+        const former = calls[name];
+        calls[name] = (...given: unknown[]) =>
+          ((hasBegun ? call : former) as (...given: unknown[]) => unknown)(...given);
+      }
+      return calls;
+    };
+    const environment = { ...right, fs: pick("fs"), clock: pick("clock"), lockBackend: pick("lockBackend") };
+    const onStep = (what: string) => {
+      hasBegun ||= what.startsWith(step);
+    };
+    const patience = 20_000;
+    const visitHere = async (place: string) => visit(right, place);
+    const both = await Promise.all([
+      tryWithPeer(environment as unknown as Environment, directory, { patience, onStep, visit: visitHere }),
+      tryWithPeer(right, directory, { patience, visit: visitHere }),
+    ]);
+    return both.map((results) => results.filter(({ ok }) => !ok).map(({ what, why }) => `${what}: ${why}`));
+  };
+
+  for (const step of ["what one host appends", "when one host has rotated"]) {
+    test(`never gets the lock, while the other one does not wait: ${step}`, { timeout: 30_000 }, async (t) => {
+      let slept = 0;
+      const never = ({ clock, lockBackend, ...others }: Environment) => ({
+        ...others,
+        clock: {
+          ...clock,
+          monotonic: () => clock.monotonic() + slept,
+          sleep(milliseconds: number) {
+            slept += milliseconds;
+          },
+        },
+        lockBackend: { ...lockBackend, tryLock: () => false },
+      });
+      const found = await tryShare(t, step, never);
+      assert.deepEqual(
+        found.map((faults) => faults.map((fault) => fault.replace(/^.*: /, ""))),
+        [["no lock in time"], ["the other host gave up, and says why"]],
+      );
+    });
+  }
+
+  test("remembers to which file a name led", async (t) => {
+    const found = await tryShare(t, "a file that is open here", ({ fs, ...others }) => ({
+      ...others,
+      fs: {
+        ...fs,
+        open: (path, ...rest) => fs.open(fs.exists(`${path} moved`) ? `${path} moved` : path, ...rest),
+      },
+    }));
+    const fault =
+      "a file that is open here may be renamed and deleted by the other host: after a rename, the open file or its name led to the other one";
+    assert.deepEqual(found, [[fault], [fault]]);
+  });
+
+  test("loses what the other one has deleted, and what has its name", async (t) => {
+    const found = await tryShare(t, "a file that is open here", ({ fs, ...others }) => ({
+      ...others,
+      fs: {
+        ...fs,
+        read(fd, bytes, ...rest) {
+          const length = fs.read(fd, bytes, ...rest);
+          const status = new FileStatus();
+          fs.statusOfOpen(fd, status);
+          return status.links === 0 ? 0 : length;
+        },
+      },
+    }));
+    const fault =
+      "a file that is open here may be renamed and deleted by the other host: after the open file was deleted, it had other content, or its name could not be written to";
+    assert.deepEqual(found, [[fault], [fault]]);
   });
 });
 
@@ -152,7 +235,7 @@ describe("one that was killed while it waited does not keep others from each oth
       for (const results of await Promise.all(both)) {
         assert.deepEqual(
           results.map(({ ok }) => ok),
-          [true, true, true, true, true, true],
+          [true, true, true, true, true, true, true],
         );
       }
       assert.deepEqual(readdirSync(directory), isAccepted ? [".clh-doctor-peer"] : []);

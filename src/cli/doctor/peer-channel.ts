@@ -14,6 +14,8 @@ import {
 import { BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 
 const INVITATION = ".invitation";
+const LEFT = "left";
+const GAVE_UP = "gave up";
 const LOOK_EVERY = 50;
 const ROOT = 0;
 
@@ -22,6 +24,9 @@ export const LONGEST_SILENCE = 60_000;
 
 /** That nobody has come says nothing about the share. */
 export class NobodyCame extends Error {}
+
+/** A host cannot go on with a step that both take: the other one must not wait for it. */
+export class GaveUp extends Error {}
 
 /**
  * Two hosts that meet in a directory, and speak to each other by files that they make there: such names are the one thing that
@@ -141,11 +146,14 @@ export class Meeting {
     await this.hearOne(word, word);
   }
 
+  /** @throws {GaveUp} when the other host will not say it any more */
   async hearOne(one: string, other: string): Promise<string> {
     const { clock } = this.#environment;
     const deadline = clock.monotonic() + LONGEST_SILENCE;
     for (;;) {
       for (const word of [one, other]) if (this.#hears(word)) return word;
+      if (one !== LEFT && [LEFT, `${this.#other} ${GAVE_UP}`].some((word) => this.#hears(word)))
+        throw new GaveUp("the other host gave up, and says why");
       if (clock.monotonic() > deadline) {
         throw new Error(`the other host did not answer within ${LONGEST_SILENCE / 1000} s`);
       }
@@ -160,16 +168,27 @@ export class Meeting {
 
   /** Both have come to this point. */
   async both(point: string): Promise<void> {
-    const [me, other] = this.#isFirst ? ["first", "second"] : ["second", "first"];
-    this.say(`${me} ${point}`);
-    await this.hear(`${other} ${point}`);
+    this.say(`${this.#me} ${point}`);
+    await this.hear(`${this.#other} ${point}`);
+  }
+
+  giveUp(): void {
+    this.say(`${this.#me} ${GAVE_UP}`);
+  }
+
+  get #me(): string {
+    return this.#isFirst ? "first" : "second";
+  }
+
+  get #other(): string {
+    return this.#isFirst ? "second" : "first";
   }
 
   /** The first one tidies up when the other one has left. */
   async end(): Promise<void> {
     try {
       const isAnswered = this.#isFirst && this.#environment.fs.exists(join(this.#directory, "accepted"));
-      if (isAnswered) await this.hear("left");
+      if (isAnswered) await this.hear(LEFT);
     } finally {
       this.abandon();
     }
@@ -179,7 +198,7 @@ export class Meeting {
   abandon(): void {
     const { fs } = this.#environment;
     if (!this.#isFirst) {
-      if (this.#directory !== "") this.say("left");
+      if (this.#directory !== "") this.say(LEFT);
       return;
     }
     this.#tidy();

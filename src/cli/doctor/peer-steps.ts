@@ -2,12 +2,15 @@ import { join } from "node:path";
 import { hasCode } from "../../base/system-errors.js";
 import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
-import { LONGEST_SILENCE, type Meeting } from "./peer-channel.js";
-import { append, count, countedTo, hold, holdReadable, probeLock, wrongLines } from "./probe.js";
+import { O_RDONLY } from "../../platform/file-system.js";
+import { GaveUp, LONGEST_SILENCE, type Meeting } from "./peer-channel.js";
+import { append, count, countedTo, hold, holdReadable, openProbe, probeLock, readProbe, wrongLines } from "./probe.js";
 
 const TURNS = 20;
 const ROTATING_TURNS = 10;
 const TIMES = 100;
+// The other host is told that the lock was not free, and still listens.
+const WAIT = LONGEST_SILENCE / 2;
 
 /** Asks for the lock of a directory in another process of this host. */
 export type Visit = (directory: string) => Promise<void>;
@@ -22,6 +25,7 @@ export const STEPS: readonly [what: string, step: Step][] = [
   ["what one host appends under the lock, the other one keeps, when the file is opened for each write", alternate],
   ["when one host has rotated a log, the other one writes to the new file", rotateInTurns],
   ["what one host has locked, the other one can read", readsLocked],
+  ["a file that is open here may be renamed and deleted by the other host", outlivesRenames],
 ];
 
 function excludes(environment: Environment, meeting: Meeting): Promise<string | undefined> {
@@ -82,8 +86,8 @@ async function alternate(environment: Environment, meeting: Meeting): Promise<st
     if (!meeting.isFirst) await meeting.hear(`first ${turn}`);
     else if (turn > 1) await meeting.hear(`second ${turn - 1}`);
     const me = meeting.isFirst ? "first" : "second";
-    if (!withLock(lock, LONGEST_SILENCE, () => append(environment, path, me, [turn, turn], true)))
-      return "no lock in time";
+    if (!withLock(lock, WAIT, () => append(environment, path, me, [turn, turn], true)))
+      throw new GaveUp("no lock in time");
     meeting.say(`${me} ${turn}`);
   }
   lock.close();
@@ -113,11 +117,11 @@ async function rotateInTurns(environment: Environment, meeting: Meeting): Promis
         await meeting.hear(`${line} in turn`);
         continue;
       }
-      const isLocked = withLock(lock, LONGEST_SILENCE, () => {
+      const isLocked = withLock(lock, WAIT, () => {
         if (isRotated) fs.renameNew(log, join(directory, `${files.length - 1}`));
         append(environment, log, line, [1, 1], true);
       });
-      if (!isLocked) return "no lock in time";
+      if (!isLocked) throw new GaveUp("no lock in time");
       meeting.say(`${line} in turn`);
     }
   }
@@ -157,3 +161,60 @@ function isReadable(environment: Environment, path: string): boolean {
     return false;
   }
 }
+
+/** Compression and readers have files open, and writers names in mind, that another host renames and deletes. */
+async function outlivesRenames(environment: Environment, meeting: Meeting): Promise<string | undefined> {
+  for (const opener of ["first", "second"] as const) {
+    await meeting.both(`rename what the ${opener} has open`);
+    const why = await outlives(environment, meeting, opener);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+/** One host opens a file; the other one renames it, makes another of that name, and then deletes the first. */
+async function outlives(environment: Environment, meeting: Meeting, opener: string): Promise<string | undefined> {
+  const { fs } = environment;
+  const path = join(meeting.directory, `open of the ${opener}`);
+  const moved = `${path} moved`;
+  const named = (word: string) => `${opener} ${word}`;
+  if (opener !== (meeting.isFirst ? "first" : "second")) {
+    await meeting.hear(named("opened"));
+    fs.renameNew(path, moved);
+    append(environment, path, "new", [1, 1], true);
+    meeting.say(named("renamed"));
+    if ((await meeting.hearOne(named("is right"), named("is wrong"))) === named("is wrong")) return WRONG_FILE;
+    fs.unlink(moved);
+    meeting.say(named("deleted"));
+    return (await meeting.hearOne(named("goes on"), named("is stuck"))) === named("goes on") ? undefined : STUCK;
+  }
+  append(environment, path, "old", [1, 1], true);
+  const fd = openProbe(fs, path, O_RDONLY);
+  try {
+    meeting.say(named("opened"));
+    await meeting.hear(named("renamed"));
+    const isRight = readProbe(fs, fd) === "old" && hasLines(environment, path, ["new"]);
+    meeting.say(named(isRight ? "is right" : "is wrong"));
+    if (!isRight) return WRONG_FILE;
+    await meeting.hear(named("deleted"));
+    const content = readProbe(fs, fd);
+    append(environment, path, "newer", [1, 1], true);
+    const goesOn = [undefined, "old"].includes(content) && hasLines(environment, path, ["new", "newer"]);
+    meeting.say(named(goesOn ? "goes on" : "is stuck"));
+    return goesOn ? undefined : STUCK;
+  } finally {
+    fs.close(fd);
+  }
+}
+
+function hasLines(environment: Environment, path: string, writers: readonly string[]): boolean {
+  try {
+    return wrongLines(environment, path, writers, 1) === 0;
+  } catch (error) {
+    if (!hasCode(error, "ENOENT", "ESTALE")) throw error;
+    return false;
+  }
+}
+
+const WRONG_FILE = "after a rename, the open file or its name led to the other one";
+const STUCK = "after the open file was deleted, it had other content, or its name could not be written to";

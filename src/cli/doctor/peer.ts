@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Environment } from "../../platform/environment.js";
 import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import type { CheckResult } from "./checks.js";
-import { Meeting } from "./peer-channel.js";
+import { GaveUp, Meeting } from "./peer-channel.js";
 import { STEPS, type Visit } from "./peer-steps.js";
 import { run } from "./worker-process.js";
 
@@ -36,8 +36,7 @@ export async function tryWithPeer(
     const results: CheckResult[] = [];
     for (const [what, step] of STEPS) {
       onStep(what);
-      const why = await step(environment, meeting, visit);
-      await meeting.both(`done ${results.length}`);
+      const why = await take(meeting, results.length, () => step(environment, meeting, visit));
       results.push({ what, ok: why === undefined, ...(why !== undefined && { why }) });
       if (why !== undefined) break; // both know it; the rest could only fail as well
     }
@@ -45,5 +44,22 @@ export async function tryWithPeer(
   } finally {
     await meeting.end();
     forget(leaving);
+  }
+}
+
+/** The fault that was found. A host that cannot go on says so: the other one hears of it where it would wait. */
+async function take(
+  meeting: Meeting,
+  number: number,
+  step: () => Promise<string | undefined>,
+): Promise<string | undefined> {
+  try {
+    const why = await step();
+    await meeting.both(`done ${number}`);
+    return why;
+  } catch (error) {
+    meeting.giveUp();
+    if (error instanceof GaveUp) return error.message;
+    throw error;
   }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { hasCode } from "../../base/system-errors.js";
 import { Mount } from "../../disk/mount.js";
 import { Permissions } from "../../disk/permissions.js";
 import { FileLock, withLock } from "../../lock/file-lock.js";
@@ -62,7 +63,7 @@ export function holdReadable(environment: Environment, path: string): (() => voi
 }
 
 /** Opens, as a handler would, what is no other file by a link that somebody has put there. */
-function openProbe(fs: FileSystem, path: string, flags: number, status = new FileStatus()): number {
+export function openProbe(fs: FileSystem, path: string, flags: number, status = new FileStatus()): number {
   const { fd } = permissions.open(fs, { path, flags: flags | O_NOFOLLOW, mode: 0o600 }, status);
   if (status.links <= 1) return fd;
   fs.close(fd);
@@ -138,6 +139,17 @@ export function timeOfSync({ fs, clock }: Environment, directory: string): numbe
     }),
   );
   return times.sort((a, b) => a - b)[SYNCS >> 1]!;
+}
+
+/** Whose line comes first in an open file; undefined when it was deleted on another host, and is not known any more. */
+export function readProbe(fs: FileSystem, fd: number): string | undefined {
+  const bytes = Buffer.alloc(probeLine("", 1).length);
+  try {
+    return bytes.toString("latin1", 0, fs.read(fd, bytes, 0, bytes.length, 0)).split(" ")[0];
+  } catch (error) {
+    if (!hasCode(error, "ESTALE")) throw error;
+    return undefined;
+  }
 }
 
 /** How many of the lines of these writers, each with `count` of them, are not there exactly once; others count too. */
