@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { adviceFor, type Seen } from "../../src/cli/doctor/advice.js";
 import { type KindOfFileSystem, recognise } from "../../src/cli/doctor/file-system.js";
+import { heldLocks } from "../../src/cli/doctor/held-locks.js";
 import { tryWithPeer } from "../../src/cli/doctor/peer.js";
 import { NobodyCame } from "../../src/cli/doctor/peer-channel.js";
 import { append, count, timeOfSync, visit } from "../../src/cli/doctor/probe.js";
@@ -23,6 +24,7 @@ import { type Environment, systemEnvironment } from "../../src/platform/environm
 import { FileStatus, O_NOFOLLOW } from "../../src/platform/file-system.js";
 import { CLH, Clh } from "../support/clh.js";
 import { environmentWith, ManualClock } from "../support/environment.js";
+import { makeLock } from "../support/locks.js";
 import { SmbShare } from "../support/smb-like.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { asOther, needsRoot } from "../support/users.js";
@@ -194,6 +196,32 @@ describe("a share on which one of the hosts", () => {
     const fault =
       "a file that is open here may be renamed and deleted by the other host: after the open file was deleted, it had other content, or its name could not be written to";
     assert.deepEqual(found, [[fault], [fault]]);
+  });
+});
+
+describe("a lock of a log that is not free", () => {
+  test("which process of this host has it", async (t) => {
+    const directory = temporaryDirectory(t);
+    const lock = makeLock(join(directory, ".__app.lock"));
+    assert.equal(lock.acquire(0), true);
+    const { advice, ok } = await doctor(directory);
+    lock.release();
+    lock.close();
+    const said = `Writers wait for the lock .__app.lock: process ${process.pid} of this host has it.`;
+    assert.deepEqual([ok, advice.filter((sentence) => sentence.startsWith("Writers"))], [true, [said]]);
+    assert.deepEqual((await doctor(directory)).advice, [], "it is free now");
+  });
+
+  test("how long another host may keep it", (t) => {
+    const directory = temporaryDirectory(t);
+    writeFileSync(join(directory, ".__app.lock"), "");
+    writeFileSync(join(directory, "app.lock"), "");
+    const environment = environmentWith({ fileSystemType: () => 0x6969 }, new ManualClock());
+    const elsewhere = { ...environment, lockBackend: { ...environment.lockBackend, tryLock: () => false } };
+    assert.deepEqual(heldLocks(elsewhere, directory, "It ends with its lease."), [
+      "Writers wait for the lock .__app.lock: no process that is seen here has it, but one of another host, or a host that has died. It ends with its lease.",
+    ]);
+    assert.deepEqual(heldLocks(environment, directory, ""), []);
   });
 });
 

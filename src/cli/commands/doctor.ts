@@ -5,9 +5,10 @@ import { parseDuration } from "../../options/parsers.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { flushAtExit, forget } from "../../platform/exit-hooks.js";
 import { FilePath, FileStatus, makeTemporaryDirectory, removeTree } from "../../platform/file-system.js";
-import { adviceFor } from "../doctor/advice.js";
+import { adviceFor, lostHost } from "../doctor/advice.js";
 import { type CheckResult, runChecks } from "../doctor/checks.js";
 import { type KindOfFileSystem, recognise } from "../doctor/file-system.js";
+import { heldLocks } from "../doctor/held-locks.js";
 import { tryWithPeer } from "../doctor/peer.js";
 import { NobodyCame } from "../doctor/peer-channel.js";
 import { timeOfSync } from "../doctor/probe.js";
@@ -73,6 +74,7 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
     }
   }
   const advice = adviceFor({ kind, checks, isPeer: peer === true, syncTime });
+  if (checks.every(({ ok }) => ok)) advice.push(...heldLocks(environment, directory, lostHost(kind.server)));
   if (absent !== undefined) advice.push(`Start clh doctor --peer on the other host while this one waits: ${absent}.`);
   // Whether hosts keep locks of SMB to themselves, its server decides as well: two hosts have tried that.
   const mayWrite = kind.whyUnsafe === undefined || (peer === true && kind.server === "smb");

@@ -26,11 +26,14 @@ const SYNCS = 5;
 const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
 
 export function probeLock(environment: Environment, directory: string): FileLock {
-  return new FileLock(probeLockFile(environment, directory), environment.clock);
+  return lockAt(environment, lockPath(directory));
 }
 
-function probeLockFile(environment: Environment, directory: string): LockFile {
-  const path = lockPath(directory);
+export function lockAt(environment: Environment, path: string): FileLock {
+  return new FileLock(lockFileAt(environment, path), environment.clock);
+}
+
+function lockFileAt(environment: Environment, path: string): LockFile {
   return new LockFile(path, new Mount(environment, path), permissions);
 }
 
@@ -41,7 +44,7 @@ function lockPath(directory: string): string {
 
 /** Takes the lock and keeps it until the returned function is called; undefined when it is not free. */
 export function hold(environment: Environment, directory: string): (() => void) | undefined {
-  const file = probeLockFile(environment, directory);
+  const file = lockFileAt(environment, lockPath(directory));
   if (file.tryLock()) return () => file.close();
   file.close();
   return undefined;
