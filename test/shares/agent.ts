@@ -30,6 +30,12 @@ const STEPS: Record<string, Step> = {
     handlers.set(log, handler);
     return true;
   },
+  /** As `open`, and asks for the lock. */
+  begin(log: string, options: object) {
+    STEPS.open!(...([log, options] as never[]));
+    handlers.get(log)!.open();
+    return true;
+  },
   write: (log: string, record: string) => handlers.get(log)!.write(record),
   rotate: (log: string) => handlers.get(log)!.rotate(),
   flush: (log: string) => handlers.get(log)!.flushSync(),

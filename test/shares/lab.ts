@@ -118,6 +118,12 @@ export class Host {
     return new Remote(this.address, [process.execPath, path, ...args.map((arg) => JSON.stringify(arg))]);
   }
 
+  /** Starts a program of Python, which finds what this process finds there. */
+  python(path: string, arg: unknown): Remote {
+    const found = `PYTHONPATH=${process.env.PYTHONPATH ?? ""}`;
+    return new Remote(this.address, ["env", found, "python3", path, JSON.stringify(arg)]);
+  }
+
   /** Returns the output of a command of the shell. */
   async shell(command: string): Promise<string> {
     const remote = new Remote(this.address, ["sh", "-c", `(${command}) 2>&1`]);
@@ -150,7 +156,7 @@ export class Lab {
   readonly #nfs: Host;
   #samba: ChildProcess | undefined;
 
-  constructor(directory: string, hosts = 2) {
+  constructor(directory: string, hosts: number) {
     this.directory = directory;
     const numbers = Array.from({ length: hosts }, (_, i) => i);
     this.hosts = numbers.map((i) => new Host(directory, `h${i}`, `10.77.0.${11 + i}`));

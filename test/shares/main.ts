@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeTemporaryDirectory, removeTree } from "../../src/platform/file-system.js";
+import { whyNoUpstream } from "../support/upstream.js";
 import { runCases } from "./cases.js";
 import { Lab, type ShareKind } from "./lab.js";
 import { type Outcome, runScenario, SCENARIOS } from "./scenarios.js";
@@ -48,6 +49,11 @@ const chosen = words.filter((word) => !word.startsWith("--") && !KINDS.includes(
 if (process.env[INSIDE] === undefined) outside();
 else await inside(process.env[INSIDE], kinds[0]!);
 
+function isChosen(name: string): boolean {
+  if (SCENARIOS[name]!.hasPython && whyNoUpstream() !== false) return false;
+  return chosen.length === 0 || chosen.some((word) => name.includes(word));
+}
+
 /** The reason why no lab can run here, or undefined. */
 function whyNot(): string | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return "the hosts are guests of user-mode Linux, on x64";
@@ -87,7 +93,8 @@ function writeTable(rows: string): void {
 }
 
 async function inside(directory: string, kind: ShareKind): Promise<void> {
-  const lab = new Lab(directory);
+  const names = Object.keys(SCENARIOS).filter(isChosen);
+  const lab = new Lab(directory, Math.max(2, ...names.map((name) => SCENARIOS[name]!.hosts ?? 2)));
   await lab.start(kind);
   const make = async (name: string) => {
     const said = await lab.hosts[0]!.shell(`mkdir ${lab.shared(name)}`);
@@ -105,10 +112,7 @@ async function inside(directory: string, kind: ShareKind): Promise<void> {
     }
   }
   if (!words.includes("--cases")) {
-    const names = Object.keys(SCENARIOS).filter(
-      (name) => chosen.length === 0 || chosen.some((word) => name.includes(word)),
-    );
-    say("| share | scenario | acknowledged | missing | doubled | torn | late | files | seconds |");
+    say("| share | scenario | acknowledged | missing | doubled | torn | late | files | seconds | unfair |");
     for (const [i, name] of names.entries()) {
       const outcome = await runScenario(lab, kind, name, dirname((await make(`run${i}`)).slice(lab.shared("").length)));
       isRight &&= outcome.problems.length === 0;
@@ -125,7 +129,8 @@ async function inside(directory: string, kind: ShareKind): Promise<void> {
 
 function rowOf(
   kind: ShareKind,
-  { scenario, acknowledged, missing, doubled, torn, late, files, seconds }: Outcome,
+  { scenario, acknowledged, missing, doubled, torn, late, files, seconds, share }: Outcome,
 ): string {
-  return `| ${[kind, scenario, acknowledged, missing, doubled, torn, late, files, seconds.toFixed(0)].join(" | ")} |`;
+  const times = share?.toFixed(2) ?? "";
+  return `| ${[kind, scenario, acknowledged, missing, doubled, torn, late, files, seconds.toFixed(0), times].join(" | ")} |`;
 }

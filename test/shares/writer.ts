@@ -19,13 +19,14 @@ interface Job {
   readonly records: number;
   /** Each record has so many, with its line feed. */
   readonly bytes: number;
+  /** Of deliveries with a queue, `flush` after so many. */
+  readonly flushEvery: number;
   readonly options: RotatingFileHandlerOptions & TimedRotatingFileHandlerOptions;
 }
 
-const FLUSH_EVERY = 25;
 const TRIES = 60;
 
-const { log, name, records, bytes, options } = JSON.parse(process.argv[2]!) as Job;
+const { log, name, records, bytes, flushEvery, options } = JSON.parse(process.argv[2]!) as Job;
 const Handler = options.when === undefined ? ConcurrentRotatingFileHandler : ConcurrentTimedRotatingFileHandler;
 const handler = new Handler(log, options);
 const say = (line: string) => writeSync(1, `${line}\n`);
@@ -60,7 +61,7 @@ for (let number = 0; number < records; number++) {
   const isWritten = handler.write(recordOf(number));
   times.push(performance.now() - begin);
   if (!isQueued) say(`${isWritten ? "T" : "F"} ${number}`);
-  else if (number % FLUSH_EVERY === FLUSH_EVERY - 1) await flush(number + 1);
+  else if (number % flushEvery === flushEvery - 1) await flush(number + 1);
   if (number % 5 === 0) await turn();
 }
 for (let tries = 0; tries < TRIES && !(await flush(records)); tries++) await delay(1000);
