@@ -7,10 +7,12 @@ import {
   FIRST_DELAY_MS,
   FIRST_REMOTE_SLEEP_MS,
   FIRST_SLEEP_MS,
+  IMPATIENT_REMOTE_SLEEP_MS,
   LOCK_FILE_TRUST_MS,
   LONGEST_DELAY_MS,
   LONGEST_REMOTE_SLEEP_MS,
   LONGEST_SLEEP_MS,
+  REMOTE_PATIENCE_MS,
   SMB_RESTART_GRACE_MS,
   TRIES_WITHOUT_SLEEP,
 } from "./lock-timing.js";
@@ -57,7 +59,7 @@ export class FileLock {
     this.waits++;
     if (wait <= 0 || this.isHeldByThisThread) return false;
     const deadline = this.#clock.monotonic() + wait;
-    if (this.#file.isRemote) return this.#acquireRemotely(deadline);
+    if (this.#file.isRemote) return this.#acquireRemotely(wait, deadline);
     if (this.#tryOften()) return true;
     for (const backoff = new Backoff(FIRST_SLEEP_MS, LONGEST_SLEEP_MS); ; ) {
       const sleep = backoff.next();
@@ -69,12 +71,13 @@ export class FileLock {
     }
   }
 
-  #acquireRemotely(deadline: number): boolean {
+  #acquireRemotely(wait: number, deadline: number): boolean {
     for (const backoff = new Backoff(FIRST_REMOTE_SLEEP_MS, LONGEST_REMOTE_SLEEP_MS); ; ) {
       const left = deadline - this.#clock.monotonic();
       if (left <= 0) return false;
-      const sleep = Math.max(backoff.next() * (0.5 + Math.random() / 2), this.#turns.pause);
-      this.#clock.sleep(Math.min(sleep, left));
+      const impatient = (LONGEST_REMOTE_SLEEP_MS * REMOTE_PATIENCE_MS) / (wait - left);
+      const longest = Math.min(backoff.next(), Math.max(impatient, IMPATIENT_REMOTE_SLEEP_MS));
+      this.#clock.sleep(Math.min(Math.max(longest * (0.5 + Math.random() / 2), this.#turns.pause), left));
       if (this.tryAcquire()) return true;
     }
   }

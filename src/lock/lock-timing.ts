@@ -26,6 +26,10 @@ export const LONGEST_SLEEP_MS = 8;
 export const FIRST_REMOTE_SLEEP_MS = 2;
 export const LONGEST_REMOTE_SLEEP_MS = 50;
 
+/** Who has waited for longer than this asks more often, up to every so many milliseconds, and so has the lock before the others. */
+export const REMOTE_PATIENCE_MS = 200;
+export const IMPATIENT_REMOTE_SLEEP_MS = 20;
+
 /**
  * How long a writer on a network file system takes the lock again and again before it leaves it to others for
  * {@link LONGEST_REMOTE_SLEEP_MS}: the shorter time for so long after the lock was not free. It is longer than that sleep, so

@@ -47,7 +47,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   "plain, 64 KiB": { options: { maxBytes: 64 * KIB, backupCount: BACKUPS }, records: 250 },
   "gzip, 8 KiB": { options: { ...gzip, maxBytes: 8 * KIB }, records: 150 },
   "gzip, 64 KiB": { options: { ...gzip, maxBytes: 64 * KIB }, records: 250 },
-  "gzip, 64 KiB, four hosts": { options: { ...gzip, maxBytes: 64 * KIB }, records: 100, hosts: 4 },
+  "gzip, 64 KiB, four hosts": { options: { ...gzip, maxBytes: 64 * KIB }, records: 150, hosts: 4 },
   "gzip, 64 KiB, Python beside": { options: { ...gzip, maxBytes: 64 * KIB }, records: 150, hasPython: true },
   "gzip, every second": { options: { ...gzip, when: "s", interval: 1 }, records: 150 },
   "gzip, 16 KiB, batched": { options: { ...gzip, maxBytes: 16 * KIB, delivery: "batched" }, records: 400 },

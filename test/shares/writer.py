@@ -8,13 +8,10 @@ import zlib
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 
 job = json.loads(sys.argv[1])
-options = job["options"]
-# The handler keeps the log open by default, and then a host does not see what others have appended.
+# The handler keeps the log open by default, and then a host does not see what others have appended. It does not rotate here:
+# it believes the names that its host remembers, and loses records on NFS, of others too.
 handler = ConcurrentRotatingFileHandler(
     job["log"],
-    maxBytes=options["maxBytes"],
-    backupCount=options["backupCount"],
-    use_gzip=True,
     keep_file_open=False,
 )
 failures = []

@@ -1,6 +1,7 @@
 import { basename, join } from "node:path";
 import { LogFileError } from "../../base/errors.js";
 import { lockHolders } from "../../inspection/lock-holders.js";
+import { withLock } from "../../lock/file-lock.js";
 import type { Environment } from "../../platform/environment.js";
 import { FilePath, FileStatus } from "../../platform/file-system.js";
 import { lockAt } from "./probe.js";
@@ -34,9 +35,7 @@ export function heldLocks(environment: Environment, directory: string, whenHostD
 function isFree(environment: Environment, path: string): boolean {
   const lock = lockAt(environment, path);
   try {
-    if (!lock.acquire(PATIENCE)) return false;
-    lock.release();
-    return true;
+    return withLock(lock, PATIENCE, () => {});
   } catch (error) {
     if (!(error instanceof LogFileError)) throw error; // such as one of another user: it cannot be tried
     return true;
