@@ -213,7 +213,7 @@ ncalrpc dir = ${place("ncalrpc")}
 log file = ${place("log")}/smbd.log
 load printers = no
 disable spoolss = yes
-socket options = TCP_NODELAY SO_KEEPALIVE TCP_KEEPIDLE=10 TCP_KEEPINTVL=5 TCP_KEEPCNT=3
+socket options = TCP_NODELAY SO_KEEPALIVE TCP_KEEPIDLE=10 TCP_KEEPINTVL=5 TCP_KEEPCNT=3 TCP_USER_TIMEOUT=25000
 [share]
 path = ${join(this.directory, "smb")}
 read only = no
