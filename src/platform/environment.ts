@@ -37,5 +37,5 @@ function posix(): Pick<Environment, "fs" | "lockBackend" | "smbLocks"> {
 
 function windows(): Pick<Environment, "fs" | "lockBackend"> {
   const kernel32 = loadKernel32();
-  return { fs: forWindows(fileSystemOver(), kernel32.isRemote), lockBackend: lockFileExBackend(kernel32) };
+  return { fs: forWindows(fileSystemOver(), kernel32), lockBackend: lockFileExBackend(kernel32) };
 }

@@ -157,6 +157,7 @@ function bindKernel32(koffi: Koffi): Kernel32 {
     unlockFileEx: library.func(
       "int __stdcall UnlockFileEx(intptr_t file, uint32_t reserved, uint32_t low, uint32_t high, void *overlapped)",
     ),
+    moveFileEx: library.func("int __stdcall MoveFileExW(const char16_t *from, const char16_t *to, uint32_t flags)"),
     lastError: library.func("uint32_t __stdcall GetLastError()"),
     isRemote: (path) => UNC.test(path) || driveType(parse(resolve(path)).root) === DRIVE_REMOTE,
   };

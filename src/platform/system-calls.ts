@@ -34,6 +34,8 @@ export interface Kernel32 {
     [handle: number | bigint, flags: number, reserved: 0, low: number, high: number, overlapped: Buffer]
   >;
   unlockFileEx: Call<[handle: number | bigint, reserved: 0, low: number, high: number, overlapped: Buffer]>;
+  /** Renames a file; 0 when that failed. Paths as of `toNamespacedPath`. */
+  moveFileEx: Call<[from: string, to: string, flags: number]>;
   lastError(): number;
   /** Whether a path is on a drive of another host: \\server\share, or a letter that stands for one. */
   isRemote(path: string): boolean;

@@ -1,7 +1,21 @@
-import { dirname, join } from "node:path";
+import { dirname, join, resolve, toNamespacedPath } from "node:path";
 import { hasCode } from "../base/system-errors.js";
 import { FilePath, FileStatus, type FileSystem, O_NOFOLLOW } from "./file-system.js";
 import { lazyPackages } from "./lazy-packages.js";
+import type { Kernel32 } from "./system-calls.js";
+
+// winerror.h, and what libuv makes of it.
+const CODES: Readonly<Record<number, string>> = {
+  2: "ENOENT", // ERROR_FILE_NOT_FOUND
+  3: "ENOENT", // ERROR_PATH_NOT_FOUND
+  5: "EPERM", // ERROR_ACCESS_DENIED
+  17: "EXDEV", // ERROR_NOT_SAME_DEVICE
+  32: "EBUSY", // ERROR_SHARING_VIOLATION
+  33: "EBUSY", // ERROR_LOCK_VIOLATION
+  80: "EEXIST", // ERROR_FILE_EXISTS
+  112: "ENOSPC", // ERROR_DISK_FULL
+  183: "EEXIST", // ERROR_ALREADY_EXISTS
+};
 
 const DOOMED = /^\.__[0-9a-f]{12}\.deleted$/;
 
@@ -10,9 +24,12 @@ const SMB = 0xfe534d42;
 
 /**
  * The file system of Windows, made to do what the rest of this package expects of one.
- * @param isRemote whether a path is on a drive of another host
+ * @param kernel32 tells whether a path is on a drive of another host, and renames
  */
-export function forWindows(fs: FileSystem, isRemote: (path: string) => boolean): FileSystem {
+export function forWindows(
+  fs: FileSystem,
+  { isRemote, moveFileEx, lastError }: Pick<Kernel32, "isRemote" | "moveFileEx" | "lastError">,
+): FileSystem {
   const tidied = new Set<string>();
 
   /** Deletes what processes that were killed in `unlink` have left. */
@@ -41,6 +58,16 @@ export function forWindows(fs: FileSystem, isRemote: (path: string) => boolean):
         throw systemError("ELOOP", `too many symbolic links encountered, open '${path}'`, "open");
       }
       return fs.open(path, flags & ~O_NOFOLLOW, mode);
+    },
+    // libuv replaces what has the name; to ask before is not enough on a share, since Windows remembers for five seconds
+    // that a name was free (FileNotFoundCacheLifetime). Without flags, the server refuses it.
+    renameNew(from, to) {
+      const [source, target] = [from, to].map((path) => toNamespacedPath(resolve(path))) as [string, string];
+      if (moveFileEx(source, target, 0) !== 0) return;
+      const error = lastError();
+      const code = CODES[error] ?? `WIN32_${error}`;
+      const message = `${code}: Windows error ${error}, rename '${from}' -> '${to}'`;
+      throw Object.assign(systemError(code, message, "rename"), { path: from, dest: to });
     },
     // A deleted file keeps its name until everybody has closed it (with Node before 22, or off NTFS), and nobody can
     // make another one of that name. A file can be renamed while it is open, so it leaves its name first.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, toNamespacedPath } from "node:path";
 import { test } from "node:test";
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../../src/index.js";
@@ -55,6 +55,22 @@ test("the names of dated backups have no colon", async (t) => {
     assert.ok(handler.rotate(), when);
     handler.close();
   }
+});
+
+test("a rename replaces no file", (t) => {
+  const { fs } = systemEnvironment();
+  const directory = temporaryDirectory(t);
+  const [from, to, free] = ["from", "to", "d".repeat(200)].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const path of [from, to]) writeFileSync(path, path);
+  assert.throws(() => fs.renameNew(from, to), { code: "EEXIST", syscall: "rename", path: from, dest: to });
+  assert.equal(readFileSync(to, "utf8"), to);
+  assert.throws(() => fs.renameNew(join(directory, "none"), free), { code: "ENOENT" });
+  fs.renameNew(from, free);
+  assert.equal(readFileSync(free, "utf8"), from);
 });
 
 test("which drives are those of other hosts", () => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFi
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { hasCode } from "../../../src/base/system-errors.js";
 import { ConcurrentRotatingFileHandler, type RotatingFileHandlerOptions } from "../../../src/index.js";
 import { sweepLockPath } from "../../../src/log-files/hidden-names.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
@@ -21,10 +22,26 @@ import { windowsLike } from "../../support/windows-like.js";
 
 const local = () => false;
 
+/** Windows over a file system of this machine. */
+function overThis(fs: FileSystem, isRemote: Kernel32["isRemote"] = local): FileSystem {
+  let error = 0;
+  const moveFileEx: Kernel32["moveFileEx"] = (from, to, flags) => {
+    assert.equal(flags, 0, "it must not replace a file");
+    try {
+      fs.renameNew(from, to);
+      return 1;
+    } catch (cause) {
+      error = hasCode(cause, "EEXIST") ? 183 : hasCode(cause, "ENOENT") ? 3 : hasCode(cause, "EBUSY") ? 32 : 5;
+      return 0;
+    }
+  };
+  return forWindows(fs, { isRemote, moveFileEx, lastError: () => error });
+}
+
 /** A machine like Windows; `change` breaks it, or what we do about it. */
 function windows(change: (environment: Environment) => Partial<Environment> = () => ({})): Environment {
   const { fs, lockBackend } = windowsLike();
-  const environment = { ...systemEnvironment(), fs: forWindows(fs, local), lockBackend };
+  const environment = { ...systemEnvironment(), fs: overThis(fs), lockBackend };
   return { ...environment, ...change(environment) };
 }
 
@@ -70,7 +87,7 @@ describe("two processes that keep the log open", () => {
 
   test("go on in a new one when a third has deleted it", (t) => {
     const { fs, lockBackend } = windowsLike();
-    const { log, a } = setUp(t, {}, { ...systemEnvironment(), fs: forWindows(fs, local), lockBackend });
+    const { log, a } = setUp(t, {}, { ...systemEnvironment(), fs: overThis(fs), lockBackend });
     a.write("before");
     fs.unlink(log);
     a.write("after");
@@ -178,7 +195,7 @@ test("on a drive of another host, the log is not kept open", (t) => {
     const environment = {
       ...systemEnvironment(),
       smbLocks: undefined,
-      fs: forWindows(counting, isRemote),
+      fs: overThis(counting, isRemote),
       lockBackend,
     };
     const { a } = setUp(t, {}, environment);
@@ -194,6 +211,19 @@ test("on a drive of another host, the log is not kept open", (t) => {
   );
 });
 
+test("a rename replaces no file, whatever Windows remembers of its name", (t) => {
+  const directory = temporaryDirectory(t);
+  const [from, to] = ["from", "to"].map((name) => join(directory, name)) as [string, string];
+  for (const path of [from, to]) writeFileSync(path, path);
+  const { fs } = systemEnvironment();
+  const remembers: FileSystem = { ...fs, exists: () => false };
+  assert.throws(() => overThis(remembers).renameNew(from, to), { code: "EEXIST", syscall: "rename", dest: to });
+  assert.equal(readFileSync(to, "utf8"), to);
+  assert.throws(() => overThis(remembers).renameNew(join(directory, "none"), join(directory, "new")), {
+    code: "ENOENT",
+  });
+});
+
 describe("LockFileEx", () => {
   const asked: [range: string, overlapped: Buffer][] = [];
   const kernel32 = (error: number): Kernel32 => ({
@@ -203,6 +233,7 @@ describe("LockFileEx", () => {
       return 0;
     },
     unlockFileEx: () => 0,
+    moveFileEx: () => 0,
     lastError: () => error,
     isRemote: local,
   });
