@@ -26,6 +26,7 @@ const LAYERS = [
   "writer",
   "delivery",
   "handler",
+  "nats",
   "reading",
   "inspection",
   "logging",
