@@ -36,6 +36,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_FLUSH"
   /** A format that cannot be read, or values that do not fit it. */
   | "ERR_CLH_FORMAT"
+  /** NATS did not take records, or cannot be reached; they are kept and sent again. Or a command cannot do its work there. */
+  | "ERR_CLH_ENGINE"
   /** A logging configuration that cannot be read, or names something that there is not. */
   | "ERR_CLH_CONFIG";
 
