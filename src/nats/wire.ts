@@ -19,12 +19,6 @@ export const PART_HEADER = "Clh-Part";
 /** Bytes of the longest record that goes through a stream: a collector has all of its parts in memory. */
 export const LONGEST_RECORD = 64 * 1024 ** 2;
 
-/** Bytes that subject and headers may have, and that a payload therefore leaves of `max_payload`. */
-export const HEADER_ROOM = 1024;
-
-/** Records of one message that has {@link LENGTHS_HEADER}: the engine's limit holds for headers and payload together. */
-export const MOST_LENGTHS = 1000;
-
 const WRITER = /^[A-Za-z0-9_-]{1,64}$/;
 const NUMBER = /^[1-9]\d{0,15}$/;
 const PART = /^(0|[1-9]\d{0,8})\/([1-9]\d{0,8})$/;
@@ -80,12 +74,23 @@ export function readPosition(data: Uint8Array): number | undefined {
 
 /**
  * The headers of a message.
+ * @param size bytes of its payload
  * @param attempt how often these records were taken back and sent anew, so that the engine does not drop them: the first
  *   time, and whenever an answer is only late, 0
  */
-export function headersOf({ writer, first, count, lengths, part }: WireRecords, attempt = 0): [string, string][] {
-  const offset = part?.offset ?? 0;
-  const id = [writer, first, ...(offset > 0 || attempt > 0 ? [offset] : []), ...(attempt > 0 ? [attempt] : [])];
+export function headersOf(
+  { writer, first, count, lengths, part }: WireRecords,
+  size: number,
+  attempt = 0,
+): [name: string, value: string][] {
+  // All that an engine takes for the same must be the same: other limits cut the same records in other places.
+  const id = [
+    writer,
+    first,
+    count,
+    ...(part ? [`${part.offset}+${size}`] : []),
+    ...(attempt > 0 ? [`r${attempt}`] : []),
+  ];
   return [
     [ID_HEADER, id.join(":")],
     [WRITER_HEADER, writer],

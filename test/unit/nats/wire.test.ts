@@ -41,7 +41,7 @@ test("what is built is read again, whatever the records are", () => {
           count: records.length,
           ...(isPlain ? {} : { lengths: records.map(({ length }) => length) }),
         };
-        const headers = new Map(headersOf(sent));
+        const headers = new Map(headersOf(sent, 1));
         const data = Buffer.concat(records);
         const got = readMessage({ subject: "a.api-7f3a", headers: { get: (name) => headers.get(name) ?? "" }, data });
         assert.deepEqual(got, sent);
@@ -53,11 +53,11 @@ test("what is built is read again, whatever the records are", () => {
 
 test("an id names records, their part, and how often they were taken back", () => {
   const id = (records: Partial<WireRecords>, attempt?: number) =>
-    headersOf({ writer: "w", first: 7, count: 1, ...records }, attempt)[0];
-  assert.deepEqual(id({}), ["Nats-Msg-Id", "w:7"]);
-  assert.deepEqual(id({ part: { offset: 0, total: 9 } }), ["Nats-Msg-Id", "w:7"]);
-  assert.deepEqual(id({ part: { offset: 4, total: 9 } }), ["Nats-Msg-Id", "w:7:4"]);
-  assert.deepEqual(id({}, 2), ["Nats-Msg-Id", "w:7:0:2"]);
+    headersOf({ writer: "w", first: 7, count: 1, ...records }, 5, attempt)[0];
+  assert.deepEqual(id({}), ["Nats-Msg-Id", "w:7:1"]);
+  assert.deepEqual(id({ count: 3 }), ["Nats-Msg-Id", "w:7:3"]);
+  assert.deepEqual(id({ part: { offset: 0, total: 9 } }), ["Nats-Msg-Id", "w:7:1:0+5"]);
+  assert.deepEqual(id({ part: { offset: 4, total: 9 } }, 2), ["Nats-Msg-Id", "w:7:1:4+5:r2"]);
 });
 
 describe("a message", () => {
