@@ -19,6 +19,7 @@ const LIBRARY = {
   winston: "src/adapters/winston.ts",
   log4js: "src/adapters/log4js.ts",
   logtape: "src/adapters/logtape.ts",
+  nats: "src/nats.ts",
 };
 const THREADS = {
   "background-worker": "src/delivery/background/worker.ts",

@@ -38,6 +38,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_FORMAT"
   /** NATS did not take records, or cannot be reached; they are kept and sent again. Or a command cannot do its work there. */
   | "ERR_CLH_ENGINE"
+  /** A record is longer than a stream carries; it is not taken. */
+  | "ERR_CLH_RECORD_TOO_LARGE"
   /** A logging configuration that cannot be read, or names something that there is not. */
   | "ERR_CLH_CONFIG";
 

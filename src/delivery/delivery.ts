@@ -57,6 +57,12 @@ export type DeliveryWriter = Pick<
   | "noteSpillFailure"
 >;
 
+/** The part of it that a queue uses, wherever its records go. */
+export type QueueOwner = Pick<DeliveryWriter, "clock" | "events" | "markerOf" | "noteDrop" | "noteLoss"> & {
+  /** `filename`: where the records go, as people are told. */
+  readonly options: Pick<DeliveryWriter["options"], "filename" | "lockTimeout">;
+};
+
 /** Delays between tries of a disk that fails. */
 export const FIRST_RETRY_MS = 10;
 export const LONGEST_RETRY_MS = 1000;

@@ -1,7 +1,7 @@
 import type { QueueLimits } from "../options/resolved-options.js";
 import { flushAtExit, forget } from "../platform/exit-hooks.js";
 import type { Batch } from "../records/batch.js";
-import type { Delivery, DeliveryWriter, Place } from "./delivery.js";
+import type { Delivery, Place, QueueOwner } from "./delivery.js";
 import { Acknowledgements, LATE } from "./flush-waiters.js";
 
 // Milliseconds between two looks whether a full queue has room again.
@@ -52,8 +52,8 @@ export interface OutletObserver {
  * written.
  */
 export class QueuedDelivery implements Delivery {
-  readonly #writer: DeliveryWriter;
-  readonly #limits: QueueLimits;
+  readonly #writer: QueueOwner;
+  readonly #limits: Pick<QueueLimits, "queueBytes" | "overflow">;
   readonly #acknowledgements: Acknowledgements;
   readonly #outlet: Outlet;
   /** Records that were taken over. */
@@ -73,7 +73,11 @@ export class QueuedDelivery implements Delivery {
   needsDrain = false;
   #letGo: (() => void) | undefined;
 
-  constructor(writer: DeliveryWriter, limits: QueueLimits, outletFor: (observer: OutletObserver) => Outlet) {
+  constructor(
+    writer: QueueOwner,
+    limits: Pick<QueueLimits, "queueBytes" | "overflow">,
+    outletFor: (observer: OutletObserver) => Outlet,
+  ) {
     this.#writer = writer;
     this.#limits = limits;
     this.#acknowledgements = new Acknowledgements(writer.clock, writer.options.filename, () => this.#proceed());

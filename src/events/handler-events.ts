@@ -11,7 +11,10 @@ export interface HandlerEvents {
   compressed: [{ path: string }];
   /** A backup had to go, as retention demands. */
   removed: [{ path: string }];
-  /** Something that another process could not finish was finished: a cut record ended, a spill merged, a rotation done. */
+  /**
+   * Something that another process could not finish was finished: a cut record ended, a spill merged, a rotation done. Of a
+   * handler for NATS: after an `error`, the stream takes records again.
+   */
   recovered: [{ path: string }];
   /** After `write` has returned false because too much waits (deliveries `batched` and `background`): it may go on. */
   drain: [];

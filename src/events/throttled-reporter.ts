@@ -42,6 +42,12 @@ export class Failures {
   }
 }
 
+/** The error for records that a process still had in memory when it ended. */
+export function lossError(path: string, count: number): LogFileError {
+  const message = `The process ends, and ${count.toLocaleString("en")} records for ${path} are lost: they could not be written.`;
+  return new LogFileError("ERR_CLH_FLUSH", message, { path });
+}
+
 /** @param then what follows from it, as a sentence */
 export function lockTimeoutError(path: string, lockTimeout: number, then: string): LogFileError {
   const message = `Could not lock ${path} within ${lockTimeout} ms: another process holds it (fuser -v says which). ${then}`;

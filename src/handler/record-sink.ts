@@ -1,6 +1,5 @@
 import type { EventEmitter } from "node:events";
 import type { HandlerEvents } from "../events/handler-events.js";
-import type { HandlerJson } from "../options/handler-json.js";
 import type { WaitOptions } from "../options/options.js";
 
 /** What a stream needs of the handler that writes its records. */
@@ -20,5 +19,5 @@ export interface RecordSink extends EventEmitter<HandlerEvents> {
   /** Writes what is kept in memory, waiting for the lock; true when nothing is left. */
   flushSync(): boolean;
   /** The options from which another process can make the same handler. */
-  toJSON(): HandlerJson;
+  toJSON(): Readonly<Record<string, unknown>>;
 }

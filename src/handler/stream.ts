@@ -40,7 +40,7 @@ export class HandlerStream<Handler extends RecordSink = RecordSink> extends Writ
     }
     this.handler = handler;
     this.#lines = lines;
-    this.#takesBytes = isPlainUtf8(options.encoding as string);
+    this.#takesBytes = isPlainUtf8((options.encoding ?? "utf-8") as string);
   }
 
   /** Calls back when everything written before is in the file, or with the error that says why it is not. */

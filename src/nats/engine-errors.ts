@@ -5,7 +5,7 @@ import { hasCode, isError, reason } from "../base/system-errors.js";
 const NO_ROOM = [10077, 10122, 10047, 10023, 10028];
 const NO_STREAM = [10059, 10060];
 const TOO_LARGE = [10054, 10097];
-const NOT_NOW = [10008, 10009, 10076];
+const NOT_NOW = [10008, 10009, 10076, 10118];
 
 /** What kind of failure it is: of failures of one kind, one is told. */
 export type EngineFailure =

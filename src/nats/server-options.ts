@@ -2,38 +2,8 @@ import { resolve } from "node:path";
 import * as v from "valibot";
 import { LogFileError } from "../base/errors.js";
 import { anObject, converted, matching, parse } from "../options/validation.js";
+import type { NatsTlsOptions } from "./nats-options.js";
 
-/** Where the servers are, and who asks. Secrets are in files alone, which are read anew at each connection. */
-export interface NatsServerOptions {
-  /** One or more of `"nats://host:4222"`, `"tls://host:4222"` (never without TLS) and `"host"`; all of one cluster. */
-  readonly servers: string | readonly string[];
-  /** Path of a `.creds` file. Default: that in the environment variable `NATS_CREDS`, unless `nkey` or `user` is given. */
-  readonly credentials?: string;
-  /** Path of a file with the seed of an nkey, which begins with `SU`. */
-  readonly nkey?: string;
-  /** Name of a user, together with `passwordFile`. */
-  readonly user?: string;
-  /** Path of a file with the user's password, of which the line feed at the end is no part. */
-  readonly passwordFile?: string;
-  /**
-   * `true`: only with TLS. Or the paths of PEM files: `ca` (those who may sign the servers' certificates, in place of the
-   * system's), `cert` and `key` (for servers that ask for one of ours). Never without TLS then.
-   * @default false, which takes TLS where a server offers it
-   */
-  readonly tls?: boolean | NatsTlsOptions;
-}
-
-/** Paths of PEM files. */
-export interface NatsTlsOptions {
-  /** Certificates of those who may sign the servers' ones. Default: those that Node knows. */
-  readonly ca?: string;
-  /** Our certificate. */
-  readonly cert?: string;
-  /** Its key. */
-  readonly key?: string;
-}
-
-/** @internal */
 export interface ResolvedServers {
   readonly servers: readonly string[];
   readonly credentials?: string | undefined;
@@ -82,13 +52,24 @@ export function resolveServers(
   const fromEnvironment = given.length === 0 && environment.NATS_CREDS ? resolve(environment.NATS_CREDS) : undefined;
   if (isTls && tls === false) throw wrong("tls", 'left out or true, since a server is given as "tls://"');
   return {
-    servers: servers.map((server) => server.replace(/^\w+:\/\//, "").replace(/\/$/, "")),
+    servers: servers.map(plain),
     credentials: credentials ?? fromEnvironment,
     nkey,
     user,
     passwordFile,
     tls: tls || (isTls ? {} : undefined),
   };
+}
+
+const DEFAULT_PORT = ":4222";
+
+/** In one spelling: "NATS://Log1/" is "log1:4222". */
+function plain(server: string): string {
+  const host = server
+    .toLowerCase()
+    .replace(/^\w+:\/\//, "")
+    .replace(/\/$/, "");
+  return /:\d+$/.test(host) ? host : host + DEFAULT_PORT;
 }
 
 /** As users write them, without what is nobody else's business: there is no secret in it, since none can be given. */

@@ -4,17 +4,17 @@
  */
 
 /** Lets the engine drop what it has had within its window. */
-export const ID_HEADER = "Nats-Msg-Id";
+const ID_HEADER = "Nats-Msg-Id";
 /** Name of the writer: also the last part of the subject. */
-export const WRITER_HEADER = "Clh-Writer";
+const WRITER_HEADER = "Clh-Writer";
 /** Number of the first record; each writer counts from 1. */
-export const FIRST_HEADER = "Clh-First";
+const FIRST_HEADER = "Clh-First";
 /** How many records there are. */
-export const COUNT_HEADER = "Clh-Count";
+const COUNT_HEADER = "Clh-Count";
 /** Bytes of each record, with commas between them: only where a record has a line feed before its end. */
-export const LENGTHS_HEADER = "Clh-Lengths";
+const LENGTHS_HEADER = "Clh-Lengths";
 /** `offset/total`: the payload is that part of one record which is longer than a message may be. */
-export const PART_HEADER = "Clh-Part";
+const PART_HEADER = "Clh-Part";
 
 /** Bytes of the longest record that goes through a stream: a collector has all of its parts in memory. */
 export const LONGEST_RECORD = 64 * 1024 ** 2;
@@ -26,7 +26,7 @@ const LENGTHS = /^[1-9]\d{0,8}(?:,[1-9]\d{0,8})*$/;
 const LINE_FEED = 0x0a;
 
 /** A part of one record. */
-export interface Part {
+interface Part {
   /** Where it begins in the record, in bytes. */
   readonly offset: number;
   /** Bytes of the whole record. */

@@ -5,7 +5,7 @@ import { Mount } from "../disk/mount.js";
 import { Permissions } from "../disk/permissions.js";
 import type { News } from "../events/event-queue.js";
 import type { RotationReason } from "../events/handler-events.js";
-import { Failures, lockTimeoutError, unexpected, unsafeMountWarning } from "../events/throttled-reporter.js";
+import { Failures, lockTimeoutError, lossError, unexpected, unsafeMountWarning } from "../events/throttled-reporter.js";
 import { tracer } from "../events/trace.js";
 import { FileLock, withLock } from "../lock/file-lock.js";
 import { LockFile, lockFilePath } from "../lock/lock-file.js";
@@ -17,6 +17,7 @@ import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Clock } from "../platform/clock.js";
 import type { Environment } from "../platform/environment.js";
 import { Batch, type CommitResult } from "../records/batch.js";
+import { dropMarker } from "../records/drop-marker.js";
 import { Encoder } from "../records/encoder.js";
 import { policyOf } from "../rotation/policy.js";
 import { Rotation } from "../rotation/rotation.js";
@@ -257,17 +258,14 @@ export class LogWriter {
 
   /** Counts and reports records that a delivery still had in memory when the process ended. */
   noteLoss(count: number): void {
-    const { filename: path } = this.options;
-    const message = `The process ends, and ${count.toLocaleString("en")} records for ${path} are lost: they could not be written.`;
     this.events.isHeld = false; // it may end within a namer, and nothing comes after this
     this.noteDrop(count);
-    this.events.tell("error", new LogFileError("ERR_CLH_FLUSH", message, { path }));
+    this.events.tell("error", lossError(this.options.filename, count));
   }
 
   /** The record that stands in the file for `count` dropped ones. */
   markerOf(count: number): Batch {
-    const text = `[concurrent-log-handler] ${count.toLocaleString("en")} records dropped: they could not be written in time, and no more fitted into memory`;
-    return new Encoder(this.options).encode(text);
+    return new Encoder(this.options).encode(dropMarker(count));
   }
 
   /** How many of `records` are behind `offset` in `file`, wherever that is now. */

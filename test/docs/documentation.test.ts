@@ -5,6 +5,8 @@ import { dirname, join } from "node:path";
 import { before, describe, type TestContext, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { LogFileError } from "../../src/index.js";
+import { NATS_ROWS } from "../../src/nats/resolve-nats-options.js";
+import { headersOf } from "../../src/nats/wire.js";
 import { OPTIONS, TIME_OPTIONS } from "../../src/options/option-table.js";
 import { resolveTimedOptions } from "../../src/options/resolve-options.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
@@ -100,6 +102,22 @@ test("the defaults of the page are those of the doc comments", () => {
   const inCode = new Map(members.map(([, comment, name]) => [name, /@default (.*)/.exec(comment!)?.[1]]));
   assert.equal(onPage.length, Object.keys(OPTIONS).length);
   for (const [, name, value] of onPage) assert.equal(value, inCode.get(name), name);
+});
+
+test("the options of NatsHandler are those of the code, with their defaults, and the headers are those of a message", () => {
+  const [options] = read("docs/reference/nats-handler.md").split("## What counts as written") as [string];
+  const onPage = [...options.matchAll(/^\| `(\w+)` +\| (.+?) +\|/gm)];
+  const code = read("src/nats/nats-options.ts");
+  const members = [...code.matchAll(/^ {2}\/\*\*((?:(?!\*\/).)*)\*\/\n {2}readonly (\w+)\??:/gms)];
+  const defaults = new Map(
+    members.map(([, comment, name]) => [name, /@default ("[^"]*"|false)\n/.exec(comment!)?.[1]]),
+  );
+  assert.deepEqual(onPage.map(([, name]) => name).sort(), Object.keys(NATS_ROWS).sort());
+  for (const [, name, value] of onPage)
+    if (defaults.get(name) !== undefined) assert.equal(value, `\`${defaults.get(name)}\``, name);
+  const records = { writer: "w", first: 1, count: 1, lengths: [1], part: { offset: 0, total: 1 } };
+  const headers = headersOf(records, 1).map(([name]) => name);
+  assert.deepEqual(firstColumn("docs/reference/nats-wire.md").sort(), headers.sort());
 });
 
 /** The list that a hopeless option name is answered with. */

@@ -22,11 +22,11 @@ function refusal(options: object): LogFileError {
 
 describe("servers", () => {
   test("are one, several, or a text with commas, with a scheme or without", () => {
-    const all = ["a:4222", "b", "[::1]:4222"];
-    assert.deepEqual(resolved({ servers: "nats://a:4222,b,[::1]:4222" }).servers, all);
-    assert.deepEqual(resolved({ servers: ["nats://a:4222/", "nats://b", "[::1]:4222"] }).servers, all);
-    assert.equal(describeServers(resolved({ servers: ["nats://a", "b:1"] })), "nats://a,b:1");
-    assert.equal(describeServers(resolved({ servers: "tls://a" })), "tls://a");
+    const all = ["a:4221", "b:4222", "[::1]:4222"];
+    assert.deepEqual(resolved({ servers: "nats://a:4221,b,[::1]" }).servers, all);
+    assert.deepEqual(resolved({ servers: ["NATS://A:4221/", "nats://b", "[::1]:4222"] }).servers, all);
+    assert.equal(describeServers(resolved({ servers: ["nats://a", "b:1"] })), "nats://a:4222,b:1");
+    assert.equal(describeServers(resolved({ servers: "tls://a" })), "tls://a:4222");
   });
 
   test("that are none are refused", () => {
