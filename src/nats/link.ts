@@ -91,7 +91,7 @@ export class Link {
       } catch (cause) {
         if (this.#isClosed) break;
         this.#observer.onFailure(cause);
-        await this.#pause(this.#after(failureOf(cause)));
+        if (!this.#isClosed) await this.#pause(this.#after(failureOf(cause)));
       }
     }
     return false;

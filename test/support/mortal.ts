@@ -20,6 +20,10 @@ export class Mortal {
         const [fd, bytes, offset, length] = args as Parameters<FileSystem["write"]>;
         system.fs.write(fd, bytes, offset, Math.floor(length / 2));
       }
+      if (this.calls === lastCall && lastWords && call === "writeAt") {
+        const [fd, bytes, position] = args as Parameters<FileSystem["writeAt"]>;
+        system.fs.writeAt(fd, bytes.subarray(0, Math.floor(bytes.length / 2)), position);
+      }
       throw systemError("EIO", call);
     };
     const fs = Object.fromEntries(

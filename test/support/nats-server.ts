@@ -166,27 +166,33 @@ export async function makeStream(
   const { jetstreamManager } = await import("@nats-io/jetstream");
   const connection = await connect({ servers: servers.map(({ port }) => `127.0.0.1:${port}`) });
   try {
-    for (;;) {
-      try {
-        const manager = await jetstreamManager(connection, { timeout: 2000 });
-        await manager.streams.add({
-          name,
-          subjects,
-          retention: "limits",
-          storage: "file",
-          discard: "new",
-          max_bytes: 256 * 1024 ** 2,
-          num_replicas: replicas,
-          ...more,
-        });
-        return;
-      } catch (error) {
-        if (!/no suitable peers|unavailable|timeout|not enabled|no responders/i.test(String(error))) throw error;
-        await sleep(100);
-      }
-    }
+    await patiently(async () => {
+      const manager = await jetstreamManager(connection, { timeout: 2000 });
+      await manager.streams.add({
+        name,
+        subjects,
+        retention: "limits",
+        storage: "file",
+        discard: "new",
+        max_bytes: 256 * 1024 ** 2,
+        num_replicas: replicas,
+        ...more,
+      });
+    });
   } finally {
     await connection.close();
+  }
+}
+
+/** Asks again while a cluster chooses its leaders. */
+async function patiently<Result>(ask: () => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!/no suitable peers|unavailable|timeout|not enabled|no responders/i.test(String(error))) throw error;
+      await sleep(100);
+    }
   }
 }
 
@@ -208,11 +214,11 @@ export async function messagesOf(
   const { jetstreamManager } = await import("@nats-io/jetstream");
   const connection = await connect({ servers: `127.0.0.1:${port}` });
   try {
-    const { streams } = await jetstreamManager(connection);
-    const { first_seq: first, last_seq: last } = (await streams.info(stream)).state;
+    const { streams } = await patiently(() => jetstreamManager(connection, { timeout: 2000 }));
+    const { first_seq: first, last_seq: last } = (await patiently(() => streams.info(stream))).state;
     const found = [];
     for (let seq = first; seq <= last; seq++) {
-      const message = await streams.getMessage(stream, { seq });
+      const message = await patiently(() => streams.getMessage(stream, { seq }));
       if (message === null) continue;
       const headers = new Map([...message.header].map(([name, [value]]) => [name, value!]));
       found.push({ seq, subject: message.subject, headers, text: Buffer.from(message.data).toString() });
