@@ -26,6 +26,7 @@ export {
 export { Handler, type HandlerOptions } from "./logging/handlers/handler.js";
 export { type Closable, shutdown } from "./logging/handlers/handler-registry.js";
 export { MemoryHandler, type MemoryHandlerOptions } from "./logging/handlers/memory-handler.js";
+export { NatsHandler } from "./logging/handlers/nats-handler.js";
 export { NullHandler, StreamHandler, type TextSink } from "./logging/handlers/stream-handler.js";
 export {
   addLevelName,
@@ -62,4 +63,5 @@ export {
   warning as warn,
 } from "./logging/root-methods.js";
 export { captureWarnings } from "./logging/warnings.js";
+export type { NatsHandlerOptions } from "./nats/nats-options.js";
 export type { WaitOptions } from "./options/options.js";

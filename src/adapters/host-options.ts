@@ -1,8 +1,13 @@
 import { LogFileError } from "../base/errors.js";
 import { type HandlerOptions, makeHandler } from "../handler/create-handler.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
+import { makeNatsHandler } from "../nats/late.js";
+import type { NatsHandler } from "../nats/nats-handler.js";
 import { TIME_OPTIONS } from "../options/option-table.js";
 import { refused } from "../options/validation.js";
+
+/** What writes the records of a host: into a file, or with the option `nats` into a stream. */
+export type AnyHandler = ConcurrentFileHandler | NatsHandler;
 
 /** Options of ours, by name. */
 export type Ours = Readonly<Record<string, unknown>>;
@@ -26,7 +31,8 @@ export const ALL_BACKUPS: number = Number.MAX_SAFE_INTEGER;
  * @param backupCount how many backups the host keeps when its options limit the size of the file and say nothing of it
  * @throws {LogFileError} `ERR_CLH_OPTION`, as the handlers do, and when an option is given by two names
  */
-export function handlerOf(given: object, names: RenamedOptions, backupCount: number): ConcurrentFileHandler {
+export function handlerOf(given: object, names: RenamedOptions, backupCount: number): AnyHandler {
+  if ("nats" in given && given.nats !== undefined) return natsHandlerOf(given as Ours);
   const from = new Map<string, string>();
   const ours = renameOptions(given as Ours, names, backupCount, from);
   const { filename, ...options } = ours;
@@ -36,6 +42,13 @@ export function handlerOf(given: object, names: RenamedOptions, backupCount: num
   } catch (error) {
     throw error instanceof LogFileError ? asGiven(error, given as Ours, ours, from) : error;
   }
+}
+
+function natsHandlerOf({ nats, ...others }: Ours): NatsHandler {
+  for (const [name, value] of Object.entries(others))
+    if (value !== undefined)
+      throw refused(name, value, "left out: with `nats`, the file and its rotation are the collector's");
+  return makeNatsHandler(nats);
 }
 
 const REFUSAL = /^Expected the option `\w+` to be (.*?), got /s;

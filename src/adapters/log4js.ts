@@ -2,9 +2,11 @@ import { homedir } from "node:os";
 import { join, sep } from "node:path";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo } from "../handler/stream.js";
+import type { NatsHandler } from "../nats/nats-handler.js";
+import type { NatsHandlerOptions } from "../nats/nats-options.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
-import { DAILY, handlerOf, only, periodOf, type RenamedOptions, without } from "./host-options.js";
+import { type AnyHandler, DAILY, handlerOf, only, periodOf, type RenamedOptions, without } from "./host-options.js";
 
 /** The configuration of the appender: options of both handlers; of the timed one if one that concerns time is among them. */
 export interface Log4jsOptions
@@ -40,6 +42,12 @@ export interface Log4jsOptions
   readonly flags?: "a" | "w";
 }
 
+/** The configuration of an appender for a stream of NATS. */
+export interface Log4jsNatsOptions extends Pick<Log4jsOptions, "type" | "layout" | "timezoneOffset"> {
+  /** Options of the handler. */
+  readonly nats: NatsHandlerOptions;
+}
+
 /** The layouts of log4js, which it hands to appenders. */
 export interface Layouts {
   /** Used where no layout is asked for. */
@@ -51,12 +59,12 @@ export interface Layouts {
 type Layout = (event: never, timezoneOffset?: number) => string;
 
 /** What log4js calls for each event; `shutdown` calls back when all of them are in the file. Later ones are ignored. */
-export interface Appender {
+export interface Appender<Handler extends AnyHandler = ConcurrentFileHandler> {
   (event: unknown): void;
   /** Called by log4js at its end; calls back when all events are in the file, or with the error that says why not. */
   shutdown(done: (error?: Error | null) => void): void;
   /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
-  readonly handler: ConcurrentFileHandler;
+  readonly handler: Handler;
 }
 
 // What log4js keeps when nothing is said.
@@ -94,7 +102,13 @@ const LOG4JS_NAMES: RenamedOptions = {
  * log4js with `disableClustering: true`: then each process writes for itself.
  * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
  */
-export function configure(config: Log4jsOptions, layouts?: Layouts): Appender {
+export function configure(config: Log4jsOptions, layouts?: Layouts): Appender;
+/**
+ * An appender for a stream of NATS, in place of a file.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ */
+export function configure(config: Log4jsNatsOptions, layouts?: Layouts): Appender<NatsHandler>;
+export function configure(config: Log4jsOptions | Log4jsNatsOptions, layouts?: Layouts): Appender<AnyHandler> {
   // log4js passes them always; only its types have them optional.
   if (layouts === undefined) throw refused("layouts", layouts, "the layouts of log4js");
   const { type: _, layout, timezoneOffset, ...options } = config;

@@ -1,9 +1,11 @@
 import { defaultTextFormatter, type Sink, type TextFormatter } from "@logtape/logtape";
 import { DISPOSE } from "../base/shared-state.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
+import type { NatsHandler } from "../nats/nats-handler.js";
+import type { NatsHandlerOptions } from "../nats/nats-options.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions, WaitOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
-import { DAILY, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
+import { type AnyHandler, DAILY, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
 
 /** Options of both handlers; of the timed one if one that concerns time is among them. */
 export interface ConcurrentRotatingFileSinkOptions
@@ -30,12 +32,12 @@ export interface ConcurrentRotatingFileSinkOptions
  * A sink that disposes of its files, and drains: `drain()` resolves when every record is in the file. Records that come
  * after it was disposed of are ignored.
  */
-export type ConcurrentRotatingFileSink = Sink &
+export type ConcurrentRotatingFileSink<Handler extends AnyHandler = ConcurrentFileHandler> = Sink &
   Disposable & {
     /** @throws {LogFileError} `ERR_CLH_FLUSH`; or the reason of `signal`, which ends the wait alone */
     drain(options?: WaitOptions): Promise<void>;
     /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
-    readonly handler: ConcurrentFileHandler;
+    readonly handler: Handler;
   };
 
 // What LogTape keeps when nothing is said.
@@ -72,12 +74,27 @@ const LOGTAPE_NAMES: RenamedOptions = {
  */
 export function getConcurrentRotatingFileSink(
   path: string,
+  options?: ConcurrentRotatingFileSinkOptions,
+): ConcurrentRotatingFileSink;
+/**
+ * A sink for a stream of NATS, in place of a file: `getConcurrentRotatingFileSink({ nats: { servers, stream: "logs" } })`.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ */
+export function getConcurrentRotatingFileSink(options: {
+  readonly nats: NatsHandlerOptions;
+  readonly formatter?: TextFormatter;
+}): ConcurrentRotatingFileSink<NatsHandler>;
+export function getConcurrentRotatingFileSink(
+  first: string | object,
   options: ConcurrentRotatingFileSinkOptions = {},
-): ConcurrentRotatingFileSink {
-  const { formatter = defaultTextFormatter, ...file } = options;
+): ConcurrentRotatingFileSink<AnyHandler> {
+  const isForNats = typeof first === "object" && first !== null && "nats" in first;
+  const { formatter = defaultTextFormatter, ...file } = isForNats
+    ? (first as ConcurrentRotatingFileSinkOptions)
+    : options;
   const names = { ...LOGTAPE_NAMES, path: "filename" };
   if ("path" in file) throw refused("path", file.path, "left out: the path is the first argument");
-  const handler = handlerOf({ path, ...file }, names, BACKUPS);
+  const handler = handlerOf(isForNats ? file : { path: first, ...file }, names, BACKUPS);
   let isDisposed = false;
   const sink: Sink = (record) => {
     if (!isDisposed) handler.write(formatter(record));

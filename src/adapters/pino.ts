@@ -3,10 +3,12 @@ import type { Writable } from "node:stream";
 import { LogFileError } from "../base/errors.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo, HandlerStream, tellUnheard } from "../handler/stream.js";
+import type { NatsHandler } from "../nats/nats-handler.js";
+import type { NatsHandlerOptions } from "../nats/nats-options.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
 import { systemClock } from "../platform/clock.js";
-import { ALL_BACKUPS, flag, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
+import { ALL_BACKUPS, type AnyHandler, flag, handlerOf, only, type RenamedOptions, without } from "./host-options.js";
 
 const METADATA: unique symbol = Symbol.for("pino.metadata");
 
@@ -45,6 +47,12 @@ export interface PinoOptions extends OurOptions {
   readonly fsync?: boolean;
   /** The name of the active file never changes. */
   readonly symlink?: false;
+}
+
+/** Options of a transport or destination for a stream of NATS, in place of a file. */
+export interface PinoNatsOptions {
+  /** Options of the handler. */
+  readonly nats: NatsHandlerOptions;
 }
 
 const PINO_NAMES: RenamedOptions = {
@@ -91,11 +99,12 @@ const PATIENCE = { lockTimeout: 5000 };
  * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option; `ERR_CLH_OPEN` or `ERR_CLH_LOCK` when the log
  *   cannot be opened, which pino tells by `error` of its transport
  */
-export default function transport(options: PinoOptions): Writable {
+export default function transport(options: PinoOptions | PinoNatsOptions): Writable {
   // pino adds these to what the user has given.
-  const { $context: _, pinoWillSendConfig: __, ...given } = options as Record<string, unknown>;
-  const stream = new ThreadStream(handlerOf({ ...PATIENCE, ...given }, PINO_NAMES, ALL_BACKUPS), { lines: true });
-  openNow(stream.handler);
+  const { $context: _, pinoWillSendConfig: __, ...given } = options as unknown as Record<string, unknown>;
+  const patient = given.nats === undefined ? { ...PATIENCE, ...given } : given;
+  const stream = new ThreadStream(handlerOf(patient, PINO_NAMES, ALL_BACKUPS), { lines: true });
+  if ("rotate" in stream.handler) openNow(stream.handler); // NATS may be away now: records wait for it
   return stream;
 }
 
@@ -109,7 +118,7 @@ function openNow(handler: ConcurrentFileHandler): void {
 }
 
 /** thread-stream takes the return of `write` for the word that the records are in the file, and pino may end then. */
-class ThreadStream extends HandlerStream<ConcurrentFileHandler> {
+class ThreadStream extends HandlerStream<AnyHandler> {
   readonly #isQueued = (this.handler.toJSON().delivery as { mode: string }).mode !== "sync";
 
   override _write(chunk: string | Buffer, encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
@@ -120,6 +129,10 @@ class ThreadStream extends HandlerStream<ConcurrentFileHandler> {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.handler.close();
     const end = () => callback(error);
+    if (!("swept" in this.handler)) {
+      end();
+      return;
+    }
     const giveUp = systemClock.after(LAST_COMPRESSION, end);
     this.handler.swept().then(() => {
       giveUp();
@@ -133,14 +146,20 @@ class ThreadStream extends HandlerStream<ConcurrentFileHandler> {
  * A record is in the file when the call that logs it returns.
  * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
  */
-export function pinoDestination(options: PinoOptions): PinoDestination {
+export function pinoDestination(options: PinoOptions): PinoDestination;
+/**
+ * A destination for a stream of NATS: `pino(pinoDestination({ nats: { servers, stream: "logs" } }))`.
+ * @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option
+ */
+export function pinoDestination(options: PinoNatsOptions): PinoDestination<NatsHandler>;
+export function pinoDestination(options: PinoOptions | PinoNatsOptions): PinoDestination<AnyHandler> {
   return new PinoDestination(handlerOf(options, PINO_NAMES, ALL_BACKUPS));
 }
 
 /** Has what pino looks for in a destination. Events: `drain`, `finish`, `close`, `error`; all others are the handler's. */
-export class PinoDestination extends EventEmitter {
+export class PinoDestination<Handler extends AnyHandler = ConcurrentFileHandler> extends EventEmitter {
   /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
-  readonly handler: ConcurrentFileHandler;
+  readonly handler: Handler;
   /** By which pino knows a destination from its options. */
   readonly writable = true;
   /** pino tells such a destination what it writes. */
@@ -158,7 +177,7 @@ export class PinoDestination extends EventEmitter {
   #isEnding = false;
   #isClosed = false;
 
-  constructor(handler: ConcurrentFileHandler) {
+  constructor(handler: Handler) {
     super();
     this.handler = handler;
     (handler as EventEmitter).on("drain", () => this.emit("drain"));
@@ -166,7 +185,10 @@ export class PinoDestination extends EventEmitter {
 
   /** @throws when the destination was destroyed, or has ended, as pino's own do */
   write(record: string): boolean {
-    if (this.#isClosed) throw new Error(`Cannot log to ${this.handler.filename}: its destination was closed.`);
+    if (this.#isClosed)
+      throw new Error(
+        `Cannot log to ${"filename" in this.handler ? this.handler.filename : "NATS"}: its destination was closed.`,
+      );
     return this.handler.write(record);
   }
 

@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import winston, { type Logform } from "winston";
+import { LogFileError } from "../base/errors.js";
 import { whenReady } from "../handler/backpressure.js";
 import type { ConcurrentFileHandler } from "../handler/file-handler.js";
 import { flushTo, tellUnheard } from "../handler/stream.js";
+import type { NatsHandlerOptions } from "../nats/nats-options.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { refused } from "../options/validation.js";
 import { beforeOthers, systemClock } from "../platform/clock.js";
 import {
   ALL_BACKUPS,
+  type AnyHandler,
   DAILY,
   handlerOf,
   type Ours,
@@ -84,6 +87,12 @@ export interface ConcurrentFileTransportOptions
   readonly createSymlink?: false;
 }
 
+/** Options of every winston transport, for a stream of NATS in place of a file. */
+export interface ConcurrentNatsTransportOptions extends TransportOptions {
+  /** Options of the handler. */
+  readonly nats: NatsHandlerOptions;
+}
+
 const PERIODS = { s: "s", m: "m", H: "h", h: "h", D: "midnight" } as const;
 const FREQUENCY = /^([1-9]\d*)([smhd])$/;
 
@@ -149,11 +158,11 @@ type Info = Readonly<Record<PropertyKey, unknown>>;
  * it tells, as winston-daily-rotate-file: `new` (the log) at its first record and after a rotation, `rotate` (the backup,
  * if it has a name yet, and the log), `archive` (what was compressed) and `logRemoved` (what was deleted), by their paths.
  */
-export class ConcurrentFileTransport extends Transport {
+export class ConcurrentFileTransport<Handler extends AnyHandler = ConcurrentFileHandler> extends Transport {
   /** By which winston tells its transports apart. */
   readonly name: string = "concurrentFile";
   /** Its events say what happens to the file: `rotated`, `compressed`, `removed`, `error` and others. */
-  readonly handler: ConcurrentFileHandler;
+  readonly handler: Handler;
   /** Who listened for `finish` before winston did so because of an exception. */
   #listenersBefore: readonly unknown[] | undefined;
   /** Within `next`, where the stream hands over what it has buffered: an exception would leave it half-way for good. */
@@ -161,16 +170,19 @@ export class ConcurrentFileTransport extends Transport {
   #isTold = false;
 
   /** @throws {LogFileError} `ERR_CLH_OPTION` for a wrong or unknown option */
-  constructor(options: ConcurrentFileTransportOptions) {
+  constructor(
+    options: Handler extends ConcurrentFileHandler ? ConcurrentFileTransportOptions : ConcurrentNatsTransportOptions,
+  ) {
     const { level, format, silent, handleExceptions, handleRejections, highWaterMark, ...file } = options;
     super({ level, format, silent, handleExceptions, handleRejections, highWaterMark } as TransportOptions);
-    this.handler = handlerOf(file, WINSTON_NAMES, ALL_BACKUPS);
-    this.handler.on("rotated", ({ from, to }) => {
+    const handler: AnyHandler = handlerOf(file, WINSTON_NAMES, ALL_BACKUPS);
+    this.handler = handler as Handler;
+    handler.on("rotated", ({ from, to }) => {
       this.#tellNew();
       this.emit("rotate", to, from);
     });
-    this.handler.on("compressed", ({ path }) => this.emit("archive", path));
-    this.handler.on("removed", ({ path }) => this.emit("logRemoved", path));
+    handler.on("compressed", ({ path }) => this.emit("archive", path));
+    handler.on("removed", ({ path }) => this.emit("logRemoved", path));
   }
 
   override _write(info: Info, encoding: BufferEncoding, callback: () => void): void {
@@ -218,8 +230,13 @@ export class ConcurrentFileTransport extends Transport {
       this.query({}, options);
       return;
     }
-    flushTo(this.handler, () => {
-      query(this.handler, options ?? {}).then(
+    const { handler } = this;
+    if (!isFile(handler)) {
+      callback?.(elsewhere());
+      return;
+    }
+    flushTo(handler, () => {
+      query(handler, options ?? {}).then(
         (found) => callback?.(null, found),
         (error) => callback?.(error),
       );
@@ -228,6 +245,7 @@ export class ConcurrentFileTransport extends Transport {
 
   /** The records of the log as they are written: events `log`, with an object, and `data`, with the line. */
   stream(options: { readonly start?: number | null } = {}): LogStream {
+    if (!isFile(this.handler)) throw elsewhere();
     return new LogStream(this.handler, options.start ?? 0);
   }
 
@@ -292,8 +310,16 @@ export class ConcurrentFileTransport extends Transport {
 
   #tellNew(): void {
     this.#isTold = true;
-    this.emit("new", this.handler.filename);
+    if (isFile(this.handler)) this.emit("new", this.handler.filename);
   }
+}
+
+function isFile(handler: AnyHandler): handler is ConcurrentFileHandler {
+  return "filename" in handler;
+}
+
+function elsewhere(): LogFileError {
+  return new LogFileError("ERR_CLH_READ", "Cannot read what went to NATS: it is in the collector's log.");
 }
 
 declare module "winston/lib/winston/transports/index.js" {

@@ -11,6 +11,7 @@ import {
   parse,
   refused,
   size,
+  unknownOption,
 } from "../options/validation.js";
 import type { Acknowledge } from "./nats-options.js";
 import { type ResolvedServers, resolveServers, serverRows } from "./server-options.js";
@@ -94,9 +95,13 @@ const OF_FILES = [
 /** @throws {LogFileError} `ERR_CLH_OPTION` */
 export function resolveNatsOptions(options: unknown): ResolvedNatsOptions {
   const given = anObject(options) as Record<string, unknown>;
-  for (const name of OF_FILES)
-    if (given[name] !== undefined && !(name in NATS_ROWS))
-      throw refused(name, given[name], "left out: the file and its rotation are the collector's (clh collect)");
+  // Before what is missing: it may be that by another name.
+  for (const [name, value] of Object.entries(given)) {
+    if (Object.hasOwn(NATS_ROWS, name) || value === undefined) continue;
+    if (OF_FILES.includes(name))
+      throw refused(name, value, "left out: the file and its rotation are the collector's (clh collect)");
+    throw unknownOption(name, value, Object.keys(NATS_ROWS));
+  }
   const {
     stream,
     subject,
@@ -108,7 +113,7 @@ export function resolveNatsOptions(options: unknown): ResolvedNatsOptions {
     delivery,
     debug,
     ...servers
-  } = parse(schema, given);
+  } = parse(schema, { servers: undefined, stream: undefined, ...given });
   return {
     servers: resolveServers(servers),
     stream,

@@ -1,4 +1,5 @@
 import { closestMatch } from "leven";
+import type { NatsHandlerOptions } from "../../nats/nats-options.js";
 import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../../options/options.js";
 import { Filter } from "../filter.js";
 import { Formatter, type FormatterOptions } from "../formatting/formatter.js";
@@ -7,6 +8,7 @@ import { repr, str } from "../formatting/python-text.js";
 import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } from "../handlers/file-handlers.js";
 import { Handler } from "../handlers/handler.js";
 import { MemoryHandler } from "../handlers/memory-handler.js";
+import { NatsHandler } from "../handlers/nats-handler.js";
 import { NullHandler, StreamHandler, type TextSink } from "../handlers/stream-handler.js";
 import type { Level } from "../levels.js";
 import { LogQueue } from "../queue/log-queue.js";
@@ -84,6 +86,14 @@ const timed: OurClass = {
 
 /** Python's plain file handlers only append, which ours does as well. */
 const appending: OurClass = { ...rotating, positional: ["filename", "mode", "encoding", "delay", "errors"] };
+
+/** Options by Python's spelling or ours; whoever has no file has no positional arguments of one either. */
+const nats: OurClass = {
+  ...ourClass(NatsHandler, "servers stream subject", (type, options) => {
+    return new type(ours(options, IGNORED) as unknown as NatsHandlerOptions);
+  }),
+  attributesAreOptions: true,
+};
 
 const stream = ourClass(StreamHandler, "stream", (type, { stream, strm = stream, ...rest }) => {
   none(rest);
@@ -179,6 +189,7 @@ const CLASSES = new Map<string, OurClass>(
     TimedRotatingFileHandler: unsafe("TimedRotatingFileHandler"),
     NullHandler: ourClass(NullHandler, "", (type) => new type()),
     StreamHandler: stream,
+    NatsHandler: nats,
     MemoryHandler: memory,
     QueueHandler: queueHandler,
     QueueListener: queueListener,
@@ -192,7 +203,7 @@ const CLASSES = new Map<string, OurClass>(
 
 // "logging.StreamHandler", "handlers.MemoryHandler", "concurrent_log_handler.ConcurrentRotatingFileHandler"
 const MODULE =
-  /^(?:logging\.handlers\.|handlers\.|logging\.|queue\.|concurrent_log_handler\.|concurrent-log-handler\/logging\.)/;
+  /^(?:logging\.handlers\.|handlers\.|logging\.|queue\.|concurrent_log_handler\.(?:nats\.)?|concurrent-log-handler\/logging\.)/;
 
 /**
  * The class of that name: Python's or ours, or what the caller's `names` have; or the class or function itself.
