@@ -26,6 +26,8 @@ written (a full disk, a lock that is held), nothing is read: the sender waits, a
 It ends when its input ends, or after SIGINT, SIGTERM, or when nobody reads what it tees: then it still writes what is in the pipe already, for at most a second.
 With \`--gzip\` it stays until what it has rotated is compressed.
 
+With \`nats://\` lines go to a stream of NATS, for a log that many hosts write; [its handler](nats-handler.md) has the same options. It ends when all is acknowledged, or on this disk: then the next writer sends it, or \`clh sweep\`.
+
 ${block("write")}
 ## read
 
@@ -84,6 +86,7 @@ ${block("rotate")}
 ## sweep
 
 What the next handler would do: spills of processes that have ended are merged, files that wait are compressed, backups beyond the limits are deleted. A process that is at it already is left alone.
+With \`nats://\` it sends the records that such processes have left in the spill directory, and ends when none is left, or after \`--timeout\` without a step forward.
 How far the compression is, counts the files that wait, by their sizes; and of the one that is being written, how large it is by now.
 
 ${block("sweep")}
@@ -96,6 +99,12 @@ once, whole, and behind the earlier ones of its writer. Records that went with b
 A log that is already there is replaced if it is from an earlier stress test, and not touched otherwise.
 
 ${block("stress")}
+## nats
+
+\`setup\` makes the stream for logs that many hosts write, with nothing that deletes acknowledged records. A stream that is there already is not changed: what is wrong with it is printed, with the command that mends it, and the exit code is 1.
+
+${block("nats")}
+${block("nats", "setup")}
 ## completion
 
 Completes commands, flags and their values, and file names for all the rest. The script runs nothing.

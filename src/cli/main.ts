@@ -5,6 +5,7 @@ import { LogFileError } from "../base/errors.js";
 import { completionCommand } from "./commands/completion.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { followCommand } from "./commands/follow.js";
+import { natsCommand } from "./commands/nats.js";
 import { readCommand } from "./commands/read.js";
 import { rotateCommand, sweepCommand } from "./commands/rotate.js";
 import { statusCommand } from "./commands/status.js";
@@ -31,9 +32,10 @@ const program: Command = new Command("clh")
   .addCommand(rotateCommand())
   .addCommand(sweepCommand())
   .addCommand(stressCommand())
+  .addCommand(natsCommand())
   .addCommand(completionCommand(() => program.commands))
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
-for (const command of [program, ...program.commands]) {
+for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
   command.exitOverride().configureOutput({ outputError: (text) => complain(oneLine(text)) });
 }
 

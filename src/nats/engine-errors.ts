@@ -2,7 +2,8 @@ import { LogFileError } from "../base/errors.js";
 import { hasCode, isError, reason } from "../base/system-errors.js";
 
 /** Codes of the server's answers (errors.json of nats-server). */
-const NO_ROOM = [10077, 10122, 10047, 10023, 10028];
+const STORE_FAILED = 10077;
+const NO_RESOURCES = [10023, 10028, 10047, 10122];
 const NO_STREAM = [10059, 10060];
 const TOO_LARGE = [10054, 10097];
 const NOT_NOW = [10008, 10009, 10076, 10118];
@@ -12,6 +13,7 @@ export type EngineFailure =
   | "away"
   | "slow"
   | "full"
+  | "no resources"
   | "no stream"
   | "too large"
   | "not now"
@@ -83,6 +85,7 @@ const SENTENCES: Readonly<Record<EngineFailure, Tell>> = {
     "the stream is full",
     "Is the collector running (clh collect)? It makes room; else raise the stream's limit.",
   ),
+  "no resources": sayReason("Give JetStream more room on the servers (max_file_store), or the stream a smaller limit."),
   "no stream": say(
     "no stream takes this subject",
     "Make it: clh nats setup nats://… --stream STREAM; or see that JetStream is on, and that its subjects have this one.",
@@ -122,7 +125,7 @@ export function failureOf(cause: unknown): EngineFailure {
     case "NoRespondersError":
       return "no stream";
     case "JetStreamApiError":
-      return failureOfCode(Number(code));
+      return failureOfCode(Number(code), message);
     case "AuthorizationError":
     case "UserAuthenticationExpiredError":
       return "not allowed in";
@@ -157,8 +160,9 @@ export function failureOf(cause: unknown): EngineFailure {
   }
 }
 
-function failureOfCode(code: number): EngineFailure {
-  if (NO_ROOM.includes(code)) return "full";
+function failureOfCode(code: number, message: string): EngineFailure {
+  if (code === STORE_FAILED && /maximum (?:bytes|messages)/.test(message)) return "full";
+  if (NO_RESOURCES.includes(code)) return "no resources";
   if (NO_STREAM.includes(code)) return "no stream";
   if (TOO_LARGE.includes(code)) return "too large";
   if (NOT_NOW.includes(code)) return "not now";

@@ -44,7 +44,7 @@ const subjectName = matching(
   'a subject such as "clh.api": parts of letters, digits, - and _, with dots between them, and no wildcard',
 );
 
-/** In the order of the page of options. */
+/** In the order of the page of options. @internal */
 export const NATS_ROWS = {
   ...serverRows,
   stream: streamName,

@@ -201,6 +201,8 @@ interface StreamSettings {
   readonly subjects?: string[];
   readonly replicas?: number;
   readonly max_bytes?: number;
+  readonly max_age?: number;
+  readonly discard?: "new" | "old";
   readonly max_msg_size?: number;
   readonly duplicate_window?: number;
 }

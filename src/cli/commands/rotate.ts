@@ -4,6 +4,7 @@ import { rotateLog, type SweepResult, sweepLog } from "../../inspection/sweep-lo
 import { systemEnvironment } from "../../platform/environment.js";
 import { BAD_RESULT } from "../terminal/exit.js";
 import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
+import { addServerFlags, given, isNats, serverOptions } from "../terminal/nats-flags.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
 import { type Progress, showProgress } from "../terminal/progress.js";
 import { SweepProgress } from "../terminal/sweep-progress.js";
@@ -26,13 +27,17 @@ export function rotateCommand(): Command {
 export function sweepCommand(): Command {
   const command = new Command("sweep")
     .description("Finish what writers have left: merge spills, compress what waits, delete backups beyond the limits.")
-    .argument("<file>", "the log");
-  return addSettings(command)
+    .argument("<file>", "the log; or nats://host,host: send what has not come into the stream")
+    .option("--stream <name>", "with nats://, the stream")
+    .option("--spill-directory <dir>", "with nats://, where writers have left records")
+    .option("--timeout <time>", 'with nats://, how long to try without a step forward, such as "10s"');
+  return addSettings(addServerFlags(command))
     .addHelpText(
       "after",
-      "\nExamples:\n  clh sweep app.log\n  clh sweep app.log --max-age 14d --max-total-bytes 2GiB --gzip",
+      "\nExamples:\n  clh sweep app.log\n  clh sweep app.log --max-age 14d --max-total-bytes 2GiB --gzip" +
+        "\n  clh sweep nats://log1,log2,log3 --stream logs --creds writer.creds",
     )
-    .action((file: string, flags: Flags) => run(file, flags, sweepLog));
+    .action((file: string, flags: Flags) => (isNats(file) ? sweepNats(file, flags) : run(file, flags, sweepLog)));
 }
 
 function addSettings(command: Command): Command {
@@ -57,6 +62,22 @@ async function run(file: string, flags: Flags, act: typeof sweepLog): Promise<vo
     process.stdout.write(
       done.length === 0 ? "nothing to do\n" : done.map(({ what, path }) => `${what} ${printable(path)}\n`).join(""),
     );
+  for (const { message } of failures) complain(message);
+  if (failures.length > 0) process.exitCode = BAD_RESULT;
+}
+
+async function sweepNats(servers: string, flags: Flags): Promise<void> {
+  const { resolveNatsOptions } = await import("../../nats/resolve-nats-options.js");
+  const { sweepSpools } = await import("../../nats/sweep-spools.js");
+  const { stream, spillDirectory, timeout } = flags;
+  const options = resolveNatsOptions({
+    ...serverOptions(servers, flags),
+    ...given({ stream, spillDirectory, timeout }),
+  });
+  const { sent, failures } = await sweepSpools(options, systemEnvironment());
+  if (flags.json)
+    process.stdout.write(jsonLine({ stream: options.stream, sent, failures: failures.map(({ message }) => message) }));
+  else process.stdout.write(sent === 0 ? "nothing was sent\n" : `sent ${sent} records\n`);
   for (const { message } of failures) complain(message);
   if (failures.length > 0) process.exitCode = BAD_RESULT;
 }

@@ -3,10 +3,13 @@ import { LogFileError } from "../../base/errors.js";
 import { hasCode } from "../../base/system-errors.js";
 import { makeHandler } from "../../handler/create-handler.js";
 import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
+import { makeNatsHandler } from "../../nats/late.js";
+import type { NatsHandler } from "../../nats/nats-handler.js";
 import { isPlainUtf8 } from "../../records/encodings.js";
 import { LineSplitter } from "../../records/line-splitter.js";
-import { BAD_RESULT, CommandFailure } from "../terminal/exit.js";
-import { addHandlerFlags, handlerOptions, withFlags } from "../terminal/handler-flags.js";
+import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
+import { addHandlerFlags, flagOf, handlerOptions, withFlags } from "../terminal/handler-flags.js";
+import { addServerFlags, given, isNats, serverOptions } from "../terminal/nats-flags.js";
 
 // What the sender has put into the pipe before the signal is still written: until it is silent, but not for long.
 const SILENCE = 100;
@@ -20,21 +23,26 @@ const CARRIAGE_RETURN = 0x0d;
 export function writeCommand(): Command {
   const command = new Command("write")
     .description("Append standard input to a log, line by line. Any number of these may write one log at once.")
-    .argument("<file>", "the log")
-    .option("--tee", "copy standard input to standard output as well");
-  return addHandlerFlags(command)
+    .argument("<file>", "the log; or nats://host,host, for a stream of NATS from which others write one")
+    .option("--tee", "copy standard input to standard output as well")
+    .option("--stream <name>", "with nats://, the stream")
+    .option("--subject <subject>", 'with nats://, the subject; without it, "clh.<stream>"')
+    .option("--acknowledge <when>", "with nats://, when a record counts as written: spilled, stored or written")
+    .option("--spill-directory <dir>", "with nats://, where records wait that the stream does not take");
+  return addHandlerFlags(addServerFlags(command))
     .addHelpText(
       "after",
       "\nExamples:\n  server 2>&1 | clh write server.log --max-bytes 10MiB --backup-count 5 --gzip" +
-        "\n  server 2>&1 | clh write server.log --when midnight --time-zone Europe/Berlin --max-age 14d",
+        "\n  server 2>&1 | clh write server.log --when midnight --time-zone Europe/Berlin --max-age 14d" +
+        "\n  server 2>&1 | clh write nats://log1,log2,log3 --stream logs --creds writer.creds",
     )
     .action(run);
 }
 
 async function run(file: string, flags: Record<string, unknown>): Promise<void> {
-  const handler = makeHandler(file, handlerOptions(flags));
+  const handler = isNats(file) ? natsHandler(file, flags) : makeHandler(file, handlerOptions(flags));
   listenTo(handler);
-  handler.open();
+  if ("rotate" in handler) handler.open();
   const input = new Input();
   const tee = flags.tee === true ? teeTo(process.stdout, input) : undefined;
   const toRecord = recordOf(flags.encoding as string | undefined);
@@ -50,13 +58,38 @@ async function run(file: string, flags: Record<string, unknown>): Promise<void> 
     // It has begun: this is no wrong usage any more.
     throw error instanceof LogFileError ? new CommandFailure(error.message, BAD_RESULT) : error;
   }
-  handler.close();
-  await handler.swept();
+  if ("swept" in handler) {
+    handler.close();
+    await handler.swept();
+  } else await finish(handler);
   if (input.isEnding) process.exit(); // Deno goes on reading a standard input that was destroyed, and stays
 }
 
+/** Options of files and their rotation are refused by name, as by the handler. */
+function natsHandler(servers: string, flags: Record<string, unknown>): NatsHandler {
+  const { stream, subject, acknowledge, spillDirectory } = flags;
+  const ofFile = Object.keys(handlerOptions(flags)).filter((name) => name !== "when" || flags.when !== undefined);
+  if (ofFile[0] !== undefined)
+    throw new CommandFailure(`${flagOf(ofFile[0])} is of a file: give it to the collector, clh collect`, BAD_USAGE);
+  return makeNatsHandler({
+    ...serverOptions(servers, flags),
+    ...given({ stream, subject, acknowledge, spillDirectory }),
+  });
+}
+
+/** Waits until all is acknowledged, or on this disk; what is there is for the next writer, or for clh sweep. */
+async function finish(handler: NatsHandler): Promise<void> {
+  try {
+    await handler.flush();
+  } catch (error) {
+    throw new CommandFailure((error as Error).message, BAD_RESULT);
+  } finally {
+    handler.close();
+  }
+}
+
 /** Tells what the handler tells. When a record was dropped, the command has failed, whatever comes after. */
-function listenTo(handler: ConcurrentFileHandler): void {
+function listenTo(handler: ConcurrentFileHandler | NatsHandler): void {
   const tell = ({ message }: LogFileError) => void process.stderr.write(`clh: ${withFlags(message)}\n`);
   handler.on("warning", tell);
   handler.on("error", tell);
@@ -76,7 +109,11 @@ function recordOf(encoding = "utf-8"): (line: Buffer) => Buffer | string {
 }
 
 /** Does not read on while a record is not in the file: the sender waits, and nothing is dropped. */
-async function writeSurely(handler: ConcurrentFileHandler, record: Buffer | string, input: Input): Promise<void> {
+async function writeSurely(
+  handler: ConcurrentFileHandler | NatsHandler,
+  record: Buffer | string,
+  input: Input,
+): Promise<void> {
   if (handler.write(record)) return;
   while (handler.stats().pending > 0) {
     try {

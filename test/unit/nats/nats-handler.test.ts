@@ -194,6 +194,8 @@ const FAILURES: [what: string, error: Error, message: RegExp][] = [
     api(10077, "maximum bytes exceeded"),
     /: the stream is full\. .*Is the collector running \(clh collect\)\?/,
   ],
+  ["a server without room", api(10047, "insufficient storage"), /: insufficient storage\. .*max_file_store/],
+  ["a store that fails otherwise", api(10077, "no space left on device"), /: no space left on device\. /],
   [
     "no stream",
     new jserrors.JetStreamNotEnabled("no"),
@@ -292,6 +294,7 @@ describe("while the stream takes nothing", () => {
       });
       for (const record of numbered(1000)) handler.write(record);
       await assert.rejects(handler.flush(), { code: "ERR_CLH_FLUSH" });
+      await until(() => dropped > 0); // it is told at the end of a turn
       assert.ok(dropped > 500 && handler.stats().pending < 500, `${dropped} dropped`);
       assert.ok(told.some(({ code, message }) => code === "ERR_CLH_SPILL" && message.includes("maxSpillBytes")));
       stream.refusal = undefined;
