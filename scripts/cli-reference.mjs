@@ -76,6 +76,8 @@ Whether locks work between hosts, one host alone cannot tell. With \`--peer\`, t
 
 The exit code is 0 when logs are safe there. \`--json\` gives \`ok\`, \`fileSystem\`, \`checks\` and \`advice\`.
 
+With \`nats://\` the servers and the stream are looked at: their version, what the stream keeps and deletes, replicas, room, the clock, and whether this user may publish. Nothing is changed, and no record is sent.
+
 ${block("doctor")}
 ## rotate
 

@@ -129,7 +129,7 @@ export function checkStream(config: StreamConfig, subject: string | undefined): 
 }
 
 /** True when a pattern of subjects takes this subject. */
-function takes(pattern: string, subject: string): boolean {
+export function takes(pattern: string, subject: string): boolean {
   const [wanted, given] = [pattern.split("."), subject.split(".")];
   const isOpen = wanted.at(-1) === ">";
   if (isOpen ? given.length < wanted.length : given.length !== wanted.length) return false;

@@ -46,6 +46,36 @@ describe("the command, for NATS:", needsNats, () => {
     );
   });
 
+  test("doctor says of each thing whether it is as it must be, and what to do", async (t) => {
+    const [server, ...others] = await NatsServer.startCluster(t);
+    await makeStream([server!, ...others], { subjects: ["clh.logs.>"] });
+    const doctor = ["doctor", server!.url, "--stream", "logs"];
+    const { status, stdout, stderr } = clh(t, doctor);
+    assert.deepEqual([status, stderr], [0, ""], stdout);
+    assert.equal(stdout.match(/^ {2}yes {2}/gm)?.length, stdout.split("\n").length - 3, stdout);
+    const wrong = JSON.parse(clh(t, [...doctor, "--subject", "other", "--json"]).stdout) as {
+      ok: boolean;
+      checks: { what: string; ok: boolean; why?: string }[];
+    };
+    assert.equal(wrong.ok, false);
+    assert.deepEqual(
+      wrong.checks.filter(({ ok }) => !ok),
+      [
+        {
+          what: "it takes the subject other.*",
+          ok: false,
+          why: "it takes clh.logs.>: nats stream edit logs --subjects 'other.*'",
+        },
+      ],
+    );
+    await others[0]!.kill();
+    const late = clh(t, doctor);
+    const none = clh(t, ["doctor", server!.url, "--stream", "none"]);
+    assert.equal(none.status, 1);
+    assert.match(none.stdout, /NO {3}there is a stream none: make it: clh nats setup/);
+    assert.ok([0, 1].includes(late.status!), late.stderr); // the others notice it after a while
+  });
+
   test("write sends lines, and sweep what was left", async (t) => {
     const server = await NatsServer.start(t);
     await makeStream([server], { subjects: ["clh.logs.>"] });

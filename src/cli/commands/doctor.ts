@@ -14,27 +14,32 @@ import { NobodyCame } from "../doctor/peer-channel.js";
 import { timeOfSync } from "../doctor/probe.js";
 import { colours } from "../terminal/colours.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
+import { addServerFlags, given, isNats, serverOptions } from "../terminal/nats-flags.js";
 import { jsonLine, printable } from "../terminal/printable.js";
 import { type Progress, showProgress } from "../terminal/progress.js";
 
-interface Flags {
+interface Flags extends Record<string, unknown> {
   readonly peer?: true;
   readonly wait: string;
   readonly json?: true;
 }
 
 export function doctorCommand(): Command {
-  return new Command("doctor")
+  const command = new Command("doctor")
     .description("Find out whether locking, appending and renaming work in a directory, and which options it needs.")
-    .argument("<dir>", "where logs are to be")
+    .argument("<dir>", "where logs are to be; or nats://host,host, the servers of a stream")
     .option("--peer", "together with the same command on another host, on the same share")
     .option("--wait <time>", "with --peer, how long to wait for the other host", "5m")
     .option("--json", "print the result as JSON")
+    .option("--stream <name>", "with nats://, the stream")
+    .option("--subject <subject>", 'with nats://, the subject of a writer; without it, "clh.<stream>"');
+  return addServerFlags(command)
     .addHelpText(
       "after",
-      "\nExamples:\n  clh doctor /var/log/app\n  clh doctor /mnt/share/logs --peer   (on both hosts)",
+      "\nExamples:\n  clh doctor /var/log/app\n  clh doctor /mnt/share/logs --peer   (on both hosts)" +
+        "\n  clh doctor nats://log1,log2,log3 --stream logs --creds collector.creds",
     )
-    .action(doctor);
+    .action((place: string, flags: Flags) => (isNats(place) ? doctorOfNats(place, flags) : doctor(place, flags)));
 }
 
 async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
@@ -85,6 +90,27 @@ async function doctor(dir: string, { peer, wait, json }: Flags): Promise<void> {
       ? jsonLine({ ok, directory, fileSystem: kind, checks, advice })
       : report(directory, kind, checks, advice, ok ? "safe" : isSafe ? "unknown" : "unsafe"),
   );
+  if (!ok) process.exitCode = BAD_RESULT;
+}
+
+async function doctorOfNats(servers: string, flags: Flags): Promise<void> {
+  const { resolveNatsOptions } = await import("../../nats/resolve-nats-options.js");
+  const { examine } = await import("../../nats/examine.js");
+  const { stream, subject } = flags;
+  const options = resolveNatsOptions({ ...serverOptions(servers, flags), ...given({ stream, subject }) });
+  const { fs, clock } = systemEnvironment();
+  const checks = await examine(options, fs, clock);
+  const ok = checks.every((check) => check.ok);
+  const { green, red, bold } = colours(process.stdout);
+  const lines = [
+    bold(printable(servers)),
+    ...checks.map(
+      (check) =>
+        `  ${check.ok ? green("yes") : red("NO ")}  ${check.what}${check.ok ? "" : `: ${printable(check.why ?? "")}`}`,
+    ),
+    ok ? green("Records are safe here.") : red("This is to be mended first."),
+  ];
+  process.stdout.write(flags.json ? jsonLine({ ok, stream: options.stream, checks }) : `${lines.join("\n")}\n`);
   if (!ok) process.exitCode = BAD_RESULT;
 }
 
