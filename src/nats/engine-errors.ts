@@ -95,7 +95,9 @@ const SENTENCES: Readonly<Record<EngineFailure, Tell>> = {
   "not stored yet": sayReason("It is asked again."),
   "not allowed in": sayReason("Give `credentials`, `nkey`, or `user` and `passwordFile` that the servers know."),
   "may not publish": sayReason("Permit this user to publish there, as docs/reference/nats-handler.md says."),
-  "may not hear answers": sayReason('Permit this user to subscribe to "_INBOX.>", in which servers answer.'),
+  "may not hear answers": sayReason(
+    'Permit this user to subscribe to "_INBOX.>", in which servers answer, and with acknowledge "written" to "clh-written.>".',
+  ),
   certificate: sayReason(
     "Give in `tls.ca` the certificate of those who have signed that of the servers, by the name in `servers`.",
   ),

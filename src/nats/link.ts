@@ -115,7 +115,10 @@ export class Link {
   async #open(): Promise<Engine> {
     try {
       const engine = await this.#connect();
-      if (this.#isClosed) void engine.close();
+      if (this.#isClosed) {
+        void engine.close();
+        throw new Error("the handler was closed");
+      }
       this.#engine = engine;
       void this.#watch(engine);
       this.#observer.onConnected(engine);

@@ -461,6 +461,30 @@ describe('"written"', () => {
   });
 });
 
+test("a connection that comes when the handler was closed meanwhile is closed at once", async (t) => {
+  const stream = new FakeStream();
+  let goOn = () => {};
+  const asked = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  let closed = 0;
+  const late = async (): Promise<Engine> => {
+    await asked;
+    const engine = await stream.connect();
+    const close: Engine["close"] = async () => {
+      closed++;
+      await engine.close();
+    };
+    return { ...engine, maxPayload: stream.maxPayload, close };
+  };
+  const { handler } = handlerOver(t, stream, { acknowledge: "written", connect: late });
+  const opened = handler.open();
+  handler.close();
+  goOn();
+  await assert.rejects(opened, { code: "ERR_CLH_ENGINE" });
+  assert.deepEqual([closed, stream.subscribed], [1, []]);
+});
+
 test("as JSON it has paths and no secret, and makes the same handler", (t) => {
   const { handler } = handlerOver(t, new FakeStream(), { nkey: "/run/seed", tls: { ca: "/ca.pem" } });
   const json = JSON.stringify(handler);
