@@ -87,7 +87,7 @@ const SENTENCES: Readonly<Record<EngineFailure, Tell>> = {
   ),
   "no resources": sayReason("Give JetStream more room on the servers (max_file_store), or the stream a smaller limit."),
   "no stream": say(
-    "no stream takes this subject",
+    "no stream takes this subject, or it has no leader now",
     "Make it: clh nats setup nats://… --stream STREAM; or see that JetStream is on, and that its subjects have this one.",
   ),
   "too large": sayReason("The limit of the server or of the stream was lowered: raise max_payload or max_msg_size."),

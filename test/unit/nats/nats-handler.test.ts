@@ -199,7 +199,7 @@ const FAILURES: [what: string, error: Error, message: RegExp][] = [
   [
     "no stream",
     new jserrors.JetStreamNotEnabled("no"),
-    /: no stream takes this subject\. .*clh nats setup nats:\/\/… --stream logs/,
+    /: no stream takes this subject, or it has no leader now\. .*clh nats setup nats:\/\/… --stream logs/,
   ],
   ["no majority", api(10008, "jetstream unavailable"), /: jetstream unavailable\. .*majority and a leader\?/],
   [
