@@ -26,6 +26,10 @@ export type LogFileErrorCode =
   | "ERR_CLH_PERMISSION"
   /** A spill, in which records wait for the lock, cannot be written or merged. */
   | "ERR_CLH_SPILL"
+  /** A cursor, which says how far a stream is in a log, cannot be read or written, or is damaged. */
+  | "ERR_CLH_CURSOR"
+  /** Records of a writer that a stream had acknowledged are not in it any more. */
+  | "ERR_CLH_GAP"
   /** Another process writes the log with other settings, or another user has left some. */
   | "ERR_CLH_SETTINGS"
   /** The thread of delivery `background` was lost, or is not to be had in Deno; the one that logs writes the records. */

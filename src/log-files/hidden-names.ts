@@ -5,6 +5,7 @@ import { FINGERPRINT, SEQUENCE_DIGITS } from "./pending-names.js";
 /* Hidden names of files beside a log, each with its inverse: backup-names.ts has the rule. */
 
 const UNFINISHED = /^(\d{10,13})\.[0-9a-f]{8}\.unfinished$/;
+const CURSOR = /^([^.*>/\\\s]+)\.cursor$/;
 const SPILL = /^[1-9]\d*\.[0-9a-f]{8}\.spill$/;
 
 /**
@@ -44,6 +45,21 @@ export function spillId(path: string): number {
 /** True for what {@link spillPath} makes, from a name in the directory of `log`. */
 export function isSpill(log: string, name: string): boolean {
   return parseHidden(log, name, SPILL) !== null;
+}
+
+/** How far a stream of that name is in the log. Such a name has no dot (NATS), so the name of the log is what is before it. */
+export function cursorPath(log: string, stream: string): string {
+  return hidden(log, `${stream}.cursor`);
+}
+
+/** The stream in what {@link cursorPath} makes, from a name in the directory of `log`. */
+export function parseCursor(log: string, name: string): string | undefined {
+  return parseHidden(log, name, CURSOR)?.[1];
+}
+
+/** True for what {@link cursorPath} makes, from a name in the directory of `log`. */
+export function isCursor(log: string, name: string): boolean {
+  return parseCursor(log, name) !== undefined;
 }
 
 /** Where the writers of a log leave their settings: "app.log" -> ".__app.log.settings". Nobody looks for such names. */

@@ -1,8 +1,8 @@
-import { hasCode } from "../base/system-errors.js";
 import type { Mount } from "../disk/mount.js";
-import { FilePath, FileStatus, O_NOFOLLOW, O_NONBLOCK, O_RDWR } from "../platform/file-system.js";
+import { FilePath, FileStatus } from "../platform/file-system.js";
 import { Batch, type Journal } from "../records/batch.js";
 import type { CountAppended } from "./appended-records.js";
+import { openLocked } from "./locked-file.js";
 import { FRAMES, newHeader, readFrames, readHeader, type SpillHeader, toFrames, writeHeader } from "./spill-format.js";
 
 /*
@@ -57,29 +57,10 @@ export class Spill implements Journal {
    * process lives. Called with the lock of the log held: one that is locked then has nothing to settle.
    */
   static adopt(path: string, mount: Mount, countAppended: CountAppended): Spill | undefined {
-    let fd = mount.unpark(path, "lock");
-    const isNew = fd === undefined;
-    try {
-      fd ??= mount.fs.open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK);
-    } catch (error) {
-      if (hasCode(error, "ENOENT")) return undefined;
-      throw error;
-    }
-    const spill = new Spill(path, mount, fd);
-    try {
-      if (isNew) mount.guard(fd, path);
-      if (!mount.locks.tryLock(fd, true)) {
-        mount.closeInPassing(fd, path, "lock");
-        return undefined;
-      }
-      if (spill.#load(countAppended)) return spill;
-    } catch (error) {
-      mount.close(fd);
-      if (!hasCode(error, "ESTALE")) throw error; // merged and removed by another host
-      return undefined;
-    }
-    mount.close(fd);
-    return undefined;
+    return openLocked(path, mount, (fd) => {
+      const spill = new Spill(path, mount, fd);
+      return spill.#load(countAppended) ? spill : undefined;
+    });
   }
 
   /** Bytes of the file. */

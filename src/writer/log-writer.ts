@@ -1,4 +1,6 @@
 import { LogFileError } from "../base/errors.js";
+import type { CursorFile } from "../cursor/cursor-file.js";
+import { Cursors } from "../cursor/cursors.js";
 import { ActiveFile, HeldElsewhere } from "../disk/active-file.js";
 import { Durability } from "../disk/durability.js";
 import { Mount } from "../disk/mount.js";
@@ -29,25 +31,7 @@ import { IdleWatch } from "./idle-timer.js";
 import { OrphanMerger } from "./orphan-merger.js";
 import { SharedSettings } from "./settings-file.js";
 import { type Counts, sum } from "./stats.js";
-
-/** How a writer differs from one that writes every record of its handler. */
-export interface WriterRole {
-  /**
-   * Another thread writes, and this writer only when that thread is lost: it never empties the file for `mode: "w"`, does
-   * not rotate an idle log, and merges no orphans before {@link LogWriter.takeOver}.
-   */
-  readonly isStandby?: boolean;
-  /** False: the writer is no lasting one, and its settings are its own. */
-  readonly leavesSettings?: boolean;
-  /** Told when the writer begins. */
-  readonly warning?: LogFileError | undefined;
-}
-
-/** A writer in another thread that writes in place of a standby. */
-export interface RemoteWriter {
-  readonly counts: Counts;
-  whenSwept(): Promise<void>;
-}
+import type { RemoteWriter, WriterRole } from "./writer-role.js";
 
 /** Everything that happens under the lock of one log. Knows nothing of queues and users. */
 export class LogWriter {
@@ -57,6 +41,7 @@ export class LogWriter {
   readonly encoder: Encoder;
   readonly #idleWatch: IdleWatch;
   readonly #spills: Spills;
+  readonly #cursors: Cursors;
   readonly #orphans: OrphanMerger;
   readonly #lock: FileLock;
   readonly #mount: Mount;
@@ -131,12 +116,14 @@ export class LogWriter {
     };
     this.#rotation = new Rotation(options, environment, backups, events.tell, underLock, this.#durability);
     this.#spills = new Spills(filename, this.#mount, permissions, terminator.length, underLock);
+    const { countAppended } = this.#spills;
+    this.#cursors = new Cursors(filename, this.#mount, permissions, options.sync !== "none", countAppended);
     this.#appender = new Appender(
       this.#file,
       this.#durability,
       this.#mount,
       this.#lock,
-      this.#spills.countAppended,
+      countAppended,
       terminator.length,
     );
     const commit = (batch: Batch) => this.commit(batch, this.#maintenanceWait);
@@ -244,6 +231,20 @@ export class LogWriter {
   /** Takes over a spill of a thread that has ended; see {@link Spills.adopt}. */
   adoptSpill(path: string): ReturnType<Spills["adopt"]> {
     return this.#spills.adopt(path);
+  }
+
+  /**
+   * Takes the cursor of a stream, with what its last collector has left open settled.
+   * @returns undefined while another collector has it, or when the lock is not free soon
+   * @throws {LogFileError} `ERR_CLH_CURSOR`
+   */
+  takeCursor(stream: string): CursorFile | undefined {
+    let cursor: CursorFile | undefined;
+    this.#exclusively(this.#maintenanceWait, () => {
+      cursor = this.#cursors.take(stream);
+    });
+    this.events.catchUp();
+    return cursor;
   }
 
   noteSpillFailure(cause: unknown): void {
@@ -366,6 +367,7 @@ export class LogWriter {
   #rotate(why: RotationReason): void {
     this.#trace?.(`${this.options.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
     this.#spills.settle(this.events.tell);
+    this.#cursors.settle(this.events.tell);
     if (!this.#rotation.rotate(why)) return;
     this.events.add(() => this.#tidy());
     this.#file.close();

@@ -4,7 +4,7 @@ import { crc32, gunzipSync } from "node:zlib";
 import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { parseNumbered } from "../../src/log-files/backup-names.js";
-import { settingsPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
+import { isCursor, settingsPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
 import { listLogFiles } from "../../src/log-files/list-files.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
 
@@ -171,7 +171,7 @@ function leftovers(log: string): string[] {
   const ours = new Set(listLogFiles(systemEnvironment().fs, log).map(({ path }) => basename(path)));
   const mayStay = [lockFilePath(log), sweepLockPath(log), settingsPath(log)].map((path) => basename(path));
   return readdirSync(dirname(log))
-    .filter((name) => !mayStay.includes(name))
+    .filter((name) => !mayStay.includes(name) && !isCursor(log, name))
     .filter((name) => name.startsWith(".") || !ours.has(name))
     .map((name) => `${name} was left`);
 }
