@@ -1,9 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import type { KillMode, Phase } from "../fixtures/crash-operation.js";
+import type { Phase } from "../fixtures/crash-operation.js";
 import { Fixture } from "../support/child.js";
 import type { DoubleName } from "../support/doubles.js";
+import type { KillMode } from "../support/killer.js";
 import { hiddenRecords, problemsOf, Snapshot } from "../support/log-oracle.js";
 import { makeHandler, OPERATIONS, type Operation, type OperationName, Scene, SPILLER } from "../support/operations.js";
 import { temporaryDirectory } from "../support/temporary.js";

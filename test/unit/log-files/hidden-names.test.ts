@@ -4,10 +4,13 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { COMPRESSED } from "../../../src/log-files/compression-formats.js";
 import {
+  cursorPath,
   type HiddenPending,
   hiddenFormPath,
+  isCursor,
   isSpill,
   isUnfinished,
+  parseCursor,
   parseHiddenForm,
   parseHiddenPending,
   unfinishedPath,
@@ -43,6 +46,20 @@ test("the name of an unfinished compressed form reads back, and is none of a fil
         [parseHiddenPending(path, name), parseHiddenForm(path, name), isSpill(path, name)],
         [undefined, undefined, false],
       );
+    }),
+  );
+});
+
+test("the name of a cursor reads back, and is that of one log alone", () => {
+  const streams = fc.stringMatching(/^[A-Za-z0-9_-]{1,40}$/);
+  fc.assert(
+    fc.property(logNames, streams, (log, stream) => {
+      const path = `/var/log/${log}`;
+      const name = basename(cursorPath(path, stream));
+      assert.deepEqual([parseCursor(path, name), isSpill(path, name)], [stream, false]);
+      assert.equal(isCursor(`${path}.${stream}`, name), false);
+      const shorter = path.slice(0, path.lastIndexOf("."));
+      assert.ok(!log.includes(".") || !isCursor(shorter, name));
     }),
   );
 });
