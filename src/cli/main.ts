@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError } from "commander";
 import { LogFileError } from "../base/errors.js";
+import { collectCommand } from "./commands/collect.js";
 import { completionCommand } from "./commands/completion.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { followCommand } from "./commands/follow.js";
@@ -31,6 +32,7 @@ const program: Command = new Command("clh")
   .addCommand(doctorCommand())
   .addCommand(rotateCommand())
   .addCommand(sweepCommand())
+  .addCommand(collectCommand())
   .addCommand(stressCommand())
   .addCommand(natsCommand())
   .addCommand(completionCommand(() => program.commands))

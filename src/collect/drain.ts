@@ -6,7 +6,7 @@ import { Failures } from "../events/throttled-reporter.js";
 import { MAINTENANCE_WAIT_MS } from "../lock/lock-timing.js";
 import type { Batch } from "../records/batch.js";
 import type { LogWriter } from "../writer/log-writer.js";
-import { Collector, type CollectorEvents } from "./collector.js";
+import { type CollectCounts, Collector, type CollectorEvents } from "./collector.js";
 import type { StreamMessage, StreamSource } from "./stream-message.js";
 
 // Appended at once: so much that one more byte makes it no cheaper, and little enough for other writers to have their turn.
@@ -38,7 +38,7 @@ export class Drain {
   /** Ends the wait that is under way. */
   #stop = () => {};
   #cursor: CursorFile | undefined;
-  #collector: Collector | undefined;
+  #counts: CollectCounts | undefined;
 
   constructor(writer: LogWriter, source: StreamSource, events: DrainEvents, signal: AbortSignal) {
     this.#writer = writer;
@@ -49,16 +49,12 @@ export class Drain {
     signal.addEventListener("abort", () => this.#stop(), { once: true });
   }
 
-  get counts(): Readonly<Collector["counts"]> | undefined {
-    return this.#collector?.counts;
+  /** Of what is in the log; undefined before anything is. */
+  get counts(): CollectCounts | undefined {
+    return this.#counts;
   }
 
-  /** Where the stream is in the log; undefined while another collector has the cursor. */
-  get sequence(): number | undefined {
-    return this.#cursor?.place.sequence;
-  }
-
-  /** Number of the last record of a writer that is in the log. */
+  /** Number of the last record of a writer that is in the log, also when it has ended. */
   lastOf(writer: string): number {
     return this.#cursor?.writers.get(writer)?.last ?? 0;
   }
@@ -77,7 +73,7 @@ export class Drain {
       cursor.keepWriters = Math.max(keepWriters, KEEP_WRITERS_MS);
       this.#cursor = cursor;
       const collector = new Collector(this.#source.stream, cursor, encoder, this.#events);
-      this.#collector = collector;
+      this.#counts = { ...collector.counts };
       this.#events.leading();
       if (!(await this.#commit(cursor.batch))) return;
       if (!cursor.isNew) this.#events.written(cursor.place.sequence, new Map());
@@ -87,7 +83,6 @@ export class Drain {
         if (!(await this.#pump(this.#source.read(collector.startAt(state)), collector))) return;
       }
     } finally {
-      this.#cursor = undefined;
       this.#failures.close([cursor], options.filename);
     }
   }
@@ -143,6 +138,7 @@ export class Drain {
     const cursor = this.#cursor!;
     if (!collector.hasPending) return true;
     const pending = collector.take();
+    const counts = { ...collector.counts };
     const stage = { place: pending.place, writers: pending.writers, bytes: pending.bytes, ends: pending.ends };
     let isStaged = false;
     const isDone = await this.#tryOn(() => {
@@ -150,8 +146,10 @@ export class Drain {
       isStaged = true;
       return this.#commitNow(cursor.batch);
     });
-    if (isDone) this.#events.written(cursor.place.sequence, pending.writers);
-    return isDone;
+    if (!isDone) return false;
+    this.#counts = counts;
+    this.#events.written(cursor.place.sequence, pending.writers);
+    return true;
   }
 
   #commit(batch: Batch): Promise<boolean> {

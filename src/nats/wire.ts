@@ -167,3 +167,11 @@ function malformed(header: string, value: string | undefined): Malformed {
     malformed: value === undefined ? `${header} is missing` : `${header} is ${JSON.stringify(value.slice(0, 80))}`,
   };
 }
+
+/** `written`: the writer keeps its records until they are in the log, and sends them again from where they are missing. */
+const ACKNOWLEDGE_HEADER = "Clh-Acknowledge";
+
+/** True for the records of a writer that sends them again when they are missing. */
+export function isKept({ headers }: ReceivedMessage): boolean {
+  return headers?.get(ACKNOWLEDGE_HEADER) === "written";
+}
