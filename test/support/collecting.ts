@@ -29,7 +29,7 @@ export function unnumbered(sequence: number, writer: string, number: number): St
 }
 
 /** A stream of prepared messages. */
-export class PreparedSource implements StreamSource {
+class PreparedSource implements StreamSource {
   readonly stream: string = STREAM;
   readonly #messages: readonly StreamMessage[];
   readonly #onEnd: () => void;
