@@ -1,6 +1,7 @@
 import type { Clock } from "../platform/clock.js";
 import type { Link, Message } from "./link.js";
 import { cut, lastOf, type Shipment } from "./shipment.js";
+import type { SpoolIdentity } from "./spool-format.js";
 import { headersOf } from "./wire.js";
 
 /** Records of one writer that wait to be sent, oldest first. */
@@ -16,6 +17,7 @@ export class Sender {
   readonly #link: Link;
   readonly #subject: string;
   readonly #writer: string;
+  readonly #acknowledge: string;
   readonly #source: Source;
   readonly #clock: Clock;
   /** How often records were taken back. */
@@ -27,7 +29,7 @@ export class Sender {
   /** @param attempt of the first message */
   constructor(
     link: Link,
-    { subject, writer }: { readonly subject: string; readonly writer: string },
+    { subject, writer, acknowledge }: Pick<SpoolIdentity, "subject" | "writer" | "acknowledge">,
     source: Source,
     clock: Clock,
     attempt = 0,
@@ -35,6 +37,7 @@ export class Sender {
     this.#link = link;
     this.#subject = subject;
     this.#writer = writer;
+    this.#acknowledge = acknowledge;
     this.#source = source;
     this.#clock = clock;
     this.#attempt = attempt;
@@ -88,6 +91,6 @@ export class Sender {
 
   *#messages(shipment: Shipment, maxPayload: number, attempt: number): Generator<Message> {
     for (const { records, bytes } of cut(shipment, this.#writer, maxPayload))
-      yield { payload: bytes, headers: headersOf(records, bytes.length, attempt) };
+      yield { payload: bytes, headers: headersOf(records, bytes.length, this.#acknowledge, attempt) };
   }
 }

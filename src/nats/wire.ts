@@ -13,6 +13,8 @@ const FIRST_HEADER = "Clh-First";
 const COUNT_HEADER = "Clh-Count";
 /** Bytes of each record, with commas between them: only where a record has a line feed before its end. */
 const LENGTHS_HEADER = "Clh-Lengths";
+/** `written`: the writer keeps its records until they are in the log, and sends them again from where they are missing. */
+const ACKNOWLEDGE_HEADER = "Clh-Acknowledge";
 /** `offset/total`: the payload is that part of one record which is longer than a message may be. */
 const PART_HEADER = "Clh-Part";
 
@@ -75,12 +77,14 @@ export function readPosition(data: Uint8Array): number | undefined {
 /**
  * The headers of a message.
  * @param size bytes of its payload
+ * @param acknowledge as the option of the writer
  * @param attempt how often these records were taken back and sent anew, so that the engine does not drop them: the first
  *   time, and whenever an answer is only late, 0
  */
 export function headersOf(
   { writer, first, count, lengths, part }: WireRecords,
   size: number,
+  acknowledge = "spilled",
   attempt = 0,
 ): [name: string, value: string][] {
   // All that an engine takes for the same must be the same: other limits cut the same records in other places.
@@ -98,7 +102,13 @@ export function headersOf(
     [COUNT_HEADER, String(count)],
     ...(lengths === undefined ? [] : [[LENGTHS_HEADER, lengths.join(",")] as [string, string]]),
     ...(part === undefined ? [] : [[PART_HEADER, `${part.offset}/${part.total}`] as [string, string]]),
+    ...(acknowledge === "written" ? [[ACKNOWLEDGE_HEADER, acknowledge] as [string, string]] : []),
   ];
+}
+
+/** True for the records of a writer that sends them again when they are missing. */
+export function isKept({ headers }: ReceivedMessage): boolean {
+  return headers?.get(ACKNOWLEDGE_HEADER) === "written";
 }
 
 /** Which records a message has; undefined for one of somebody else, which has none of our headers. */
@@ -166,12 +176,4 @@ function malformed(header: string, value: string | undefined): Malformed {
   return {
     malformed: value === undefined ? `${header} is missing` : `${header} is ${JSON.stringify(value.slice(0, 80))}`,
   };
-}
-
-/** `written`: the writer keeps its records until they are in the log, and sends them again from where they are missing. */
-const ACKNOWLEDGE_HEADER = "Clh-Acknowledge";
-
-/** True for the records of a writer that sends them again when they are missing. */
-export function isKept({ headers }: ReceivedMessage): boolean {
-  return headers?.get(ACKNOWLEDGE_HEADER) === "written";
 }

@@ -53,7 +53,7 @@ test("what is built is read again, whatever the records are", () => {
 
 test("an id names records, their part, and how often they were taken back", () => {
   const id = (records: Partial<WireRecords>, attempt?: number) =>
-    headersOf({ writer: "w", first: 7, count: 1, ...records }, 5, attempt)[0];
+    headersOf({ writer: "w", first: 7, count: 1, ...records }, 5, undefined, attempt)[0];
   assert.deepEqual(id({}), ["Nats-Msg-Id", "w:7:1"]);
   assert.deepEqual(id({ count: 3 }), ["Nats-Msg-Id", "w:7:3"]);
   assert.deepEqual(id({ part: { offset: 0, total: 9 } }), ["Nats-Msg-Id", "w:7:1:0+5"]);
