@@ -9,7 +9,7 @@ import { checkReadLogOptions } from "./reading-options.js";
 import type { LogRecord } from "./records/block.js";
 import { lineFormatOf } from "./records/line-format.js";
 import { type BlockReader, readBlocks } from "./records/read-blocks.js";
-import { isWantedFile, type Selection, select } from "./selection.js";
+import { formatOf, isWantedFile, type Selection, select } from "./selection.js";
 
 /** How a log is read. What is left out is as its writers have left it beside the log. */
 export interface ReadOptions {
@@ -57,7 +57,11 @@ export async function* readLog(path: string | URL, options: ReadLogOptions = {})
 }
 
 /** @throws {LogFileError} `ERR_CLH_READ` when there is no log; `ERR_CLH_OPTION` @internal */
-export function blockReader(path: string | URL, options: ReadOptions, environment = systemEnvironment()): BlockReader {
+export function blockReader(
+  path: string | URL,
+  options: ReadOptions & Pick<Selection, "format">,
+  environment = systemEnvironment(),
+): BlockReader {
   const log = absolutePath("path", path);
   refuseOthers(environment, log);
   const left = settingsLeft(environment.fs, log);
@@ -66,7 +70,7 @@ export function blockReader(path: string | URL, options: ReadOptions, environmen
     log,
     lockPath: lockFilePath(log, options.lockFileDirectory ?? lockDirectoryLeft(left)),
     left,
-    format: lineFormatOf(options, left),
+    format: lineFormatOf(options, left, formatOf(options)),
     onProblem:
       options.onProblem ??
       ((problem) => {

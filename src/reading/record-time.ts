@@ -1,6 +1,6 @@
 const ISO = /(\d{4})-(\d\d)-(\d\d)(?:[T_ ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s?(Z|[+-]\d\d:?\d\d)?/;
 // What loggers that write JSON call it: pino, bunyan, winston, LogTape, Logstash.
-const IN_JSON = /"(?:time|timestamp|@timestamp|ts|date|datetime)"\s*:\s*(?:"([^"]*)"|(\d+(?:\.\d+)?))/;
+const IN_JSON = /"(?:time|timestamp|@timestamp|ts|date|datetime|asctime|@t)"\s*:\s*(?:"([^"]*)"|(\d+(?:\.\d+)?))/;
 const LOOKED_AT = 1024;
 
 /**
@@ -16,14 +16,24 @@ export function timeOf(record: string): number | undefined {
 
 /** The first date in a text, as in {@link timeOf}. */
 export function parseTime(text: string): number | undefined {
-  const match = ISO.exec(text);
-  if (match === null) return undefined;
+  const match = ISO.exec(text) ?? inCommonLog(text);
+  if (match === undefined) return undefined;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "0", zone] = match;
   const numbers = [year, Number(month) - 1, day, hour, minute, second, Number(`0.${fraction}`) * 1000].map(Number);
   const parts = numbers as [number, number, number, number, number, number, number];
   if (!isThere(parts)) return undefined;
   if (zone === undefined) return new Date(...parts).getTime();
   return Date.UTC(...parts) - offsetOf(zone);
+}
+
+const COMMON_LOG = /(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d) ([+-]\d{4})/;
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** The time of a web server, with its parts as an ISO 8601 date has them. */
+function inCommonLog(text: string): readonly (string | undefined)[] | undefined {
+  const [, day, name = "", year, hour, minute, second, zone] = COMMON_LOG.exec(text) ?? [];
+  const month = MONTHS.indexOf(name) + 1;
+  return month === 0 ? undefined : ["", year, String(month), day, hour, minute, second, undefined, zone];
 }
 
 /** False for the 31st of February, and for 24:61. */

@@ -7,7 +7,7 @@ import { complain } from "../terminal/printable.js";
 import { addReadingFlags, count, moment, pattern, type ReadingFlags } from "../terminal/reading-flags.js";
 import { formatOption, formatter, type RecordFormat } from "../terminal/record-format.js";
 
-interface Flags extends ReadingFlags, Omit<Selection, "last"> {
+interface Flags extends ReadingFlags, Omit<Selection, "last" | "format"> {
   readonly fromStart?: boolean;
   readonly last: number;
   readonly format: RecordFormat;
@@ -30,13 +30,13 @@ export function followCommand(): Command {
     .action(follow);
 }
 
-async function follow(file: string, { last, ...flags }: Flags): Promise<void> {
+async function follow(file: string, { last, format: form, ...flags }: Flags): Promise<void> {
   const output = new Output();
   const ending = new AbortController();
   output.onClosed = () => ending.abort();
   output.watch();
   const reader = blockReader(file, { ...flags, onProblem: ({ message }) => complain(message) });
-  const format = formatter(flags.format);
+  const format = formatter(form);
   const { signal } = ending;
   const blocks = followBlocks(reader, { ...flags, last, signal });
   for await (const record of select(blocks, flags, () => signal.aborted)) {

@@ -10,7 +10,7 @@ import { readingProgress } from "../terminal/progress.js";
 import { addReadingFlags, count, moment, pattern, type ReadingFlags, tellProblem } from "../terminal/reading-flags.js";
 import { formatOption, formatter, type RecordFormat } from "../terminal/record-format.js";
 
-interface Flags extends ReadingFlags, Selection {
+interface Flags extends ReadingFlags, Omit<Selection, "format"> {
   readonly format: RecordFormat;
 }
 
@@ -33,13 +33,13 @@ export function readCommand(): Command {
     .action(read);
 }
 
-async function read(file: string, flags: Flags): Promise<void> {
+async function read(file: string, { format, ...flags }: Flags): Promise<void> {
   const output = new Output();
   const reader = blockReader(file, { ...flags, onProblem: tellProblem });
   // Not in between of what a pipe brings to the same terminal.
   const progress = readingProgress(!process.stderr.isTTY || !isFile(1));
   const blocks = readBlocks({ ...reader, ...progress, isWanted: (part) => isWantedFile(flags, part) });
-  const { since, until, grep, last, format } = flags;
+  const { since, until, grep, last } = flags;
   const isPlain = [since, until, grep, last].every((value) => value === undefined) && format === "text";
   try {
     if (isPlain && reader.format.isUtf8 && !process.stdout.isTTY) await copy(blocks, output);

@@ -1,7 +1,12 @@
+import type { Described } from "../fields/field-path.js";
+import type { Scan } from "../fields/key-scan.js";
+import { nameOfRank, rankOf } from "../fields/levels.js";
+import type { Fields, Shape } from "../fields/shapes.js";
+import { parseTime, timeOf } from "../record-time.js";
 import type { LineFormat } from "./line-format.js";
 
 /** One record of a log, and where it was found. */
-export class LogRecord {
+export class LogRecord implements Described {
   /** Path of its file, as it was when that was opened. */
   readonly file: string;
   /** Bytes before it in that file, uncompressed. */
@@ -11,15 +16,18 @@ export class LogRecord {
   readonly #block: Block;
   readonly #start: number;
   readonly #end: number;
+  readonly #shape: Shape | undefined;
+  #fields: Fields | null | undefined;
 
-  /** @internal */
-  constructor(block: Block, start: number, end: number, isWhole: boolean) {
+  /** @param shape that of records of which a header says how they look @internal */
+  constructor(block: Block, start: number, end: number, isWhole: boolean, shape?: Shape) {
     this.file = block.file;
     this.offset = block.offset + start;
     this.isWhole = isWhole;
     this.#block = block;
     this.#start = start;
     this.#end = end;
+    this.#shape = shape;
   }
 
   /** As it is in the file, without its terminator. */
@@ -32,18 +40,81 @@ export class LogRecord {
     return this.#block.format.decode(this.#block.bytes, this.#start, this.#end);
   }
 
+  /**
+   * The fields of a record of JSON, with the names that its logger gives them; of a text in a format that is known,
+   * `time`, `level`, `logger`, `message` and what else that has. Undefined when it has none.
+   */
+  get fields(): Readonly<Record<string, unknown>> | undefined {
+    if (this.#fields === undefined) this.#fields = (this.#shape ?? this.#block.format.records).parse(this.text) ?? null;
+    return this.#fields ?? undefined;
+  }
+
+  /** Its level, such as `"warning"`, whatever name or number its logger has for it; an unknown one as it is. */
+  get level(): string | undefined {
+    const { fields } = this;
+    if (fields === undefined) return undefined;
+    const rank = rankOf(fields);
+    if (rank !== undefined) return nameOfRank(rank);
+    return typeof fields.level === "string" ? fields.level : undefined;
+  }
+
+  /** When it was written, as it says itself, in milliseconds since 1970. */
+  get time(): number | undefined {
+    return this.#shape === undefined ? timeOf(this.text) : parseTime(String(this.fields?.time));
+  }
+
+  /** Its message. */
+  get message(): string | undefined {
+    const { fields } = this;
+    const message = fields?.msg ?? fields?.message ?? fields?.["@message"] ?? fields?.["@m"] ?? fields?.["@mt"];
+    return message === undefined || typeof message === "string" ? message : JSON.stringify(message);
+  }
+
+  /** False when it cannot be what a filter wants, as its bytes show. @internal */
+  mayHold(scan: Scan): boolean {
+    return !this.beginsAsJson || this.#block.mayHold(scan, this.#start, this.#end);
+  }
+
+  /** True when it is certain that it is a record of JSON. @internal */
+  get beginsAsJson(): boolean {
+    const { bytes, format } = this.#block;
+    return format.isUtf8 && format.records.hasJson && bytes[this.#start] === BRACE && bytes[this.#start + 1] === QUOTE;
+  }
+
+  /** Its beginning, long enough to see what it is. @internal */
+  get head(): string {
+    return this.#block.format.decode(this.#block.bytes, this.#start, Math.min(this.#end, this.#start + HEAD_BYTES));
+  }
+
+  /** The same, of this shape. @internal */
+  shaped(shape: Shape): LogRecord {
+    return new LogRecord(this.#block, this.#start, this.#end, this.isWhole, shape);
+  }
+
+  /** With all that stands in the same block up to the end of another record. @internal */
+  upTo(last: LogRecord): LogRecord {
+    return new LogRecord(this.#block, this.#start, last.#end, this.isWhole, this.#shape);
+  }
+
+  /** It, the last record of its block, and the block behind it as one; undefined when that is of another place. @internal */
+  with(block: Block): Block | undefined {
+    const { file, offset, bytes, format } = this.#block;
+    const isNext = block.file === file && block.offset === offset + bytes.length && block.isWhole && this.isWhole;
+    if (!isNext) return undefined;
+    return new Block(file, this.offset, Buffer.concat([bytes.subarray(this.#start), block.bytes]), true, format);
+  }
+
   /** The same record with bytes of its own: it does not keep the block in memory. @internal */
   detached(): LogRecord {
-    const { file, offset, format } = this.#block;
-    const bytes = Buffer.from(this.bytes);
-    return new LogRecord(
-      new Block(file, offset + this.#start, bytes, this.isWhole, format),
-      0,
-      bytes.length,
-      this.isWhole,
-    );
+    const { file, format } = this.#block;
+    const block = new Block(file, this.offset, Buffer.from(this.bytes), this.isWhole, format);
+    return new LogRecord(block, 0, block.bytes.length, this.isWhole, this.#shape);
   }
 }
+
+const BRACE = 123;
+const QUOTE = 34;
+const HEAD_BYTES = 16 * 1024;
 
 /** Records of one file that stand one behind the other. @internal */
 export class Block {
@@ -56,6 +127,8 @@ export class Block {
   /** True for a part of a long record, of which more follows. */
   readonly goesOn: boolean;
   readonly format: LineFormat;
+  /** What its bytes were asked last. */
+  #scan: Scan | undefined;
 
   constructor(file: string, offset: number, bytes: Buffer, isWhole: boolean, format: LineFormat, goesOn = false) {
     this.goesOn = goesOn;
@@ -80,6 +153,20 @@ export class Block {
       yield new LogRecord(this, start, next - terminator, this.isWhole);
       start = next;
     }
+  }
+
+  /** Asks of the bytes from `from` to `to`; of later ones at each call. */
+  mayHold(scan: Scan, from: number, to: number): boolean {
+    if (this.#scan !== scan) {
+      scan.start(this.bytes.toString("latin1"));
+      this.#scan = scan;
+    }
+    return scan.mayHold(from, to);
+  }
+
+  /** A block of nothing: all is read that there is by now. */
+  get isPause(): boolean {
+    return this.bytes.length === 0;
   }
 
   get #markLength(): number {

@@ -6,7 +6,7 @@ import { unknownNames } from "../../writer/settings-file.js";
 import { filesAfter } from "../files/files-after.js";
 import { OpenLog, type OpenLogFile, unreadable } from "../files/open-files.js";
 import { stillPicture } from "../files/snapshot.js";
-import { type Block, BlockCutter } from "./block.js";
+import { Block, BlockCutter } from "./block.js";
 import { plainChunks, sizeOf } from "./chunks.js";
 import { lastRecordsStart } from "./last-records.js";
 import { type BlockReader, readFile } from "./read-blocks.js";
@@ -23,6 +23,7 @@ export interface FollowOptions {
 
 // Milliseconds between looks: two calls of a microsecond each.
 const LOOK_EVERY = 20;
+const NOTHING = Buffer.alloc(0);
 
 /** The file that was read last: another one follows it when the log is another file. */
 interface Current {
@@ -33,7 +34,11 @@ interface Current {
   readonly older: readonly LogFile[];
 }
 
-/** All records from now on, or from the start, across rotations, compression, deletion and recreation. Never ends. @internal */
+/**
+ * All records from now on, or from the start, across rotations, compression, deletion and recreation. Never ends. When no
+ * more are there, a pause comes.
+ * @internal
+ */
 export async function* followBlocks(reader: BlockReader, options: FollowOptions): AsyncGenerator<Block, void> {
   const follower = new Follower(reader, options);
   try {
@@ -76,7 +81,9 @@ class Follower {
       if (this.#isStopped) return;
       this.#isFirst &&= isThere; // what appears later is read from its start
       if (isThere && !this.#isCurrent()) yield* this.#goOn();
-      if (!isThere || this.#isCurrent() || this.#hasFailed) await this.#reader.environment.clock.delay(LOOK_EVERY);
+      if (isThere && !this.#isCurrent() && !this.#hasFailed) continue;
+      yield new Block(this.#log.text, 0, NOTHING, true, this.#reader.format);
+      await this.#reader.environment.clock.delay(LOOK_EVERY);
     }
   }
 

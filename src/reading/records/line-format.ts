@@ -1,6 +1,7 @@
 import { refused } from "../../options/validation.js";
 import { decode, encode, findCodec } from "../../records/encodings.js";
 import type { SettingsLeft } from "../../writer/settings-file.js";
+import { AUTO, type RecordFormat } from "../fields/record-format.js";
 
 /** How the records of a log are told apart and become text. */
 export class LineFormat {
@@ -12,9 +13,12 @@ export class LineFormat {
   readonly unit: number;
   readonly byteOrderMark: Buffer;
   readonly isUtf8: boolean;
+  /** What its records look like. */
+  readonly records: RecordFormat;
   readonly #codec: string;
 
-  constructor(encoding: string, terminator: string) {
+  constructor(encoding: string, terminator: string, records = AUTO) {
+    this.records = records;
     const codec = findCodec(encoding);
     if (codec === undefined) throw refused("encoding", encoding, 'an encoding such as "utf-8", "latin-1" or "cp1252"');
     this.#codec = codec.name;
@@ -67,9 +71,10 @@ export class LineFormat {
 export function lineFormatOf(
   given: { encoding?: string | undefined; terminator?: string | undefined },
   left: SettingsLeft | undefined,
+  records?: RecordFormat,
 ): LineFormat {
   const { encoding, terminator } = textOptions(left?.settings ?? {}, given.encoding);
-  return new LineFormat(encoding, given.terminator ?? terminator);
+  return new LineFormat(encoding, given.terminator ?? terminator, records);
 }
 
 /** The options `encoding` and `terminator` of writers that have left such settings. */
