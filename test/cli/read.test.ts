@@ -57,7 +57,11 @@ describe("a part of them", () => {
     ["--last", ["--last", "2"], last],
     ["--last 0", ["--last", "0"], ""],
     ["--last of more than there are", ["--last", "20"], ALL],
-    ["all at once", ["--since", "2024-05-17T11:00Z", "--grep", "o", "--last", "2"], /^2\S+ two\n {2}more of two\n.*four\n$/],
+    [
+      "all at once",
+      ["--since", "2024-05-17T11:00Z", "--grep", "o", "--last", "2"],
+      /^2\S+ two\n {2}more of two\n.*four\n$/,
+    ],
   ] as const) {
     test(name, async (t) => {
       const found = await read(setUp(t), ...args);

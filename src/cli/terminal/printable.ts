@@ -24,6 +24,13 @@ export function jsonLine(value: unknown): string {
   return `${JSON.stringify(value).replace(COMMANDS, (character) => `\\u${hex(character, 4)}`)}\n`;
 }
 
+/** The same of a text that is JSON, in one line. */
+export function jsonText(text: string): string {
+  // Between its values, blanks may be any of these, which would not be escapes there.
+  if (/[\r\t]/.test(text)) return jsonLine(JSON.parse(text));
+  return `${text.replace(COMMANDS, (character) => `\\u${hex(character, 4)}`)}\n`;
+}
+
 /** Says on standard error what went wrong. */
 export function complain(message: string): void {
   process.stderr.write(`clh: ${printable(message)}\n`);

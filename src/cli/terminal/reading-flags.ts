@@ -1,3 +1,4 @@
+import { setFlagsFromString } from "node:v8";
 import { type Command, InvalidArgumentError } from "commander";
 import type { LogFileError } from "../../base/errors.js";
 import { parseDuration, parseSize } from "../../options/parsers.js";
@@ -53,11 +54,18 @@ export const size = argument(parseSize, 'a whole number of bytes, or a size such
 export const duration = argument(parseDuration, 'a duration such as "14d", or milliseconds.');
 
 export function pattern(text: string): RegExp {
+  limitBacktracking();
   try {
     return new RegExp(text);
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message); // SyntaxError
   }
+}
+
+/** Has V8 go on by its engine of linear time where a pattern goes back too often; not one with look-around or \\1. */
+export function limitBacktracking(): void {
+  if ("bun" in process.versions || "deno" in process.versions) return;
+  setFlagsFromString("--enable-experimental-regexp-engine-on-excessive-backtracks");
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", 0: "\0", "\\": "\\" };

@@ -18,7 +18,7 @@ export type LevelName =
 
 // Numbers are pino's, which are bunyan's; names are those of pino, winston, syslog, log4js, LogTape, Python and Serilog.
 const LEVELS: readonly (readonly [name: LevelName, rank: number, ...others: string[]])[] = [
-  ["silly", 5, "all", "finest"],
+  ["silly", 8, "all", "finest"],
   ["trace", 10, "trc", "finer"],
   ["debug", 20, "dbg", "fine"],
   ["verbose", 23, "vrb"],
