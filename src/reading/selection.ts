@@ -37,7 +37,7 @@ export interface Selection {
 
 /**
  * Those of the records of `blocks` that are wanted, in order. When the blocks pause, the last ones come then.
- * @param isEnded asked before each record; then no more come
+ * @param isEnded asked for each block and record; then no more come
  * @internal
  */
 export async function* select(
@@ -49,36 +49,31 @@ export async function* select(
   // A ring: the oldest of the last ones is overwritten.
   let kept: LogRecord[] | undefined = last === undefined ? undefined : [];
   let count = 0;
-  for await (const record of matching(blocks, selection, isEnded)) {
-    if (kept === undefined || last === undefined) {
-      if (record !== undefined) yield record;
-    } else if (record === undefined) {
-      for (let i = Math.max(0, count - last); i < count && !isEnded(); i++) yield kept[i % last]!;
-      kept = undefined;
-    } else if (last > 0) kept[count++ % last] = record.detached();
+  for await (const { records, isPause } of matching(blocks, selection)) {
+    if (isEnded()) return; // also when no record is wanted
+    for (const record of records) {
+      if (isEnded()) return;
+      if (kept === undefined || last === undefined) yield record;
+      else if (last > 0) kept[count++ % last] = record.detached();
+    }
+    if (!isPause || kept === undefined || last === undefined) continue;
+    for (let i = Math.max(0, count - last); i < count && !isEnded(); i++) yield kept[i % last]!;
+    kept = undefined;
   }
 }
 
-/** Undefined comes where the blocks pause, and at their end. */
+/** Those of a block, and whether the blocks pause or end there. One by one, each would wait for a turn more. */
 async function* matching(
   blocks: AsyncIterable<Block>,
   selection: Selection,
-  isEnded: () => boolean,
-): AsyncGenerator<LogRecord | undefined, void> {
+): AsyncGenerator<{ records: Iterable<LogRecord>; isPause: boolean }, void> {
   const filter = new Filter(selection);
   const whole = isByRecord(selection) ? new WholeRecords(formatOf(selection)) : undefined;
   for await (const block of blocks) {
-    for (const record of block.isPause ? (whole?.end() ?? []) : (whole?.of(block) ?? block.records())) {
-      if (isEnded()) return;
-      if (filter.holds(record)) yield record;
-    }
-    if (block.isPause) yield undefined;
+    const { isPause } = block;
+    yield { records: filter.of(isPause ? (whole?.end() ?? []) : (whole?.of(block) ?? block.records())), isPause };
   }
-  for (const record of whole?.end() ?? []) {
-    if (isEnded()) return;
-    if (filter.holds(record)) yield record;
-  }
-  yield undefined;
+  yield { records: filter.of(whole?.end() ?? []), isPause: true };
 }
 
 /** Else each line is a record, which is quicker. */
@@ -105,7 +100,11 @@ class Filter {
     this.#condition = conditionOf(selection);
   }
 
-  holds(record: LogRecord): boolean {
+  *of(records: Iterable<LogRecord>): Generator<LogRecord> {
+    for (const record of records) if (this.#holds(record)) yield record;
+  }
+
+  #holds(record: LogRecord): boolean {
     if (this.#isTimed) {
       this.#time = record.time ?? this.#time;
       if (this.#time === undefined || !(this.#time >= this.#since && this.#time < this.#until)) return false;

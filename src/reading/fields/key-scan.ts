@@ -34,29 +34,48 @@ class Finder {
   }
 }
 
+/** Keys of which each has the first one in it, so that one search finds all of them. */
+interface Family {
+  readonly finder: Finder;
+  readonly quoted: readonly (readonly [text: string, before: number])[];
+}
+
+function familiesOf(keys: readonly string[]): Family[] {
+  const stems = keys.filter((key) => !keys.some((other) => other !== key && key.includes(other)));
+  return stems.map((stem) => {
+    const members = keys.filter((key) => key.includes(stem));
+    // Not with the quote in front: there are too many of them to stop at each.
+    const wanted = members.every((key) => key.endsWith(stem)) ? `${stem}"` : stem;
+    const quoted = members.map((key) => [`"${key}"`, key.indexOf(wanted.slice(0, stem.length)) + 1] as const);
+    return { finder: new Finder(wanted), quoted };
+  });
+}
+
 /** One of some keys has a value of which something holds. */
 export class KeyScan implements Scan {
-  readonly #finders: readonly (readonly [finder: Finder, length: number])[];
+  readonly #families: readonly Family[];
   readonly #holds: (value: unknown) => boolean;
   // A key may be written with escapes.
   readonly #escape = new Finder("\\u");
   #text = "";
 
   constructor(keys: readonly string[], holds: (value: unknown) => boolean) {
-    this.#finders = keys.map((key) => [new Finder(`"${key}"`), key.length + 2]);
+    this.#families = familiesOf(keys);
     this.#holds = holds;
   }
 
   start(text: string): void {
     this.#text = text;
     this.#escape.start(text);
-    for (const [finder] of this.#finders) finder.start(text);
+    for (const { finder } of this.#families) finder.start(text);
   }
 
   mayHold(from: number, to: number): boolean {
-    for (const [finder, length] of this.#finders) {
+    for (const { finder, quoted } of this.#families) {
       for (let at = finder.next(from); at < to; at = finder.next(at + 1)) {
-        if (this.#mayHoldAt(at + length)) return true;
+        for (const [key, before] of quoted) {
+          if (this.#text.startsWith(key, at - before) && this.#mayHoldAt(at - before + key.length)) return true;
+        }
       }
     }
     return this.#escape.next(from) < to;
