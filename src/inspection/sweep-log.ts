@@ -9,8 +9,8 @@ import { type LogFile, listLogFiles } from "../log-files/list-files.js";
 import { OPTIONS } from "../options/option-table.js";
 import type { TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { resolveRotatingOptions, resolveTimedOptions } from "../options/resolve-options.js";
-import { anObject, unknownOption } from "../options/validation.js";
-import type { Environment } from "../platform/environment.js";
+import { anObject, refused, unknownOption } from "../options/validation.js";
+import { type Environment, systemEnvironment } from "../platform/environment.js";
 import { effectiveUser } from "../platform/identity.js";
 import { blockReader } from "../reading/read-log.js";
 import { textOptions } from "../reading/records/line-format.js";
@@ -48,9 +48,12 @@ export type SweepLogOptions = Pick<
   | "umask"
   | "owner"
   | "debug"
->;
+> & {
+  /** Only find out what would be done: nothing is changed, and no writer waits. Default: false. */
+  readonly dryRun?: boolean | undefined;
+};
 
-/** One thing that was done to a log. */
+/** One thing that was done to a log, or would be. */
 export interface SweepDeed {
   /** `compressed`: a backup is new; `removed`: a backup had to go; `recovered`: one of a killed rotation has its name. */
   readonly what: "rotated" | "compressed" | "removed" | "recovered";
@@ -90,11 +93,15 @@ export function rotateLog(path: string | URL, options: SweepLogOptions = {}): Pr
 
 async function maintain(
   path: string | URL,
-  given: SweepLogOptions,
+  all: SweepLogOptions,
   act: (writer: LogWriter) => void,
 ): Promise<SweepResult> {
-  refuseOthers(given);
-  const { environment, log, options } = settingsFor(path, given);
+  refuseOthers(all);
+  const { dryRun, ...given } = all;
+  const rehearsal = dryRun ? await rehearse() : undefined;
+  const environment = rehearsal?.environment ?? systemEnvironment();
+  const { log, lockPath, options } = settingsFor(path, given, environment);
+  rehearsal?.begin(log, lockPath);
   const resolve = isTimed(options) ? resolveTimedOptions : resolveRotatingOptions;
   const resolved = resolve(log, options, environment.fs);
   const events = new EventEmitter<HandlerEvents>();
@@ -112,29 +119,40 @@ async function maintain(
   events.on("warning", (warning) => warnings.push(warning));
   try {
     writer.open();
+    await writer.whenSwept(); // what waits in spills is older than what is rotated now
     act(writer);
+    await writer.whenSwept();
   } finally {
     writer.close();
   }
-  await writer.whenSwept();
   return { log, done, failures, warnings };
+}
+
+/** Few programs ask for it. */
+async function rehearse() {
+  const { Rehearsal } = await import("./rehearsal.js");
+  return new Rehearsal(systemEnvironment());
 }
 
 /** Those that say how a record is written, or what is called by a writer: of which a sweep has none. */
 function refuseOthers(given: object): void {
-  const known = Object.keys(OPTIONS).filter((name) => OPTIONS[name]!.flag !== undefined);
+  const known = ["dryRun", ...Object.keys(OPTIONS).filter((name) => OPTIONS[name]!.flag !== undefined)];
   for (const [name, value] of Object.entries(anObject(given))) {
     if (!known.includes(name)) throw unknownOption(name, value, known);
   }
+  const { dryRun } = given as SweepLogOptions;
+  if (!["boolean", "undefined"].includes(typeof dryRun)) throw refused("dryRun", dryRun, "true or false");
 }
 
 /** The options of a handler of the log: as given, else as its writers have left them. */
 function settingsFor(
   path: string | URL,
   given: SweepLogOptions,
-): { environment: Environment; log: string; options: HandlerOptions } {
+  environment: Environment,
+): { log: string; lockPath: string; options: HandlerOptions } {
   const { lockFileDirectory } = given;
-  const { environment, log, lockPath, left } = blockReader(path, { lockFileDirectory: lockFileDirectory ?? undefined });
+  const reading = { lockFileDirectory: lockFileDirectory ?? undefined };
+  const { log, lockPath, left } = blockReader(path, reading, environment);
   const { fs } = environment;
   const files = fs.exists(dirname(log)) ? listLogFiles(fs, log) : [];
   if (files.length === 0)
@@ -154,7 +172,7 @@ function settingsFor(
     const message = `${why} ${log}: a rotation would delete its records. Say how many are kept with \`backupCount\` (0 deletes them).`;
     throw new LogFileError("ERR_CLH_OPTION", message, { path: log, option: "backupCount", value: undefined });
   }
-  return { environment, log, options };
+  return { log, lockPath, options };
 }
 
 function limitsAge({ maxAge, maxTotalBytes }: HandlerOptions): boolean {

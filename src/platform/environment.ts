@@ -16,6 +16,8 @@ export interface Environment {
   readonly smbLocks?: LockBackend | undefined;
   /** The runtime is Deno, where delivery `background` is not to be had. */
   readonly isDeno?: boolean;
+  /** Nothing is to reach the disk: what a thread does otherwise is done over this file system, in this thread. */
+  readonly isRehearsed?: boolean;
 }
 
 let system: Environment | undefined;

@@ -26,6 +26,7 @@ const SIZE = 10;
 const BIRTH = 20;
 const MTIME = 28;
 const DEVICE = 34;
+const ALTERABLE = Object.entries({ links: LINKS, mode: MODE, uid: UID, gid: GID }) as ["links" | "mode", number][];
 
 /** What the disk says of a file. Reused from call to call: its memory is the `struct statx` that Linux fills. */
 export class FileStatus {
@@ -120,6 +121,17 @@ export class FileStatus {
     this.words.set(other.words);
   }
 
+  /** Makes it what it will be after a change that is planned; the last of these in seconds since 1970. */
+  alter(change: Partial<Record<"inode" | "links" | "mode" | "uid" | "gid" | "size" | "modifiedAt", number>>): void {
+    const w = this.words;
+    for (const [name, word] of ALTERABLE) w[word] = change[name] ?? w[word]!;
+    if (change.inode !== undefined) put(w, INODE, BigInt(change.inode));
+    if (change.size !== undefined) put(w, SIZE, BigInt(change.size));
+    if (change.modifiedAt === undefined) return;
+    put(w, MTIME, BigInt(Math.floor(change.modifiedAt)));
+    w[MTIME + 2] = Math.floor((change.modifiedAt % 1) * 1e9);
+  }
+
   /** Fills this from `node:fs`, where the system has no `statx`. */
   fill(stats: nodeFs.BigIntStats): void {
     const w = this.words;
@@ -165,6 +177,8 @@ export interface FileSystem {
   linkStatus(path: FilePath, into: FileStatus): boolean;
   statusOfOpen(fd: number, into: FileStatus): void;
   exists(path: string): boolean;
+  /** Throws unless this user may do with it what `mode` asks, such as `W_OK`. */
+  access(path: string, mode: number): void;
   rename(from: string, to: string): void;
   /** As rename, but throws EEXIST when `to` is there already. */
   renameNew(from: string, to: string): void;
@@ -197,6 +211,9 @@ export const {
   O_NOFOLLOW = NO_SUCH_FLAG,
   O_NONBLOCK = 0,
   O_DIRECT = 0,
+  O_NOATIME = 0,
+  R_OK,
+  W_OK,
 } = nodeFs.constants;
 
 const AS_BIGINT = { bigint: true, throwIfNoEntry: false } as const;
@@ -215,6 +232,7 @@ const portable: FileSystem = {
   linkStatus: (path, into) => fill(into, nodeFs.lstatSync(path.text, AS_BIGINT)),
   statusOfOpen: (fd, into) => into.fill(nodeFs.fstatSync(fd, { bigint: true })),
   exists: nodeFs.existsSync,
+  access: nodeFs.accessSync,
   rename: nodeFs.renameSync,
   renameNew(from, to) {
     if (nodeFs.existsSync(to)) throw alreadyThere(from, to);

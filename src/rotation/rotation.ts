@@ -13,8 +13,8 @@ import { checkFunctions, checkRotator } from "../options/resolve-options.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import type { Backups } from "./backups.js";
-import type { SweepJob } from "./compression/compression-thread.js";
 import { Sweeper } from "./compression/compression-thread.js";
+import type { SweepJob } from "./compression/sweep-job.js";
 import { type Backup, toPrune } from "./retention.js";
 import { type Rotated, rotate } from "./rotate.js";
 
@@ -62,6 +62,7 @@ export class Rotation {
     this.#pruneFailures = new Failures((error) => tell("error", error), environment.clock);
     const sweepFailures = new Failures((error) => tell("error", error), environment.clock);
     this.#sweeper = new Sweeper(
+      environment,
       () => this.#sweepJob(),
       (event) => tell(event.type, { path: event.path }),
       (type, error) => (type === "error" ? sweepFailures.note(error, error.message) : tell(type, error)),

@@ -13,6 +13,7 @@ const LOOK_EVERY = 200;
 
 interface Flags extends Record<string, unknown> {
   readonly json?: true;
+  readonly dryRun?: true;
 }
 
 export function rotateCommand(): Command {
@@ -20,7 +21,7 @@ export function rotateCommand(): Command {
     .description("Rotate a log now, under the lock of its writers, and compress and prune its backups as they do.")
     .argument("<file>", "the log");
   return addSettings(command)
-    .addHelpText("after", "\nExamples:\n  clh rotate app.log\n  clh rotate app.log --backup-count 5 --gzip")
+    .addHelpText("after", "\nExamples:\n  clh rotate app.log\n  clh rotate app.log --backup-count 5 --gzip --dry-run")
     .action((file: string, flags: Flags) => run(file, flags, rotateLog));
 }
 
@@ -41,26 +42,33 @@ export function sweepCommand(): Command {
 }
 
 function addSettings(command: Command): Command {
-  return addHandlerFlags(command.option("--json", "print what was done as JSON")).addHelpText(
+  const own = command
+    .option("--dry-run", "only say what would be done, in order; nothing is touched")
+    .option("--json", "print what was done as JSON");
+  return addHandlerFlags(own).addHelpText(
     "after",
     "\nSettings that are not given are those which the writers have left beside the log.",
   );
 }
 
 async function run(file: string, flags: Flags, act: typeof sweepLog): Promise<void> {
-  const stopProgress = showSweep(file, flags.json === true);
+  const { json, dryRun } = flags;
+  const stopProgress = showSweep(file, json === true || dryRun === true); // which looks at what is on the disk
   let result: SweepResult;
   try {
-    result = await act(file, handlerOptions(flags));
+    result = await act(file, { ...handlerOptions(flags), dryRun });
   } finally {
     stopProgress();
   }
   const { log, done, failures, warnings } = result;
   for (const { message } of warnings) complain(message);
-  if (flags.json) process.stdout.write(jsonLine({ log, done, failures: failures.map(({ message }) => message) }));
+  const would = dryRun ? "would be " : "";
+  if (json) process.stdout.write(jsonLine({ log, dryRun, done, failures: failures.map(({ message }) => message) }));
   else
     process.stdout.write(
-      done.length === 0 ? "nothing to do\n" : done.map(({ what, path }) => `${what} ${printable(path)}\n`).join(""),
+      done.length === 0
+        ? "nothing to do\n"
+        : done.map(({ what, path }) => `${would}${what} ${printable(path)}\n`).join(""),
     );
   for (const { message } of failures) complain(message);
   if (failures.length > 0) process.exitCode = BAD_RESULT;

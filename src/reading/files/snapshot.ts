@@ -24,6 +24,17 @@ export function stillPicture(environment: Environment, log: string, lockPath: st
   // A compressed file that is named in place of a log is read as one; a log has a lock file, whatever its name.
   const isLog = fs.exists(lockPath);
   const look = () => listLogFiles(fs, log).map((file) => (isLog ? file : asNamed(file)));
+  return stillLook(environment, log, lockPath, look, isSame);
+}
+
+/** The same of anything that `look` sees and that changes with the names of the files. */
+export function stillLook<Seen>(
+  environment: Environment,
+  log: string,
+  lockPath: string,
+  look: () => Seen,
+  isSame: (before: Seen, now: Seen) => boolean,
+): Seen {
   try {
     let before = look();
     for (let looks = 1; looks < MOST_LOOKS; looks++) {
@@ -51,11 +62,11 @@ function asNamed(file: LogFile): LogFile {
 }
 
 /** Undefined when the lock is not to be had. A lock file is not made: it would belong to the reader. */
-function lookUnderLock(environment: Environment, path: string, look: () => LogFile[]) {
+function lookUnderLock<Seen>(environment: Environment, path: string, look: () => Seen): Seen | undefined {
   if (!environment.fs.exists(path)) return undefined;
   const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
   const lock = new FileLock(new LockFile(path, new Mount(environment, path), permissions), environment.clock);
-  let picture: LogFile[] | undefined;
+  let picture: Seen | undefined;
   try {
     withLock(lock, READER_WAIT_MS, () => {
       picture = look();

@@ -1,22 +1,10 @@
 import { Worker } from "node:worker_threads";
 import { LogFileError } from "../../base/errors.js";
 import { advice, reason } from "../../base/system-errors.js";
-import type { PermissionOptions } from "../../disk/permissions.js";
-import type { Compression } from "../../log-files/compression-formats.js";
+import type { Environment } from "../../platform/environment.js";
 import { deserializeError, type ErrorData, nameOfOurThread, WorkerChannel } from "../../platform/worker-channel.js";
-import type { PublisherData } from "../backups.js";
 import type { SweepEvent } from "./sweep.js";
-
-/** What the sweep thread must know of a log; crosses to it by structured clone. */
-export interface SweepJob {
-  readonly log: string;
-  readonly lockPath: string;
-  readonly lockTimeout: number;
-  readonly permissions: PermissionOptions;
-  readonly publisher: PublisherData;
-  readonly compression: Compression;
-  readonly isDelayed: boolean;
-}
+import type { SweepJob } from "./sweep-job.js";
 
 /** The messages that a sweep thread sends for the job `id`. The last one is `done` or `failed`. */
 export type SweepMessage = { readonly id: number } & (
@@ -98,6 +86,7 @@ const thread = new SweepThread();
 
 /** Sweeps of one handler: asked for again while one runs, it runs once more when that has ended, never twice at a time. */
 export class Sweeper {
+  readonly #environment: Environment;
   readonly #job: () => SweepJob;
   readonly #onEvent: OnEvent;
   readonly #onError: OnError;
@@ -106,7 +95,8 @@ export class Sweeper {
   #again = false;
 
   /** @param onEnd called when a sweep has ended, whether or not all was done */
-  constructor(job: () => SweepJob, onEvent: OnEvent, onError: OnError, onEnd: () => void) {
+  constructor(environment: Environment, job: () => SweepJob, onEvent: OnEvent, onError: OnError, onEnd: () => void) {
+    this.#environment = environment;
     this.#job = job;
     this.#onEvent = onEvent;
     this.#onError = onError;
@@ -128,12 +118,18 @@ export class Sweeper {
       this.#again = false;
       try {
         // Incomplete: there are files now whose names were not yet asked for.
-        if (!(await thread.run(this.#job(), this.#onEvent, this.#onError))) this.#again = true;
+        if (!(await this.#sweep())) this.#again = true;
       } catch (error) {
         this.#onError("error", error as LogFileError);
       }
       this.#onEnd();
     }
     this.#current = undefined;
+  }
+
+  async #sweep(): Promise<boolean> {
+    if (!this.#environment.isRehearsed) return thread.run(this.#job(), this.#onEvent, this.#onError);
+    const { runSweepJob } = await import("./sweep-job.js"); // in every other program the thread alone needs it
+    return runSweepJob(this.#environment, this.#job(), this.#onEvent, (warning) => this.#onError("warning", warning));
   }
 }

@@ -145,7 +145,13 @@ describe("sweepLog", () => {
   test("takes no options that a sweep has no use for: mode would empty the log", async (t) => {
     const log = written(t);
     const text = readFileSync(log, "utf8");
-    for (const [name, value] of Object.entries({ mode: "w", namer: String, delivery: "batched", filename: "x.log" })) {
+    for (const [name, value] of Object.entries({
+      dryRun: "yes",
+      mode: "w",
+      namer: String,
+      delivery: "batched",
+      filename: "x.log",
+    })) {
       await assert.rejects(sweepLog(log, { [name]: value }), { code: "ERR_CLH_OPTION", option: name, value });
     }
     assert.equal(readFileSync(log, "utf8"), text);
@@ -178,8 +184,9 @@ describe("sweepLog", () => {
       umask: true,
       owner: true,
       debug: true,
+      dryRun: true,
     };
     const flagged = Object.keys(OPTIONS).filter((name) => OPTIONS[name]?.flag !== undefined);
-    assert.deepEqual(Object.keys(all).sort(), flagged.sort());
+    assert.deepEqual(Object.keys(all).sort(), [...flagged, "dryRun"].sort());
   });
 });
