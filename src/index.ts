@@ -7,6 +7,7 @@ export type { HandlerStream, StreamOptions } from "./handler/stream.js";
 export { ConcurrentTimedRotatingFileHandler } from "./handler/timed-rotating-file-handler.js";
 export type { Finding } from "./inspection/finding.js";
 export type { ProcessInfo } from "./inspection/processes.js";
+export { type PrunedBackup, type PruneLogsOptions, type PruneResult, pruneLogs } from "./inspection/prune-logs.js";
 export type { SequenceResult } from "./inspection/sequences.js";
 export { type FileState, type LogStatus, type LogStatusOptions, logStatus } from "./inspection/status.js";
 export { type SweepDeed, type SweepLogOptions, type SweepResult, sweepLog } from "./inspection/sweep-log.js";

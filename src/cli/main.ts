@@ -7,6 +7,7 @@ import { completionCommand } from "./commands/completion.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { followCommand } from "./commands/follow.js";
 import { natsCommand } from "./commands/nats.js";
+import { pruneCommand } from "./commands/prune.js";
 import { readCommand } from "./commands/read.js";
 import { rotateCommand, sweepCommand } from "./commands/rotate.js";
 import { statusCommand } from "./commands/status.js";
@@ -33,6 +34,7 @@ const program: Command = new Command("clh")
   .addCommand(rotateCommand())
   .addCommand(sweepCommand())
   .addCommand(collectCommand())
+  .addCommand(pruneCommand())
   .addCommand(stressCommand())
   .addCommand(natsCommand())
   .addCommand(completionCommand(() => program.commands))

@@ -82,7 +82,10 @@ export class Rehearsal {
     };
   }
 
-  /** From now on, the files of a log are as they are at this moment, whatever others do to them. Called before anything is done. */
+  /**
+   * From now on, the files of a log are as they are at this moment, whatever others do to them, as is all else beside it.
+   * Called before anything is done, once for each log.
+   */
   begin(log: string, lockPath: string): void {
     const directories = new Set([dirname(log), dirname(lockPath)].filter((path) => this.#fs.exists(path)));
     const look = () => {

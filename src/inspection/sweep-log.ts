@@ -17,6 +17,12 @@ import { textOptions } from "../reading/records/line-format.js";
 import { LogWriter } from "../writer/log-writer.js";
 import { lockDirectoryLeft, type SettingsLeft, unknownNames } from "../writer/settings-file.js";
 
+/** A rehearsal over this machine. Few programs ask for one, and it loads what only threads need otherwise. @internal */
+export async function rehearse(environment: Environment) {
+  const { Rehearsal } = await import("./rehearsal.js");
+  return new Rehearsal(environment);
+}
+
 /**
  * Settings of {@link sweepLog}: options of the handlers, with their units and ranges. What is left out is as the writers
  * of the log have left it beside it.
@@ -98,7 +104,7 @@ async function maintain(
 ): Promise<SweepResult> {
   refuseOthers(all);
   const { dryRun, ...given } = all;
-  const rehearsal = dryRun ? await rehearse() : undefined;
+  const rehearsal = dryRun ? await rehearse(systemEnvironment()) : undefined;
   const environment = rehearsal?.environment ?? systemEnvironment();
   const { log, lockPath, options } = settingsFor(path, given, environment);
   rehearsal?.begin(log, lockPath);
@@ -126,12 +132,6 @@ async function maintain(
     writer.close();
   }
   return { log, done, failures, warnings };
-}
-
-/** Few programs ask for it. */
-async function rehearse() {
-  const { Rehearsal } = await import("./rehearsal.js");
-  return new Rehearsal(systemEnvironment());
 }
 
 /** Those that say how a record is written, or what is called by a writer: of which a sweep has none. */

@@ -67,6 +67,11 @@ export function settingsPath(log: string): string {
   return hidden(log, "settings");
 }
 
+/** The inverse of {@link settingsPath}: the name of the log, from a name in its directory. */
+export function logOfSettings(name: string): string | undefined {
+  return /^\.__(.+)\.settings$/s.exec(name)?.[1];
+}
+
 /**
  * A file that waits under the hidden name that it had until pending-names.ts, as a process of an older version leaves it:
  * `.__app.log.0000000001.0.pending`.
