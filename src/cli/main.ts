@@ -16,6 +16,7 @@ import { verifyCommand } from "./commands/verify.js";
 import { writeCommand } from "./commands/write.js";
 import { BAD_USAGE, CommandFailure, OK } from "./terminal/exit.js";
 import { flagOf } from "./terminal/handler-flags.js";
+import { columnsOf, fitHelp, fitText } from "./terminal/layout.js";
 import { expectFailingOutput } from "./terminal/output.js";
 import { complain } from "./terminal/printable.js";
 
@@ -40,7 +41,11 @@ const program: Command = new Command("clh")
   .addCommand(completionCommand(() => program.commands))
   .addHelpText("after", "\nExit codes: 0 done, 1 done with a bad result, 2 wrong usage or cannot start.");
 for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
-  command.exitOverride().configureOutput({ outputError: (text) => complain(oneLine(text)) });
+  fitHelp(command);
+  command.exitOverride().configureOutput({
+    outputError: (text) => complain(oneLine(text)),
+    writeOut: (text) => process.stdout.write(fitText(text, columnsOf(process.stdout))),
+  });
 }
 
 expectFailingOutput();

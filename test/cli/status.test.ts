@@ -56,7 +56,7 @@ test("who writes it, and who holds the lock", onlyLinux, async (t) => {
   const { stdout } = await Clh.run(["status", log]);
   assert.match(stdout, new RegExp(`^lock +held by ${process.pid} .*, since \\d{4}-`, "m"));
   assert.match(stdout, new RegExp(`^writers +${writer.process.pid} .*clh|main`, "m"));
-  assert.match(stdout, /^next rotation +in 1,020 bytes, at 1,024$/m);
+  assert.match(stdout, /^next rotation +in 1,020 bytes, at 1 KiB$/m);
 });
 
 test("who holds a lock of an open file, as on SMB shares", onlyLinux, async (t) => {

@@ -19,7 +19,7 @@ test("how far a sweep is, its files show", (t) => {
   writeFileSync(unfinished(1), "");
   assert.deepEqual(progress.look(), { done: 0, note: `${unfinished(1)}: 0 bytes` });
   writeFileSync(unfinished(2), "x".repeat(1500));
-  assert.deepEqual(progress.look(), { done: 1000, note: `${unfinished(2)}: 1,500 bytes` });
+  assert.deepEqual(progress.look(), { done: 1000, note: `${unfinished(2)}: 1.5 KiB` });
   for (const sequence of [1, 2]) {
     rmSync(unfinished(sequence));
     rmSync(pathOf(sequence));

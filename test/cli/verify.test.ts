@@ -98,7 +98,7 @@ test("in words", async (t) => {
   const log = setUp(t);
   const good = await Clh.run(["verify", log]);
   assert.deepEqual([good.code, good.stderr], [0, ""]);
-  assert.match(good.stdout, /^GOOD {2}400 records, [\d,]+ bytes in 4 files\n$/);
+  assert.match(good.stdout, /^GOOD {2}400 records, [\d.]+ KiB in 4 files\n$/);
   rmSync(`${log}.2.gz`);
   const bad = await Clh.run(["verify", log, ...SEQUENCE]);
   assert.equal(bad.code, 1);

@@ -16,7 +16,7 @@ export function followCommand(): Command {
     .description("Print the records of a log as they are written, across rotations, like tail -F but missing none.")
     .argument("<file>", "the log")
     .option("--from-start", "begin with the oldest backup")
-    .option("--last <n>", "begin with so many of the last lines of the file", count, 10)
+    .option("-n, --last <n>", "begin with so many of the last lines of the file", count, 10)
     .option("--since <time>", 'only records of this time and later: a date, or how long ago, such as "2h"', moment);
   return addReadingFlags(addOutputFlags(addSelectionFlags(command)))
     .addHelpText(

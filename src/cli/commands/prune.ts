@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { pruneLogs } from "../../inspection/prune-logs.js";
 import { BAD_RESULT } from "../terminal/exit.js";
+import { counted, sizeText } from "../terminal/layout.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
-import { group } from "../terminal/progress.js";
 import { size } from "../terminal/reading-flags.js";
 
 interface Flags {
@@ -32,10 +32,8 @@ async function prune(directory: string, { maxTotal, dryRun, json }: Flags): Prom
   if (json) process.stdout.write(jsonLine({ ...result, dryRun, failures: failures.map(({ message }) => message) }));
   else {
     const would = dryRun ? "would be removed" : "removed";
-    process.stdout.write(
-      removed.map(({ path, size }) => `${would} ${printable(path)} (${group(size)} bytes)\n`).join(""),
-    );
-    const rest = `${group(bytesAfter)} bytes in ${group(logs.length)} logs`;
+    process.stdout.write(removed.map(({ path, size }) => `${would} ${printable(path)} (${sizeText(size)})\n`).join(""));
+    const rest = `${sizeText(bytesAfter)} in ${counted(logs.length, "log")}`;
     process.stdout.write(`${removed.length === 0 ? "nothing to do" : dryRun ? "would be left" : "left"}: ${rest}\n`);
   }
   for (const { message } of failures) complain(message);

@@ -26,7 +26,7 @@ export function readCommand(): Command {
     .argument("<file>", "the log")
     .option("--since <time>", 'only records of this time and later: a date, or how long ago, such as "2h"', moment)
     .option("--until <time>", "only records before this time", moment)
-    .option("--last <n>", "only the last so many", count);
+    .option("-n, --last <n>", "only the last so many", count);
   addOutputFlags(addSelectionFlags(command))
     .option("--follow", "go on with what is written from then on")
     .addOption(

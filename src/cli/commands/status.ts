@@ -9,9 +9,9 @@ import { systemEnvironment } from "../../platform/environment.js";
 import { hostName } from "../../platform/identity.js";
 import { lostHost } from "../doctor/advice.js";
 import { colours } from "../terminal/colours.js";
+import { columnsOf, counted, fillBar, group, sizeText, wrap } from "../terminal/layout.js";
 import { Output } from "../terminal/output.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
-import { group } from "../terminal/progress.js";
 
 interface Flags {
   readonly watch?: true;
@@ -39,50 +39,84 @@ export function statusCommand(): Command {
 
 async function status(file: string, flags: Flags): Promise<void> {
   const { lockFileDirectory } = flags;
-  let isFirst = true;
+  let before: Look | undefined;
   const isLive = flags.watch && process.stdout.isTTY && !flags.json;
   const output = new Output();
   while (output.isOpen) {
-    const text = await look(
+    const now = await look(
       () => logStatus(file, { lockFileDirectory }),
       flags,
-      isFirst,
+      before,
       isLive ? process.stdout.rows : Number.POSITIVE_INFINITY,
     );
-    isFirst = false;
-    await output.write(isLive ? CLEAR + text : text);
+    before = now;
+    await output.write(isLive ? CLEAR + now.text : now.text);
     await output.flush();
     if (!flags.watch) return;
     await systemClock.delay(WATCH_EVERY);
   }
 }
 
-/** @param rows how many lines there is room for; older backups are left out */
-async function look(ask: () => Promise<LogStatus>, flags: Flags, isFirst: boolean, rows: number): Promise<string> {
-  let now: LogStatus;
-  try {
-    now = await ask();
-  } catch (error) {
-    // While it is watched, it may go and come again.
-    if (isFirst || !(error instanceof LogFileError)) throw error;
-    if (!flags.json) return `${printable(error.message)}\n`;
-    complain(error.message);
-    return "";
-  }
-  if (flags.json) return jsonLine(now);
-  const text = report(now, MOST_BACKUPS);
-  const excess = text.split("\n").length - rows;
-  return excess > 0 ? report(now, Math.max(0, Math.min(MOST_BACKUPS, now.backups.length) - excess - 1)) : text;
+interface Look {
+  readonly text: string;
+  /** Undefined when there was no log. */
+  readonly status?: LogStatus;
+  /** Milliseconds since 1970. */
+  readonly at: number;
 }
 
-function report(status: LogStatus, mostBackups: number): string {
+/**
+ * @param before what was seen a moment ago, if anything was
+ * @param rows how many lines there is room for; older backups are left out
+ */
+async function look(
+  ask: () => Promise<LogStatus>,
+  flags: Flags,
+  before: Look | undefined,
+  rows: number,
+): Promise<Look> {
+  let status: LogStatus;
+  const at = systemClock.now();
+  try {
+    status = await ask();
+  } catch (error) {
+    // While it is watched, it may go and come again.
+    if (before === undefined || !(error instanceof LogFileError)) throw error;
+    if (!flags.json) return { text: `${printable(error.message)}\n`, at };
+    complain(error.message);
+    return { text: "", at };
+  }
+  if (flags.json) return { text: jsonLine(status), status, at };
+  const rate = rateOf(before, status, at);
+  const text = report(status, MOST_BACKUPS, rate);
+  const excess = text.split("\n").length - rows;
+  const fitting = Math.max(0, Math.min(MOST_BACKUPS, status.backups.length) - excess - 1);
+  return { text: excess > 0 ? report(status, fitting, rate) : text, status, at };
+}
+
+/** How fast the active file grows, as long as it is the same one. */
+function rateOf(before: Look | undefined, { active, backups }: LogStatus, at: number): string | undefined {
+  const { status } = before ?? {};
+  if (status?.active === undefined || active === undefined) return undefined;
+  const newest = (files: LogStatus["backups"]) => `${files.at(-1)?.path} ${files.at(-1)?.modifiedAt}`;
+  if (newest(status.backups) !== newest(backups) || active.size < status.active.size) return "rotated just now";
+  const seconds = Math.max(0.001, (at - before!.at) / 1000);
+  return `${sizeText(Math.round((active.size - status.active.size) / seconds))} per second`;
+}
+
+function report(status: LogStatus, mostBackups: number, rate?: string): string {
   const { bold, red, yellow } = colours(process.stdout);
   const { log, active, lock, writers, next, backups, backlog, onTheWay, settings, findings } = status;
+  const { maxBytes } = next;
+  const fill = active === undefined || maxBytes === undefined ? "" : ` ${fillBar(active.size, maxBytes)}`;
   const rows: [string, string][] = [
     [
       "size",
-      active === undefined ? "no such file just now" : `${group(active.size)} bytes, changed ${ago(active.modifiedAt)}`,
+      active === undefined
+        ? "no such file just now"
+        : `${sizeText(active.size)}${fill}, changed ${ago(active.modifiedAt)}`,
     ],
+    ...(rate === undefined ? [] : [["rate", rate] as [string, string]]),
     ["next rotation", nextRotation(next, settings)],
     ["lock", lock.exists ? holders(lock) : "no lock file yet"],
     ...list(
@@ -90,22 +124,23 @@ function report(status: LogStatus, mostBackups: number): string {
       writers?.map(describe) ?? ["not known: this user, on this system, does not see them all"],
       "none has it open now",
     ),
-    ["backups", `${group(backups.length)}, ${group(backups.reduce((sum, { size }) => sum + size, 0))} bytes`],
+    ["backups", `${group(backups.length)}, ${sizeText(backups.reduce((sum, { size }) => sum + size, 0))}`],
   ];
   const newest = backups.toReversed().slice(0, mostBackups);
   const table = newest.map(({ path, size, modifiedAt, isWaiting }) => [
     printable(basename(path)),
-    `${group(size)}`,
+    sizeText(size),
     `${date(modifiedAt)}${isWaiting ? "  waits to be compressed" : ""}`,
   ]);
-  if (backups.length > newest.length) table.push([`and ${group(backups.length - newest.length)} older ones`, "", ""]);
+  if (backups.length > newest.length)
+    table.push([`and ${counted(backups.length - newest.length, "older one")}`, "", ""]);
   const rest: [string, string][] = [
-    ["to compress", backlog.files === 0 ? "nothing" : `${group(backlog.files)} files, ${group(backlog.bytes)} bytes`],
+    ["to compress", backlog.files === 0 ? "nothing" : `${counted(backlog.files, "file")}, ${sizeText(backlog.bytes)}`],
     ...onTheWay
       .filter(({ kind }) => kind !== "waits to be compressed")
       .map(({ path, kind, bytes, holders: pids }): [string, string] => [
         kind === "spill" ? "spill" : "on its way",
-        `${printable(basename(path))} ${kind === "spill" ? "" : `${kind}, `}${group(bytes)} bytes${pids?.length ? `, process ${pids.join(", ")}` : ""}`,
+        `${printable(basename(path))} ${kind === "spill" ? "" : `${kind}, `}${sizeText(bytes)}${pids?.length ? `, process ${pids.join(", ")}` : ""}`,
       ]),
     ["settings", settings === undefined ? "none left beside it" : settingsText(settings)],
   ];
@@ -113,11 +148,12 @@ function report(status: LogStatus, mostBackups: number): string {
   return `${[
     bold(printable(log)),
     ...lines.slice(0, rows.length),
-    ...columns(table).map((line) => `  ${line}`),
+    ...narrow(table).map((line) => `  ${line}`),
     ...lines.slice(rows.length),
-    ...findings.map(
-      ({ severity, message }) => `${severity === "problem" ? red("!") : yellow("-")} ${printable(message)}`,
-    ),
+    ...findings.map(({ severity, message }) => {
+      const text = wrap(printable(message), columnsOf(process.stdout) - 2).join("\n  ");
+      return `${severity === "problem" ? red("!") : yellow("-")} ${text}`;
+    }),
   ].join("\n")}\n`;
 }
 
@@ -131,13 +167,23 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   return rows.map(([first = "", second = "", third]) => {
     // Numbers stand in the middle of three columns.
     const rest = third === undefined ? second : `${second.padStart(widths[1]!)}  ${third}`;
-    return `${first.padEnd(widths[0]!)}  ${rest}`.trimEnd();
+    const indent = widths[0]! + 2;
+    if (third !== undefined) return `${first.padEnd(widths[0]!)}  ${rest}`.trimEnd();
+    const wrapped = wrap(rest, columnsOf(process.stdout) - indent).join(`\n${" ".repeat(indent)}`);
+    return `${first.padEnd(widths[0]!)}  ${wrapped}`.trimEnd();
   });
+}
+
+/** The same; where that is too wide for the terminal, with the rest of a row below its name. */
+function narrow(table: readonly (readonly string[])[]): string[] {
+  const lines = columns(table);
+  if (lines.every((line) => line.length + 2 <= columnsOf(process.stdout))) return lines;
+  return table.flatMap(([name = "", ...rest]) => [name, `  ${rest.join("  ").trim()}`]);
 }
 
 function nextRotation({ maxBytes, bytesLeft, at }: LogStatus["next"], settings: LogStatus["settings"]): string {
   const reasons = [
-    ...(maxBytes === undefined ? [] : [`in ${group(bytesLeft!)} bytes, at ${group(maxBytes)}`]),
+    ...(maxBytes === undefined ? [] : [`in ${sizeText(bytesLeft!)}, at ${sizeText(maxBytes)}`]),
     ...(at === undefined ? [] : [`at ${date(at)}`]),
   ];
   if (reasons.length > 0) return reasons.join(", or ");

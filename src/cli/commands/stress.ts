@@ -13,8 +13,9 @@ import type { WriterMessage } from "../stress/writer.js";
 import { type RunningWriter, startWriter, WRITER_KINDS, type WriterKind } from "../stress/writers.js";
 import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import { addHandlerFlags, handlerOptions } from "../terminal/handler-flags.js";
+import { counted, group } from "../terminal/layout.js";
 import { jsonLine, printable } from "../terminal/printable.js";
-import { group, showProgress } from "../terminal/progress.js";
+import { showProgress } from "../terminal/progress.js";
 import { argument } from "../terminal/reading-flags.js";
 
 interface Flags extends Record<string, unknown> {
@@ -109,7 +110,7 @@ async function runWriters(file: string, options: HandlerOptions, flags: Flags): 
       run.slowest = Math.max(run.slowest, message.slowest);
     }
     const rate = sum(records) / ((systemClock.monotonic() - start) / 1000);
-    progress.update(sum(records), `${group(sum(rotations))} rotations  ${group(Math.round(rate))} records/s`);
+    progress.update(sum(records), `${counted(sum(rotations), "rotation")}  ${group(Math.round(rate))} records/s`);
   };
   let start = systemClock.monotonic();
   try {
@@ -168,7 +169,7 @@ function tryOut(file: string, options: HandlerOptions): void {
 function describe(flags: Flags, options: HandlerOptions): string {
   const { useGzip, compression = useGzip ? "gzip" : "none" } = options;
   return (
-    `${flags.numProcesses} writers (${flags.writers}) x ${group(flags.logCalls)} records, ` +
+    `${counted(flags.numProcesses, "writer")} (${flags.writers}) x ${counted(flags.logCalls, "record")}, ` +
     (isTimed(options) ? `every ${options.interval ?? 1} ${options.when}, ` : "") +
     `maxBytes ${options.maxBytes}, backupCount ${options.backupCount}, compression ${compression}`
   );
@@ -178,12 +179,14 @@ function report(verdict: Verdict, run: Run, expected: number, isGood: boolean, k
   const { found, missing, duplicated, torn, outOfOrder, removedRecords, files, problems } = verdict;
   const rate = group(Math.round(expected / run.seconds));
   return [
-    `${isGood ? "PASS" : "FAIL"}  ${group(found)} of ${group(expected)} records found`,
+    `${isGood ? "PASS" : "FAIL"}  ${group(found)} of ${counted(expected, "record")} found`,
     `  missing ${group(missing)}, duplicated ${group(duplicated)}, torn ${group(torn)}, out of order ${group(outOfOrder)}`,
     ...(removedRecords > 0
-      ? [`  ${group(removedRecords)} records went with ${group(run.removedBackups)} backups that backupCount removed`]
+      ? [
+          `  ${counted(removedRecords, "record")} went with ${counted(run.removedBackups, "backup")} that backupCount removed`,
+        ]
       : []),
-    `  ${group(run.rotations)} rotations, ${group(files)} files, ${rate} records/s, slowest write ${run.slowest.toFixed(2)} ms`,
+    `  ${counted(run.rotations, "rotation")}, ${counted(files, "file")}, ${rate} records/s, slowest write ${run.slowest.toFixed(2)} ms`,
     ...problems.map((problem) => `  ! ${printable(problem)}`),
     ...(kept === undefined ? [] : [`  the log is ${printable(kept)}`]),
   ].join("\n");

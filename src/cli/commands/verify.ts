@@ -3,8 +3,9 @@ import type { SequenceResult } from "../../inspection/sequences.js";
 import { type Verification, type VerifyLogOptions, verifyLog } from "../../inspection/verify.js";
 import { colours } from "../terminal/colours.js";
 import { BAD_RESULT } from "../terminal/exit.js";
+import { counted, group, sizeText } from "../terminal/layout.js";
 import { jsonLine, printable } from "../terminal/printable.js";
-import { group, readingProgress } from "../terminal/progress.js";
+import { readingProgress } from "../terminal/progress.js";
 import { addReadingFlags, count, duration, pattern, size } from "../terminal/reading-flags.js";
 
 interface Flags extends VerifyLogOptions {
@@ -46,7 +47,7 @@ async function verify(file: string, { json, ...options }: Flags): Promise<void> 
 function report({ ok, records, bytes, files, findings, writers }: Verification): string {
   const { red, green, yellow } = colours(process.stdout);
   const lines = [
-    `${ok ? green("GOOD") : red("BAD")}  ${group(records)} records, ${group(bytes)} bytes in ${group(files.length)} files`,
+    `${ok ? green("GOOD") : red("BAD")}  ${counted(records, "record")}, ${sizeText(bytes)} in ${counted(files.length, "file")}`,
     ...(writers === undefined ? [] : [writersLine(writers)]),
     ...findings.map(
       ({ severity, message }) => `  ${severity === "problem" ? red("!") : yellow("-")} ${printable(message)}`,
@@ -57,5 +58,5 @@ function report({ ok, records, bytes, files, findings, writers }: Verification):
 
 function writersLine(writers: readonly SequenceResult[]): string {
   const sum = (key: "missing" | "duplicated" | "reordered") => group(writers.reduce((all, one) => all + one[key], 0));
-  return `  ${group(writers.length)} writers: missing ${sum("missing")}, duplicated ${sum("duplicated")}, reordered ${sum("reordered")}`;
+  return `  ${counted(writers.length, "writer")}: missing ${sum("missing")}, duplicated ${sum("duplicated")}, reordered ${sum("reordered")}`;
 }

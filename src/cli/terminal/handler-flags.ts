@@ -6,12 +6,20 @@ import { OPTIONS, TIME_OPTIONS } from "../../options/option-table.js";
 const FLAGS = Object.entries(OPTIONS)
   .flatMap(([name, { flag }]) => (flag === undefined ? [] : [{ name, flag }]))
   .sort((a, b) => a.flag[0] - b.flag[0])
-  .map(({ name, flag: [, usage, text, values] }) => ({ name, usage, text, values }));
+  .map(({ name, flag: [place, usage, text, values] }) => ({ name, place, usage, text, values }));
+
+/** Headings of the help, each for the flags up to this place. */
+const GROUPS = [
+  [80, "Rotation:"],
+  [120, "What is kept:"],
+  [150, "Compression:"],
+  [Number.POSITIVE_INFINITY, "Files and their lock:"],
+] as const;
 
 /** Flags of every command that writes a log. Values are checked by the handler; here they only get their type. */
 export function addHandlerFlags(command: Command): Command {
-  for (const { usage, text, values } of FLAGS) {
-    const option = new Option(usage, text);
+  for (const { place, usage, text, values } of FLAGS) {
+    const option = new Option(usage, text).helpGroup(GROUPS.find(([last]) => place <= last)![1]);
     if (typeof values === "function") option.argParser(values);
     else if (values !== undefined) option.choices(values);
     command.addOption(option);

@@ -1,6 +1,6 @@
 import { colours } from "./colours.js";
 import { jsonLine, printable } from "./printable.js";
-import { group } from "./progress.js";
+import { counted, group } from "./layout.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -87,7 +87,7 @@ export class Histogram {
     const sums = KINDS.map((_, kind) => all.reduce((sum, counts) => sum + counts[kind]!, 0));
     const sum = total(sums);
     const words = [
-      `${group(sum)} ${sum === 1 ? "record" : "records"}`,
+      counted(sum, "record"),
       ...KINDS.flatMap(({ name, sign }, i) => (sums[i] === 0 ? [] : [`${sign} ${group(sums[i]!)} ${name}`])),
     ];
     const lines: string[] = [];

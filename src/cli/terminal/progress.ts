@@ -2,6 +2,7 @@ import { SingleBar } from "cli-progress";
 import type { LogFile } from "../../log-files/list-files.js";
 import { systemClock } from "../../platform/clock.js";
 import type { BlockReader } from "../../reading/records/read-blocks.js";
+import { columnsOf, endOf, group, sizeText } from "./layout.js";
 import { printable } from "./printable.js";
 
 /** How a long command tells how far it is: a live bar on a terminal, a line now and then elsewhere, or nothing. */
@@ -43,18 +44,28 @@ export function readingProgress(isQuiet: boolean): Required<Pick<BlockReader, "o
 }
 
 function bar(total: number, unit: string): Progress {
+  const columns = columnsOf(process.stderr);
+  const width = columns < 60 ? 0 : columns < 100 ? 20 : 40;
   const single = new SingleBar({
-    format: `[{bar}] {percentage}%  {counted} of ${group(total)} ${unit}  {note}`,
+    format: `${width === 0 ? "" : "[{bar}] "}{percentage}%  {told}`,
+    barsize: width,
     barCompleteChar: "=",
     barIncompleteChar: " ",
     hideCursor: true,
     clearOnComplete: true,
   });
-  single.start(total, 0, { counted: "0", note: "" });
-  return {
-    update: (done, note) => single.update(done, { counted: group(done), note: printable(note) }),
-    stop: () => single.stop(),
+  const room = columns - (width === 0 ? 0 : width + 3) - "100%  ".length - 1;
+  const told = (done: number, note: string) => {
+    const text = amount(done, total, unit);
+    return `${text}  ${endOf(printable(note), room - text.length - 2)}`.trimEnd();
   };
+  single.start(total, 0, { told: told(0, "") });
+  return { update: (done, note) => single.update(done, { told: told(done, note) }), stop: () => single.stop() };
+}
+
+function amount(done: number, total: number, unit: string): string {
+  if (unit === "bytes") return `${sizeText(done)} of ${sizeText(total)}`;
+  return `${group(done)} of ${group(total)} ${unit}`;
 }
 
 function lines(total: number, unit: string): Progress {
@@ -63,13 +74,8 @@ function lines(total: number, unit: string): Progress {
     update(done, note) {
       if (systemClock.now() - said < LINE_EVERY) return;
       said = systemClock.now();
-      process.stderr.write(`${group(done)} of ${group(total)} ${unit}  ${printable(note)}\n`);
+      process.stderr.write(`${amount(done, total, unit)}  ${printable(note)}\n`);
     },
     stop() {},
   };
-}
-
-/** 1234567 -> "1,234,567" */
-export function group(value: number): string {
-  return value.toLocaleString("en");
 }

@@ -18,7 +18,7 @@ export interface SelectionFlags {
 
 export function addSelectionFlags(command: Command): Command {
   return command
-    .option("--grep <regex>", "only records of which a line matches this regular expression (JavaScript)", pattern)
+    .option("-g, --grep <regex>", "only records of which a line matches this regular expression (JavaScript)", pattern)
     .option(
       "--level <level>",
       'only records of this level, or with a plus from it on: "error", "warning+"',

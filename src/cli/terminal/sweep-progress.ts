@@ -3,7 +3,7 @@ import { isUnfinished, parseUnfinished } from "../../log-files/hidden-names.js";
 import { pathsOf } from "../../log-files/list-files.js";
 import { listPending } from "../../log-files/pending-files.js";
 import { FilePath, FileStatus, type FileSystem } from "../../platform/file-system.js";
-import { group } from "./progress.js";
+import { sizeText } from "./layout.js";
 
 /** How far the compression of what waits is, as the directory shows it: whoever does it. */
 export class SweepProgress {
@@ -29,7 +29,7 @@ export class SweepProgress {
       !waiting.has(sequence) || (current !== undefined && sequence < parseUnfinished(this.#log, basename(current))!);
     const done = sum([...this.#sizes].flatMap(([sequence, size]) => (isDone(sequence) ? size : [])));
     if (current === undefined) return { done, note: "" };
-    return { done, note: `${current}: ${group(sizeOf(this.#fs, current))} bytes` };
+    return { done, note: `${current}: ${sizeText(sizeOf(this.#fs, current))}` };
   }
 }
 
