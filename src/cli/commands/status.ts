@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { LogFileError } from "../../base/errors.js";
 import { networkOf } from "../../disk/network-mounts.js";
 import type { ProcessInfo } from "../../inspection/processes.js";
@@ -10,12 +10,14 @@ import { hostName } from "../../platform/identity.js";
 import { lostHost } from "../doctor/advice.js";
 import { colours } from "../terminal/colours.js";
 import { columnsOf, counted, fillBar, group, sizeText, wrap } from "../terminal/layout.js";
+import { openMetrics } from "../terminal/open-metrics.js";
 import { Output } from "../terminal/output.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
 
 interface Flags {
   readonly watch?: true;
   readonly json?: true;
+  readonly format: "text" | "openmetrics";
   readonly lockFileDirectory?: string;
 }
 
@@ -29,6 +31,12 @@ export function statusCommand(): Command {
     .argument("<file>", "the log")
     .option("--watch", "show it again every second")
     .option("--json", "print it as JSON, one line each time")
+    .addOption(
+      new Option("--format <format>", "text, or gauges as OpenMetrics for node_exporter")
+        .choices(["text", "openmetrics"])
+        .default("text")
+        .conflicts(["json", "watch"]),
+    )
     .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log")
     .addHelpText(
       "after",
@@ -87,6 +95,7 @@ async function look(
     return { text: "", at };
   }
   if (flags.json) return { text: jsonLine(status), status, at };
+  if (flags.format === "openmetrics") return { text: openMetrics(status), status, at };
   const rate = rateOf(before, status, at);
   const text = report(status, MOST_BACKUPS, rate);
   const excess = text.split("\n").length - rows;
