@@ -94,6 +94,7 @@ async function bundle(input, format, plugins) {
     plugins,
     platform: "node",
     external: isExternal,
+    checks: { bundlerTimings: false }, // a busy machine is no fault of the code
     onLog: (_, { message }) => {
       throw new Error(message);
     },
