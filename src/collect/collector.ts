@@ -8,10 +8,13 @@ import type { StreamMessage, StreamState } from "./stream-message.js";
 
 /** Records of a writer that the stream has lost. */
 export interface Gap {
+  /** Name of the stream. */
   readonly stream: string;
+  /** The subject on which the writer publishes; its last part is the writer's name. */
   readonly writer: string;
-  /** Numbers of the first and the last one that is missing. */
+  /** Number of the first record that is missing; each writer counts its records from 1. */
   readonly first: number;
+  /** Number of the last one that is missing. */
   readonly last: number;
 }
 

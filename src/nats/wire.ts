@@ -134,14 +134,6 @@ export function readMessage(message: ReceivedMessage): WireRecords | Malformed |
   return lengthsText === undefined ? readLines(ids, message.data) : readLengths(ids, lengthsText, message.data.length);
 }
 
-/** The records of a message that is no {@link Part}, each with its line feed. */
-export function* recordsOf({ count, lengths }: WireRecords, data: Buffer): Generator<Buffer> {
-  for (let i = 0, start = 0, end = 0; i < count; i++, start = end) {
-    end = lengths === undefined ? data.indexOf(LINE_FEED, start) + 1 : start + lengths[i]!;
-    yield data.subarray(start, end);
-  }
-}
-
 function readPart(ids: WireRecords, text: string, lengths: string | undefined, size: number): WireRecords | Malformed {
   const [, offset, total] = PART.exec(text) ?? [];
   const part = { offset: Number(offset), total: Number(total) };

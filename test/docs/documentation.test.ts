@@ -142,6 +142,20 @@ test("every event and every error code is documented, and no other", () => {
   assert.deepEqual(documented.sort(), [...codes, ...events].sort());
 });
 
+test("the options, counts and events of collect() are those of the code", () => {
+  const members = (file: string, name: string) => {
+    const [, body] = new RegExp(`interface ${name} [^]*?{\n([^]*?)\n}`).exec(read(file))!;
+    return [...body!.matchAll(/^ {2}(?:readonly )?(\w+)\??: /gm)].map((match) => match[1]!);
+  };
+  const names = [
+    ...members("src/nats/collect/collect-options.ts", "CollectOwnOptions"),
+    ...members("src/collect/collector.ts", "CollectCounts"),
+    ...members("src/nats/collect/collection.ts", "CollectStats"),
+    ...members("src/nats/collect/collection.ts", "CollectEvents"),
+  ];
+  assert.deepEqual(firstColumn("docs/reference/collect.md").sort(), names.sort());
+});
+
 test("every error code is used", () => {
   const sources = (readdirSync(join(root, "src"), { recursive: true }) as string[]).filter((name) =>
     name.endsWith(".ts"),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Engine } from "../../src/nats/engine.js";
-import { readMessage, recordsOf } from "../../src/nats/wire.js";
+import { readMessage } from "../../src/nats/wire.js";
+import { recordsOf } from "./wire-records.js";
 
 /** What becomes of one message, and of the answer to it. */
 export type Fate =

@@ -1,6 +1,6 @@
 import { colours } from "./colours.js";
-import { jsonLine, printable } from "./printable.js";
 import { counted, group } from "./layout.js";
+import { jsonLine, printable } from "./printable.js";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

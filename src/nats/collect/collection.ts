@@ -88,6 +88,7 @@ export class Collection extends EventEmitter<CollectEvents> {
     this.#end.abort();
   }
 
+  /** Counts what this collector has done so far; after {@link done} as well. */
   stats(): CollectStats {
     return {
       ...(this.#drain.counts ?? NO_COUNTS),

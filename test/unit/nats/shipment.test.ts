@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { cut, joined, lastOf, type Shipment, shipmentOf } from "../../../src/nats/shipment.js";
-import { headersOf, readMessage, recordsOf, type WireRecords } from "../../../src/nats/wire.js";
+import { headersOf, readMessage, type WireRecords } from "../../../src/nats/wire.js";
 import { Batch } from "../../../src/records/batch.js";
+import { recordsOf } from "../../support/wire-records.js";
 
 function shipped(records: readonly Buffer[], first: number): Shipment {
   const batch = new Batch();

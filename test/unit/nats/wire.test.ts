@@ -8,9 +8,9 @@ import {
   positionSubject,
   readMessage,
   readPosition,
-  recordsOf,
   type WireRecords,
 } from "../../../src/nats/wire.js";
+import { recordsOf } from "../../support/wire-records.js";
 
 const good = { "Clh-Writer": "api-7f3a", "Clh-First": "5", "Clh-Count": "2" };
 
