@@ -55,8 +55,10 @@ export class FileLock {
    */
   acquire(wait: number): boolean {
     const isOthersTurn = wait !== 0 && this.#turns.pause > 0; // without any wait, it is now or never
-    if (!isOthersTurn && this.tryAcquire()) return true;
-    this.waits++;
+    if (!isOthersTurn) {
+      if (this.tryAcquire()) return true;
+      this.waits++;
+    }
     if (wait <= 0 || this.isHeldByThisThread) return false;
     const deadline = this.#clock.monotonic() + wait;
     if (this.#file.isRemote) return this.#acquireRemotely(wait, deadline);
