@@ -54,14 +54,15 @@ export class FileLock {
    * @throws {LogFileError} `ERR_CLH_LOCK` when the lock file cannot be opened or locked at all.
    */
   acquire(wait: number): boolean {
-    const isOthersTurn = wait !== 0 && this.#turns.pause > 0; // without any wait, it is now or never
+    // With a shorter wait, the lock would never be had in time.
+    const isOthersTurn = (wait < 0 || wait > LONGEST_REMOTE_SLEEP_MS) && this.#turns.pause > 0;
     if (!isOthersTurn) {
       if (this.tryAcquire()) return true;
       this.waits++;
     }
     if (wait <= 0 || this.isHeldByThisThread) return false;
     const deadline = this.#clock.monotonic() + wait;
-    if (this.#file.isRemote) return this.#acquireRemotely(wait, deadline);
+    if (this.#file.isRemote) return this.#acquireRemotely(wait, deadline, isOthersTurn ? this.#turns.pause : 0);
     if (this.#tryOften()) return true;
     for (const backoff = new Backoff(FIRST_SLEEP_MS, LONGEST_SLEEP_MS); ; ) {
       const sleep = backoff.next();
@@ -73,13 +74,18 @@ export class FileLock {
     }
   }
 
-  #acquireRemotely(wait: number, deadline: number): boolean {
+  /** @param pause milliseconds for which the lock is left to others */
+  #acquireRemotely(wait: number, deadline: number, pause: number): boolean {
+    if (pause > 0) {
+      this.#clock.sleep(pause);
+      if (this.tryAcquire()) return true;
+    }
     for (const backoff = new Backoff(FIRST_REMOTE_SLEEP_MS, LONGEST_REMOTE_SLEEP_MS); ; ) {
       const left = deadline - this.#clock.monotonic();
       if (left <= 0) return false;
       const impatient = (LONGEST_REMOTE_SLEEP_MS * REMOTE_PATIENCE_MS) / (wait - left);
       const longest = Math.min(backoff.next(), Math.max(impatient, IMPATIENT_REMOTE_SLEEP_MS));
-      this.#clock.sleep(Math.min(Math.max(longest * (0.5 + Math.random() / 2), this.#turns.pause), left));
+      this.#clock.sleep(Math.min(longest * (0.5 + Math.random() / 2), left));
       if (this.tryAcquire()) return true;
     }
   }

@@ -240,7 +240,8 @@ export async function runScenario(lab: Lab, kind: ShareKind, name: string, direc
   for (let line = await heir.next(); line !== undefined && line !== "done"; line = await heir.next())
     notes.push(`heir: ${line}`);
   const counted = JSON.parse(await lab.onServer(kind, "count", directory)) as Counted;
-  const share = happens === undefined && !hasPython ? fairness(writers, shares!) : undefined;
+  const isEven = happens === undefined && !hasPython && options.lockTimeout === undefined;
+  const share = isEven ? fairness(writers, shares!) : undefined;
   return outcomeOf({ scenario: name, seconds, share, problems, notes }, writers, counted);
 }
 

@@ -250,3 +250,20 @@ test("writers without pause on a network file system have turns of about one len
   assert.ok(remote <= 2, `${remote}`);
   assert.ok(local > 2, `${local}`);
 });
+
+test("a turn of others delays no writer that must not wait so long", (t) => {
+  const clock = new ManualClock();
+  const environment = environmentWith({ fileSystemType: () => NETWORK.NFS }, clock);
+  const lock = makeLock(join(temporaryDirectory(t), ".__app.lock"), "real", environment);
+  const got = (wait: number): boolean => {
+    const isLocked = lock.acquire(wait);
+    if (isLocked) lock.release();
+    return isLocked;
+  };
+  while (got(-1)) clock.time += 10;
+  assert.ok(clock.time >= 1000, `its turn ended after ${clock.time} ms`);
+  for (const wait of [0, 2, 50]) assert.equal(got(wait), true, `${wait} ms`);
+  const before = clock.time;
+  lock.close();
+  assert.equal(clock.time, before, "nobody has slept");
+});
