@@ -2,6 +2,7 @@ import { Backoff } from "../base/backoff.js";
 import { LogFileError } from "../base/errors.js";
 import { advice, reason } from "../base/system-errors.js";
 import type { CursorFile } from "../cursor/cursor-file.js";
+import type { StreamPlace } from "../cursor/cursor-format.js";
 import { Failures } from "../events/throttled-reporter.js";
 import { MAINTENANCE_WAIT_MS } from "../lock/lock-timing.js";
 import type { Batch } from "../records/batch.js";
@@ -24,8 +25,8 @@ const KEEP_WRITERS_MS = 7 * 24 * 3_600_000;
 export interface DrainEvents extends CollectorEvents {
   /** This collector has the cursor: no other one of the same file system works. */
   leading(): void;
-  /** What was appended last is in the log, of these writers, and the stream up to this sequence. */
-  written(sequence: number, writers: ReadonlyMap<string, { readonly last: number }>): void;
+  /** What was appended last is in the log, of these writers, and the stream up to this place. */
+  written(place: StreamPlace, writers: ReadonlyMap<string, { readonly last: number }>): void;
 }
 
 /** Drains a stream into a log, each record once, until it is told to end. */
@@ -76,7 +77,7 @@ export class Drain {
       this.#counts = { ...collector.counts };
       this.#events.leading();
       if (!(await this.#commit(cursor.batch))) return;
-      if (!cursor.isNew) this.#events.written(cursor.place.sequence, new Map());
+      if (!cursor.isNew) this.#events.written(cursor.place, new Map());
       while (!this.#signal.aborted) {
         const state = await this.#firstOf(this.#source.look());
         if (state === "stopped") return;
@@ -148,7 +149,7 @@ export class Drain {
     });
     if (!isDone) return false;
     this.#counts = counts;
-    this.#events.written(cursor.place.sequence, pending.writers);
+    this.#events.written(cursor.place, pending.writers);
     return true;
   }
 

@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import type { LogFileError } from "../../base/errors.js";
 import type { CollectCounts, Gap } from "../../collect/collector.js";
 import { Drain } from "../../collect/drain.js";
+import type { StreamPlace } from "../../cursor/cursor-format.js";
 import { News } from "../../events/event-queue.js";
 import type { HandlerEvents } from "../../events/handler-events.js";
 import { tracer } from "../../events/trace.js";
@@ -71,9 +72,9 @@ export class Collection extends EventEmitter<CollectEvents> {
         news.add(() => this.emit("leading"));
         this.#upkeep.start();
       },
-      written: (sequence: number, writers: ReadonlyMap<string, unknown>) => {
-        this.#sequence = sequence;
-        this.#upkeep.written(sequence, writers.keys());
+      written: (place: StreamPlace, writers: ReadonlyMap<string, unknown>) => {
+        this.#sequence = place.sequence;
+        this.#upkeep.written(place, writers.keys());
       },
     };
     this.#drain = new Drain(this.#writer, source, events, this.#end.signal);

@@ -1,3 +1,4 @@
+import type { StreamPlace } from "../../cursor/cursor-format.js";
 import type { Clock } from "../../platform/clock.js";
 import { natsPackages } from "../packages.js";
 import { positionSubject } from "../wire.js";
@@ -13,6 +14,8 @@ const MOST_TOLD = 1000;
 /** The oldest server that loses nothing when a stream is purged and it is killed then (nats-server #4196). */
 const SAFE_PURGE = [2, 9, 18] as const;
 
+type Place = Pick<StreamPlace, "stream" | "sequence">;
+
 /** What a collector does for others: makes room in the stream, and tells writers how far their records are in the log. */
 export class Upkeep {
   readonly #connection: StreamConnection;
@@ -20,7 +23,7 @@ export class Upkeep {
   readonly #keep: number;
   readonly #lastOf: (writer: string) => number;
   readonly #news = new Set<string>();
-  #sequence = 0;
+  #place: Place = { stream: "", sequence: 0 };
   #purged = 0;
   #cancels: (() => void)[] = [];
 
@@ -45,10 +48,10 @@ export class Upkeep {
     for (const cancel of this.#cancels.splice(0)) cancel();
   }
 
-  /** The log has the stream up to `sequence`, and more records of these writers. */
-  written(sequence: number, writers: Iterable<string>): void {
-    if (sequence < this.#sequence) this.#purged = 0; // of another stream
-    this.#sequence = sequence;
+  /** The log has the stream up to this place, and more records of these writers. */
+  written(place: Place, writers: Iterable<string>): void {
+    if (place.stream !== this.#place.stream || place.sequence < this.#place.sequence) this.#purged = 0;
+    this.#place = place;
     for (const writer of writers) this.#news.add(writer);
   }
 
@@ -84,10 +87,13 @@ export class Upkeep {
 
   async #purge(): Promise<void> {
     const { connected, stream } = this.#connection;
-    const sequence = this.#sequence;
+    const { stream: identity, sequence } = this.#place;
     if (connected === undefined || sequence <= this.#purged) return;
     if (this.#keep === Number.POSITIVE_INFINITY || !this.#isSafe(connected)) return;
     try {
+      const { created, state } = await connected.manager.streams.info(stream);
+      // Of a stream that was made anew, or has gone back, it would delete what nobody has read: servers do not refuse that.
+      if (created !== identity || state.last_seq < sequence) return;
       const upTo = this.#keep === 0 ? sequence : Math.min(sequence, await this.#oldest(connected));
       if (upTo > 0) await connected.manager.streams.purge(stream, { seq: upTo + 1 });
       if (this.#keep === 0) this.#purged = sequence;
@@ -107,14 +113,15 @@ export class Upkeep {
     });
     try {
       const young = await consumer.next({ expires: 1000 });
-      return young === null ? this.#sequence : young.seq - 1;
+      return young === null ? this.#place.sequence : young.seq - 1;
     } finally {
       await consumer.delete();
     }
   }
 
   #isSafe({ connection }: Connected): boolean {
-    const { version = "" } = connection.info ?? {};
+    const version = connection.info?.version;
+    if (version === undefined) return false; // it is just connecting again: the next time will tell
     const numbers = version.split(/[.-]/).map(Number);
     const at = SAFE_PURGE.findIndex((least, i) => numbers[i] !== least);
     if (at === -1 || numbers[at]! > SAFE_PURGE[at]!) return true;
