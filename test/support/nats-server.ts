@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -17,6 +17,9 @@ const PLACES = [
   ...(process.env.PATH ?? "").split(delimiter).map((directory) => join(directory, "nats-server")),
   join(CACHE, "nats", "usr", "sbin", "nats-server"), // where scripts/nats-server.mjs puts it
 ];
+
+/** Milliseconds within which a server is ready, also on a machine that has other things to do. */
+const READY_WITHIN = 120_000;
 
 const program = PLACES.find((place) => existsSync(place) && isNewEnough(place));
 
@@ -115,7 +118,10 @@ export class NatsServer {
     const out = openSync(join(this.#directory, "out"), "a");
     this.#process = spawn(program!, ["-c", join(this.#directory, "settings")], { stdio: ["ignore", out, out] });
     closeSync(out);
+    const end = performance.now() + READY_WITHIN;
     while (!(await this.#isReady())) {
+      if (performance.now() > end)
+        throw new Error(`nats-server is not ready after ${READY_WITHIN / 1000} s: ${this.output}`);
       if (this.#process.exitCode !== null) throw new Error(`nats-server ended: ${this.output}`);
       await sleep(20);
     }
@@ -128,6 +134,12 @@ export class NatsServer {
     const ended = once(child, "exit");
     child.kill(signal);
     await ended;
+  }
+
+  /** Kills it, and deletes all that it has stored. */
+  async wipe(): Promise<void> {
+    await this.kill();
+    rmSync(join(this.#directory, "store"), { recursive: true });
   }
 
   /** Stops it where it is (SIGSTOP), or lets it go on. */
