@@ -1,10 +1,11 @@
 import { type Clock, systemClock } from "./clock.js";
-import { type FileSystem, fileSystemOver } from "./file-system.js";
+import type { FileSystem } from "./file-system.js";
 import { flockBackend } from "./flock.js";
 import type { LockBackend } from "./lock-backend.js";
 import { lockFileExBackend } from "./lock-file-ex.js";
 import { loadKernel32, loadLibc } from "./native.js";
 import { ofdBackend } from "./ofd-locks.js";
+import { fileSystemOver } from "./system-files.js";
 import { forWindows } from "./windows-fs.js";
 
 /** What a handler takes from the machine. Passed in, so that tests can make each part fail or run ahead. */

@@ -1,6 +1,6 @@
 import { hasCode } from "../base/system-errors.js";
 import { systemClock } from "./clock.js";
-import { fileSystemOver } from "./file-system.js";
+import { fileSystemOver } from "./system-files.js";
 import { writeFully } from "./write-fully.js";
 
 /* What this package has to say, where nobody listens. `process.stderr` ends a program whose standard error fails, and a

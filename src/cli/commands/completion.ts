@@ -25,7 +25,12 @@ const SCRIPTS: Record<Shell, (commands: readonly Command[]) => string> = { bash,
 
 function bash(commands: readonly Command[]): string {
   const flags = (command: Command) => command.options.map(({ long }) => long).join(" ");
-  const values = new Map(commands.flatMap(({ options }) => options.flatMap((option) => choices(option))));
+  // What a flag may be, as one command has it: "read --format".
+  const values = commands.flatMap((command) =>
+    command.options.flatMap((option) =>
+      choices(option).map(([flag, of]) => [`${command.name()} ${flag}`, of] as const),
+    ),
+  );
   return `_clh() {
   local cur=\${COMP_WORDS[COMP_CWORD]} words=
   if [[ $COMP_CWORD -eq 1 ]]; then
@@ -36,7 +41,9 @@ ${commands
   .filter((command) => argumentsOf(command).length > 0)
   .map((command) => `      ${command.name()}) words=${quote(argumentsOf(command).join(" "))} ;;`)
   .join("\n")}
-${[...values].map(([flag, of]) => `      ${flag}) words=${quote(of.join(" "))} ;;`).join("\n")}
+    esac
+    case "\${COMP_WORDS[1]} \${COMP_WORDS[COMP_CWORD-1]}" in
+${values.map(([what, of]) => `      ${quote(what)}) words=${quote(of.join(" "))} ;;`).join("\n")}
     esac
     if [[ -z $words && $cur == -* ]]; then
       case \${COMP_WORDS[1]} in

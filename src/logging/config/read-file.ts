@@ -1,8 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { LogFileError } from "../../base/errors.js";
 import { advice, reason } from "../../base/system-errors.js";
-import { FilePath, FileStatus, fileSystemOver } from "../../platform/file-system.js";
+import { FilePath, FileStatus } from "../../platform/file-system.js";
 import { readUpTo } from "../../platform/small-file.js";
+import { fileSystemOver } from "../../platform/system-files.js";
 import { decode, findCodec } from "../../records/encodings.js";
 import { configError } from "./config-error.js";
 

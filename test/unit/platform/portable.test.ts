@@ -9,8 +9,9 @@ import {
   type RotatingFileHandlerOptions,
 } from "../../../src/index.js";
 import { type Environment, systemEnvironment } from "../../../src/platform/environment.js";
-import { FilePath, FileStatus, type FileSystem, fileSystemOver } from "../../../src/platform/file-system.js";
+import { FilePath, FileStatus, type FileSystem } from "../../../src/platform/file-system.js";
 import { loadLibc } from "../../../src/platform/native.js";
+import { fileSystemOver } from "../../../src/platform/system-files.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
 /* Systems whose C library has less than glibc: macOS, and musl. node:fs does its work there. */
