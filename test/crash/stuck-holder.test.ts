@@ -4,11 +4,12 @@ import { stuckHolder } from "./stuck-holder.js";
 
 // The long form (npm run test:crash) stops it for longer, and asks for 300 ms: here many tests share the machine.
 const STOPPED = 1500;
-const SLOWEST = 1000;
+// With `lockTimeout` 200, whoever waits for each record gives eight of them up meanwhile.
+const MANY = 20;
 
 test("a writer that is stopped with the lock held: the others spill, no record is lost or doubled, all in order", async (t) => {
   const { said, problems } = await stuckHolder(t, STOPPED);
   t.diagnostic(JSON.stringify(said));
   assert.deepEqual(problems, []);
-  for (const { refused, slowest, dropped } of said) assert.ok(refused > 0 && slowest < SLOWEST && dropped === 0);
+  for (const { refused, dropped } of said) assert.ok(refused > MANY && dropped === 0);
 });
