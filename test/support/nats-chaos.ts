@@ -8,7 +8,7 @@ import { connect } from "@nats-io/transport-node";
 import type { Acknowledge } from "../../src/nats/nats-options.js";
 import { Clh } from "./clh.js";
 import { StreamWriter, until, type Verdict, verdictOn } from "./nats-logs.js";
-import { makeStream, NatsServer } from "./nats-server.js";
+import { makeStream, NatsServer, NotReady } from "./nats-server.js";
 import { temporaryDirectory } from "./temporary.js";
 
 interface ChaosOptions {
@@ -83,7 +83,7 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<Chao
       await Promise.all(killed.map((server) => (isWiped ? server.wipe() : server.kill())));
       isAll ? kills.all++ : kills.servers++;
       await upTo(1500);
-      await Promise.all(killed.map((server) => server.restart()));
+      await Promise.all(killed.map(started));
       if (isWiped) await makeStream(servers);
     }),
   ]);
@@ -97,6 +97,22 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<Chao
   const acknowledged = new Map(all.map((writer) => [writer.name, writer.acknowledged]));
   const sum = [...acknowledged.values()].reduce((total, count) => total + count, 0);
   return { ...(await verdictOn(log, acknowledged)), acknowledged: sum, kills };
+}
+
+// A replica that was killed may stay "not current" until its server is started anew (seen with 2.10.27).
+const STUCK_AFTER_MS = 20_000;
+const MOST_STARTS = 6;
+
+async function started(server: NatsServer): Promise<void> {
+  for (let starts = 1; ; starts++) {
+    try {
+      await server.restart(STUCK_AFTER_MS);
+      return;
+    } catch (error) {
+      if (!(error instanceof NotReady) || starts === MOST_STARTS) throw error;
+      await server.kill();
+    }
+  }
 }
 
 /** Sends what writers that were killed have left on the disk. */

@@ -114,14 +114,15 @@ export class NatsServer {
   }
 
   /** Starts it, after a kill as well, and waits until it is ready. */
-  async restart(): Promise<void> {
+  /** @throws {NotReady} when it is not ready in so many milliseconds */
+  async restart(within = READY_WITHIN): Promise<void> {
     const out = openSync(join(this.#directory, "out"), "a");
     this.#process = spawn(program!, ["-c", join(this.#directory, "settings")], { stdio: ["ignore", out, out] });
     closeSync(out);
-    const end = performance.now() + READY_WITHIN;
+    const end = performance.now() + within;
     while (!(await this.#isReady())) {
       if (performance.now() > end)
-        throw new Error(`nats-server is not ready after ${READY_WITHIN / 1000} s: ${this.output}`);
+        throw new NotReady(`nats-server is not ready after ${within / 1000} s: ${this.output}`);
       if (this.#process.exitCode !== null) throw new Error(`nats-server ended: ${this.output}`);
       await sleep(20);
     }
@@ -158,6 +159,9 @@ export class NatsServer {
     }
   }
 }
+
+/** A server that runs, and takes part in nothing. */
+export class NotReady extends Error {}
 
 /** A port of loopback on which nobody listens now. */
 export async function freePort(): Promise<number> {
