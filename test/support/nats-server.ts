@@ -70,8 +70,12 @@ export class NatsServer {
     const servers = await Promise.all(
       routes.map((port, i) => NatsServer.#make(t, `n${i + 1}`, { cluster: { name: "test", port, routes } })),
     );
-    await Promise.all(servers.map((server) => server.restart()));
-    return servers;
+    for (;;) {
+      await Promise.all(servers.map((server) => server.restart()));
+      const sizes = await Promise.all(servers.map((server) => server.#clusterSize()));
+      if (sizes.every((found) => found === size)) return servers;
+      await Promise.all(servers.map((server) => server.wipe()));
+    }
   }
 
   static async #make(t: TestContext, name: string, options: ServerOptions): Promise<NatsServer> {
@@ -146,6 +150,20 @@ export class NatsServer {
   /** Stops it where it is (SIGSTOP), or lets it go on. */
   hang(isHanging: boolean): void {
     this.#process!.kill(isHanging ? "SIGSTOP" : "SIGCONT");
+  }
+
+  /** How many servers the cluster was made of, once it has a leader: one that came late is no part of it, for ever. */
+  async #clusterSize(): Promise<number> {
+    const end = performance.now() + READY_WITHIN;
+    while (performance.now() < end) {
+      const answer = await fetch(`http://127.0.0.1:${this.#healthPort}/jsz`);
+      const { meta_cluster: cluster } = (await answer.json()) as {
+        meta_cluster?: { leader?: string; cluster_size: number };
+      };
+      if (cluster?.leader !== undefined && cluster.leader !== "") return cluster.cluster_size;
+      await sleep(20);
+    }
+    return 0;
   }
 
   async #isReady(): Promise<boolean> {
