@@ -6,7 +6,7 @@ import type { NatsHandler } from "../nats/nats-handler.js";
 import { TIME_OPTIONS } from "../options/option-table.js";
 import { refused } from "../options/validation.js";
 
-/** What writes the records of a host: into a file, or with the option `nats` into a stream. */
+/** Writes the records of a host: into a file, or with the option `nats` into a stream. */
 export type AnyHandler = ConcurrentFileHandler | NatsHandler;
 
 /** Options of ours, by name. */

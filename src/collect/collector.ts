@@ -18,7 +18,7 @@ export interface Gap {
   readonly last: number;
 }
 
-/** What was collected. */
+/** Counts of messages, records and bytes that were collected. */
 export interface CollectCounts {
   messages: number;
   records: number;
@@ -110,7 +110,7 @@ export class Collector {
     this.#pending.isUsed = true;
   }
 
-  /** What is to be appended, which is not pending any more. */
+  /** Hands over the records that are to be appended next, and begins a new batch. */
   take(): PendingBatch {
     const taken = this.#pending;
     this.counts.bytes += taken.length;

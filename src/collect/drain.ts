@@ -25,7 +25,7 @@ const KEEP_WRITERS_MS = 7 * 24 * 3_600_000;
 export interface DrainEvents extends CollectorEvents {
   /** This collector has the cursor: no other one of the same file system works. */
   leading(): void;
-  /** What was appended last is in the log, of these writers, and the stream up to this place. */
+  /** The last batch is in the log: records of these writers, and the stream up to this place. */
   written(place: StreamPlace, writers: ReadonlyMap<string, { readonly last: number }>): void;
 }
 
@@ -50,7 +50,7 @@ export class Drain {
     signal.addEventListener("abort", () => this.#stop(), { once: true });
   }
 
-  /** Of what is in the log; undefined before anything is. */
+  /** Counts of the records that are in the log; undefined before there are any. */
   get counts(): CollectCounts | undefined {
     return this.#counts;
   }
@@ -130,7 +130,7 @@ export class Drain {
     });
   }
 
-  /** What comes in this turn of the event loop is appended at once. */
+  /** Resolves at the end of this turn of the event loop, whose messages are appended together. */
   #turn(): Promise<"turn"> {
     return new Promise((resolve) => this.#writer.clock.soon(() => resolve("turn")));
   }

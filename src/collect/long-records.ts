@@ -10,7 +10,7 @@ interface LongRecord {
   readonly total: number;
   readonly parts: Buffer[];
   length: number;
-  /** Of the message with its first part. */
+  /** The sequence of the message with its first part. */
   readonly sequence: number;
   time: number;
 }

@@ -4,7 +4,7 @@ import type { NumberedRecords } from "./stream-message.js";
 const LINE_FEED = 0x0a;
 const LINE_FEEDS = "\n";
 
-/** What was taken from the stream and is to be appended next, and how far all is when that is done. */
+/** Records that were taken from the stream and are to be appended next, with the place that the stream has then. */
 export class PendingBatch {
   readonly #terminator: Buffer;
   readonly #parts: Buffer[] = [];

@@ -23,7 +23,7 @@ const MOST_WRITERS = 50_000;
 
 const NEW_PLACE: StreamPlace = { stream: "", sequence: 0, seen: 0, isComplete: true };
 
-/** What is to be noted before a batch is appended. */
+/** A batch that is about to be appended, and the place after it: both are noted before. */
 export interface Stage {
   readonly place: StreamPlace;
   /** Writers that are further than before. */
@@ -108,7 +108,7 @@ export class CursorFile implements Journal {
     return this.#writers;
   }
 
-  /** What was staged last and is not in the log yet. */
+  /** The records that were staged last and are not in the log yet. */
   get batch(): Batch {
     return this.#batch;
   }

@@ -44,7 +44,7 @@ export interface StreamPlace {
   readonly isComplete: boolean;
 }
 
-/** What one entry says. */
+/** The content of one entry. */
 export interface Entry {
   readonly generation: number;
   readonly place: StreamPlace;
@@ -57,7 +57,7 @@ export interface Entry {
   readonly ends: readonly number[];
 }
 
-/** What is about to be appended to which file, or has been. */
+/** The bytes that are about to be appended, or have been, and the file that gets them. */
 export interface Intent {
   /** Of the entry whose batch is meant. */
   generation: number;
@@ -75,7 +75,7 @@ export interface Intent {
 /** A slot as it was read. */
 export interface Slot {
   readonly index: number;
-  /** What its entries say together; undefined when there is none. */
+  /** The state that its entries make together; undefined when there is none. */
   readonly entry: Entry | undefined;
   /** Where the last whole entry ends in the file. */
   readonly end: number;

@@ -27,12 +27,12 @@ import { type Kept, RehearsedFile } from "./rehearsed-file.js";
 // No file on a disk has such an inode, and no process such a descriptor.
 const FIRST_INODE = 2 ** 52;
 const FIRST_DESCRIPTOR = 2 ** 30;
-// What `mode` says of the type of a file, on every system.
+// The type of a file in its `mode`, the same on every system.
 const REGULAR = 0o100000;
 const DIRECTORY = 0o040000;
 const ACCESS_MODES = O_WRONLY | O_RDWR;
 
-/** What stands at a path. */
+/** A file, a directory or a link as it stands at a path. */
 interface Entry {
   /** Where that is on the disk; undefined of what is not there. */
   readonly path: string | undefined;

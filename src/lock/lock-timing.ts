@@ -26,7 +26,7 @@ export const LONGEST_SLEEP_MS = 8;
 export const FIRST_REMOTE_SLEEP_MS = 2;
 export const LONGEST_REMOTE_SLEEP_MS = 50;
 
-/** Who has waited for longer than this asks more often, up to every so many milliseconds, and so has the lock before the others. */
+/** A waiter that has waited for longer than this asks more often, up to every so many milliseconds, and so gets the lock before others. */
 export const REMOTE_PATIENCE_MS = 200;
 export const IMPATIENT_REMOTE_SLEEP_MS = 20;
 

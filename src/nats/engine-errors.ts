@@ -8,7 +8,7 @@ const NO_STREAM = [10059, 10060];
 const TOO_LARGE = [10054, 10097];
 const NOT_NOW = [10008, 10009, 10076, 10118];
 
-/** What kind of failure it is: of failures of one kind, one is told. */
+/** The kind of a failure: of several of one kind, one is told. */
 export type EngineFailure =
   | "away"
   | "slow"

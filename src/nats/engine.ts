@@ -4,7 +4,7 @@ import { ANSWER_MS, type ConnectionManner, connectTo } from "./connection.js";
 import { natsPackages } from "./packages.js";
 import type { ResolvedServers } from "./server-options.js";
 
-/** What the stream says to a message. */
+/** The answer of the stream to a message. */
 interface Answer {
   /** Its place in the stream, from 1 on; 0 when the server does not say where it is. */
   readonly seq: number;

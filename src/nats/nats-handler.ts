@@ -79,7 +79,7 @@ export class NatsHandler extends EventEmitter<HandlerEvents> implements RecordSi
   #link: Link | undefined;
   #adopter: Adopter | undefined;
   #cancelLook: (() => void) | undefined;
-  /** What the last attempt failed with, since something was taken. */
+  /** The cause for which the last attempt failed; undefined once something was taken. */
   #failure: { readonly cause: unknown } | undefined;
   /** Records have waited for `spillAfter`: what keeps them from the stream is to be told, now or when it is known. */
   #isLate = false;
@@ -374,7 +374,7 @@ export class NatsHandler extends EventEmitter<HandlerEvents> implements RecordSi
   }
 }
 
-/** What the log has: UTF-8 and line feeds, whatever the platform. */
+/** The log has UTF-8 and line feeds, whatever the platform. */
 function newEncoder(): Encoder {
   return new Encoder({ encoding: "utf-8", unicodeErrorPolicy: "ignore", newline: "", terminator: "\n" });
 }

@@ -34,7 +34,7 @@ export const serverRows = {
 };
 
 /**
- * What goes with what.
+ * Checks which of these options go together.
  * @throws {LogFileError} `ERR_CLH_OPTION`
  */
 export function resolveServers(

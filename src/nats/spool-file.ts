@@ -147,7 +147,7 @@ export class SpoolFile {
     return readFrame(this.#mount.fs, this.#fd, place, this.#end);
   }
 
-  /** What is before is not needed any more. */
+  /** Records before this one are not needed any more. */
   forgetTo(place: number): void {
     if (place === this.#kept) return;
     this.#kept = place;
@@ -184,7 +184,7 @@ function isAt(mount: Mount, fd: number, path: string, opened = new FileStatus())
   return mount.fs.status(new FilePath(path), there) && there.isSameFile(opened);
 }
 
-/** What another user has put there would be sent in the name of this one. */
+/** Records that another user has put there would be sent in the name of this one. */
 function refuseOthers({ isFile, uid, links }: FileStatus): void {
   const me = effectiveUser();
   if (!isFile || links > 1) throw new Error("it is no file of one name");

@@ -10,7 +10,7 @@ export interface SpoolMaker {
   create(identity: SpoolIdentity, index: number): SpoolFile;
 }
 
-/** What one writer has on the local disk, in the order of its numbers: what is sent, and what is still needed. */
+/** The records that one writer has on the local disk, in the order of their numbers: those that are sent, and those still needed. */
 export class Spool {
   readonly identity: SpoolIdentity;
   readonly #maker: SpoolMaker;
@@ -144,7 +144,7 @@ export class Spool {
     return typeof frame === "string" ? undefined : frame?.shipment;
   }
 
-  /** What is still needed is sent again. */
+  /** Sends again all that is still needed. */
   rewind(): void {
     this.#next = { file: 0, place: this.#files[0]?.start ?? 0 };
     this.#sent = this.#forgotten;

@@ -5,7 +5,7 @@ import { EngineError } from "./engine-errors.js";
 import { natsPackages } from "./packages.js";
 import { describeServers, type ResolvedServers } from "./server-options.js";
 
-/** What a stream for records is to be. */
+/** The settings that a stream for records is to have. */
 export interface StreamPlan {
   readonly stream: string;
   readonly subjects: readonly string[];
@@ -73,7 +73,7 @@ export async function makeStream(manager: JetStreamManager, plan: StreamPlan): P
   });
 }
 
-/** What must be true of a stream, whoever has made it. */
+/** The conditions that a stream must meet, whoever has made it. */
 export function checkStream(config: StreamConfig, subject: string | undefined): StreamFinding[] {
   const { name } = config;
   const edit = (flag: string) => `nats stream edit ${name} ${flag}`;

@@ -48,7 +48,7 @@ export class StreamOutlet implements Outlet {
   #cancelLate: (() => void) | undefined;
   #isFull = false;
   #isClosing = false;
-  /** What was last taken to be sent, until it is. */
+  /** The shipment that was last taken to be sent, until it is. */
   #inFlight: Shipment | undefined;
 
   constructor(context: StreamOwner, observer: OutletObserver) {

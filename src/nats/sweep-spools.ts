@@ -8,7 +8,7 @@ import type { ResolvedNatsOptions } from "./resolve-nats-options.js";
 import { describeServers } from "./server-options.js";
 import { SpoolDirectory, spoolError } from "./spool-directory.js";
 
-/** What was done with the spools of processes that have ended. */
+/** Counts of the records in spools of processes that have ended: sent, and left. */
 export interface SpoolSweep {
   /** Records that are in the stream now, and with `"written"` in the log. */
   readonly sent: number;

@@ -52,7 +52,7 @@ export interface Malformed {
   readonly malformed: string;
 }
 
-/** What is read of a message, as every client of NATS has it. */
+/** The parts of a message that are read, as every client of NATS has them. */
 export interface ReceivedMessage {
   readonly subject: string;
   readonly headers?: { get(name: string): string } | undefined;

@@ -25,7 +25,7 @@ const SCRIPTS: Record<Shell, (commands: readonly Command[]) => string> = { bash,
 
 function bash(commands: readonly Command[]): string {
   const flags = (command: Command) => command.options.map(({ long }) => long).join(" ");
-  // What a flag may be, as one command has it: "read --format".
+  // A flag takes other values in another command, so each is named with its own: "read --format".
   const values = commands.flatMap((command) =>
     command.options.flatMap((option) =>
       choices(option).map(([flag, of]) => [`${command.name()} ${flag}`, of] as const),

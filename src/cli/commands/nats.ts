@@ -53,7 +53,7 @@ async function setUp(target: string, flags: SetupFlags): Promise<void> {
     await makeStream(manager, plan);
     return { isMade: true, config: (await manager.streams.info(stream)).config };
   });
-  // Whoever asks for one or two servers knows what that means.
+  // An administrator who asks for one or two servers knows what that means.
   const findings = checkStream(config, undefined).filter(
     ({ what }) => plan.replicas >= 3 || !what.startsWith("three servers"),
   );

@@ -25,7 +25,7 @@ const STEPS = [
 const MOST_ROWS = 24;
 const MOST_KEPT = 10_000;
 
-/** What a bar is made of, from the worst to the most harmless. */
+/** The parts of a bar, from the worst to the most harmless. */
 const KINDS = [
   { name: "error", sign: "#", levels: ["error", "critical", "alert", "emergency"] },
   { name: "warning", sign: "=", levels: ["warning"] },

@@ -21,7 +21,7 @@ export function sizeText(bytes: number): string {
   if (bytes < 1024) return counted(bytes, "byte");
   let value = bytes;
   let unit = -1;
-  // What would be shown as 1,024 of one unit is 1 of the next.
+  // A size that rounds to 1,024 of one unit is 1 of the next.
   for (; value >= 1023.95 && unit < UNITS.length - 1; unit++) value /= 1024;
   return `${value.toLocaleString("en", { maximumFractionDigits: 1 })} ${UNITS[unit]}`;
 }

@@ -56,7 +56,7 @@ function fieldsToJson({ text, fields }: LogRecord): string {
   return text.startsWith("{") && !text.includes("\n") ? jsonText(text) : jsonLine({ ...fields, ...linesBehind(text) });
 }
 
-/** What a crash has printed behind a record of JSON. */
+/** The lines that a crash has printed behind a record of JSON. */
 function linesBehind(text: string): { lines?: readonly string[] } {
   return text.startsWith("{") ? { lines: text.split("\n").slice(1) } : {};
 }
@@ -102,7 +102,7 @@ function withLevel(record: LogRecord): string {
   return text.slice(0, at) + paintOf(level)(word) + text.slice(at + word.length);
 }
 
-// What stands in front, or is of no use to people.
+// These fields stand in front already, or are of no use to people.
 const SAID = new Set(
   "time timestamp @timestamp ts date datetime asctime @t level levelname levelno severity msg message @m @mt name logger pid hostname v stack @message".split(
     " ",

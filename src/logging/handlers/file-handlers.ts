@@ -1,44 +1,18 @@
 import type { ConcurrentFileHandler } from "../../handler/file-handler.js";
 import { ConcurrentRotatingFileHandler as RotatingFile } from "../../handler/rotating-file-handler.js";
 import { ConcurrentTimedRotatingFileHandler as TimedRotatingFile } from "../../handler/timed-rotating-file-handler.js";
-import type {
-  RotatingFileHandlerOptions,
-  TimedRotatingFileHandlerOptions,
-  WaitOptions,
-} from "../../options/options.js";
-import type { LogRecord } from "../record.js";
-import { Handler, type HandlerOptions } from "./handler.js";
+import type { RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "../../options/options.js";
+import type { HandlerOptions } from "./handler.js";
+import { SinkHandler } from "./sink-handler.js";
 
 /** Writes records to a file that other processes write as well. */
-export abstract class FileHandler<File extends ConcurrentFileHandler> extends Handler {
+export abstract class FileHandler<File extends ConcurrentFileHandler> extends SinkHandler {
   /** The file with its events, its statistics, and `rotate()`. */
   readonly file: File;
 
   protected constructor(file: File, options: HandlerOptions) {
-    super(options);
+    super(file, options);
     this.file = file;
-  }
-
-  override emit(record: LogRecord): void {
-    this.file.write(this.format(record));
-  }
-
-  /**
-   * Resolves when all that was emitted is in the file.
-   * @param options `signal`: ends the wait, with its reason; what waits is written all the same
-   * @throws {LogFileError} as `flush()` of the file
-   */
-  override flush(options?: WaitOptions): Promise<void> {
-    return this.file.flush(options);
-  }
-
-  override flushSync(): void {
-    this.file.flushSync();
-  }
-
-  override close(): void {
-    this.file.close();
-    super.close();
   }
 }
 

@@ -22,7 +22,7 @@ export interface StreamAddress {
   readonly stream: string;
 }
 
-/** What is used of a connection. */
+/** The parts of a connection that a collector uses. */
 export interface Connected {
   readonly connection: NatsConnection;
   readonly client: JetStreamClient;

@@ -16,7 +16,7 @@ const SAFE_PURGE = [2, 9, 18] as const;
 
 type Place = Pick<StreamPlace, "stream" | "sequence">;
 
-/** What a collector does for others: makes room in the stream, and tells writers how far their records are in the log. */
+/** Does for others what a collector owes them: makes room in the stream, and tells writers how far their records are in the log. */
 export class Upkeep {
   readonly #connection: StreamConnection;
   readonly #clock: Clock;

@@ -2,7 +2,7 @@ import { type Described, FieldPath } from "./field-path.js";
 import { allOf, eitherOf, KeyScan, type Scan } from "./key-scan.js";
 import { LEVEL_KEYS, type LevelRange, possibleRanks, rankOf, rankOfName } from "./levels.js";
 
-/** What a record is asked for. */
+/** A question that is asked of a record. */
 export interface Condition {
   holds(record: Described): boolean;
   /** What must be so in its bytes, if that can be told. */

@@ -1,4 +1,4 @@
-/** What a filter asks of a record. */
+/** The parts of a record that a filter asks for. */
 export interface Described {
   /** Its fields, undefined when it has none. */
   readonly fields: Readonly<Record<string, unknown>> | undefined;

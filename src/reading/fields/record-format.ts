@@ -29,7 +29,7 @@ const SHAPES: Readonly<Record<RecordFormatName, readonly Shape[]>> = {
   w3c: [],
 };
 
-/** What the records of a log may look like. */
+/** The forms that the records of a log may have. */
 export class RecordFormat {
   readonly shapes: readonly Shape[];
   /** False when a header of the W3C's format is nothing special. */

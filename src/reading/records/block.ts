@@ -127,7 +127,7 @@ export class Block {
   /** True for a part of a long record, of which more follows. */
   readonly goesOn: boolean;
   readonly format: LineFormat;
-  /** What its bytes were asked last. */
+  /** The scan that its bytes were asked last, and the answer. */
   #scan: Scan | undefined;
 
   constructor(file: string, offset: number, bytes: Buffer, isWhole: boolean, format: LineFormat, goesOn = false) {

@@ -13,7 +13,7 @@ export class LineFormat {
   readonly unit: number;
   readonly byteOrderMark: Buffer;
   readonly isUtf8: boolean;
-  /** What its records look like. */
+  /** The form of its records. */
   readonly records: RecordFormat;
   readonly #codec: string;
 
