@@ -92,6 +92,17 @@ test("every file is in a layer", () =>
     [],
   ));
 
+test("the root has the public entry points alone", () => {
+  const { exports } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { exports: object };
+  const entries = Object.keys(exports).map((name) => `${name === "." ? "index" : name.slice("./".length)}.ts`);
+  const inRoot = files.filter((file) => !file.includes("/"));
+  assert.ok(inRoot.includes("index.ts"));
+  assert.deepEqual(
+    inRoot.filter((file) => !entries.includes(file)),
+    [],
+  );
+});
+
 test("no import goes to a later layer", () => assert.deepEqual(goingUp(imports), []));
 
 test("no files import one another in a circle", () => assert.deepEqual(circles(imports), []));
