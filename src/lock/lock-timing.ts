@@ -68,3 +68,6 @@ export const READER_WAIT_MS = 1000;
  * the second stat; a rotation always asks. See docs/concepts/locking.md.
  */
 export const LOCK_FILE_TRUST_MS = 1;
+
+/** The longest wait of `clh doctor` for the lock of a log that it tries: a writer needs less, but for one that has died or hangs. */
+export const DOCTOR_WAIT_MS = 2000;

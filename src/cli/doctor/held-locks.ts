@@ -2,13 +2,12 @@ import { basename, join } from "node:path";
 import { LogFileError } from "../../base/errors.js";
 import { lockHolders } from "../../inspection/lock-holders.js";
 import { withLock } from "../../lock/file-lock.js";
+import { DOCTOR_WAIT_MS } from "../../lock/lock-timing.js";
 import type { Environment } from "../../platform/environment.js";
 import { FilePath, FileStatus } from "../../platform/file-system.js";
 import { lockAt } from "./probe.js";
 
 const LOCK_FILE = /^\.__.+\.lock$/;
-// Milliseconds. A writer needs less, but for one that has died, or hangs.
-const PATIENCE = 2000;
 
 /**
  * Which locks of logs in a directory are not free, and who is waited for, as sentences. Each is taken as a writer takes it, and
@@ -35,7 +34,7 @@ export function heldLocks(environment: Environment, directory: string, whenHostD
 function isFree(environment: Environment, path: string): boolean {
   const lock = lockAt(environment, path);
   try {
-    return withLock(lock, PATIENCE, () => {});
+    return withLock(lock, DOCTOR_WAIT_MS, () => {});
   } catch (error) {
     if (!(error instanceof LogFileError)) throw error; // such as one of another user: it cannot be tried
     return true;
