@@ -99,10 +99,10 @@ describe("how they are shown", () => {
   }, (t) => {
     const log = logOf(t, `${ONE}\n${TWO}\n[2024-05-17T10:00:00.000] [WARN] cat - m\nplain\n`);
     const onTerminal = (args: string, env: NodeJS.ProcessEnv = {}) => {
-      const { NO_COLOR: _no, FORCE_COLOR: _force, ...rest } = process.env;
+      const { PATH } = process.env; // Alone: NO_COLOR, FORCE_COLOR, CI and others say whether there are colours.
       const output = execFileSync("script", ["-qec", `${CLH_IN_SHELL} read "${log}" ${args}`, "/dev/null"], {
         encoding: "utf8",
-        env: { ...rest, TERM: "xterm-256color", ...env },
+        env: { PATH, TERM: "xterm-256color", ...env },
         stdio: ["ignore", "pipe", "ignore"],
       });
       return output.replaceAll("\x1b[", "<");
