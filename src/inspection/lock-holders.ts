@@ -8,8 +8,9 @@ const LONGEST = 16 * 1024 ** 2;
 const NOBODY_SEEN = 0;
 // A lock of an open file, and not of a process: on SMB mounts (F_OFD_SETLK).
 const OF_OPEN_FILE = -1;
-// "1: FLOCK  ADVISORY  WRITE 1234 fe:00:262145 0 EOF"; one that only waits has "->" behind the number (proc_locks(5)).
-const LOCK = /^\d+: (?:FLOCK|POSIX|OFDLCK)\s+\S+\s+WRITE\s+(-?\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) /gm;
+// "1: FLOCK  ADVISORY  WRITE 1234 fe:00:262145 0 EOF"; one that only waits has "->" behind the number (proc_locks(5)), or
+// a lock on a single byte (lock/waiting-line.ts).
+const LOCK = /^\d+: (?:FLOCK|POSIX|OFDLCK)\s+\S+\s+WRITE\s+(-?\d+) ([0-9a-f]+):([0-9a-f]+):(\d+) 0 EOF$/gm;
 
 /**
  * Which processes hold a lock on files, as /proc/locks tells. Asking takes no lock, so that nobody is disturbed.

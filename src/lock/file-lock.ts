@@ -15,8 +15,10 @@ import {
   REMOTE_PATIENCE_MS,
   SMB_RESTART_GRACE_MS,
   TRIES_WITHOUT_SLEEP,
+  WAIT_AS_NEXT_MS,
 } from "./lock-timing.js";
 import { Turns } from "./turns.js";
+import { WaitingLine } from "./waiting-line.js";
 
 // A lock file that is replaced again and again is as good as held by another.
 const REPLACEMENTS = 10;
@@ -32,6 +34,7 @@ export class FileLock {
   readonly #file: LockFile;
   readonly #clock: Clock;
   readonly #turns: Turns;
+  readonly #line: WaitingLine;
   #seenCurrent = Number.NEGATIVE_INFINITY;
   #askedAt = 0;
   /** When other hosts have repeated the writes that their server has not answered; undefined when no server went. */
@@ -43,6 +46,7 @@ export class FileLock {
     this.#file = file;
     this.#clock = clock;
     this.#turns = new Turns(clock);
+    this.#line = new WaitingLine(file, clock);
   }
 
   get path(): string {
@@ -51,6 +55,7 @@ export class FileLock {
 
   /**
    * Takes the lock, blocking this thread for at most `wait` milliseconds; false when others kept it, or have their turn.
+   * Then our place in the line is kept for the next time.
    * @throws {LogFileError} `ERR_CLH_LOCK` when the lock file cannot be opened or locked at all.
    */
   acquire(wait: number): boolean {
@@ -60,22 +65,32 @@ export class FileLock {
       if (this.tryAcquire()) return true;
       this.waits++;
     }
-    if (wait <= 0 || this.isHeldByThisThread) return false;
-    const deadline = this.#clock.monotonic() + wait;
-    if (this.#file.isRemote) return this.#acquireRemotely(wait, deadline, isOthersTurn ? this.#turns.pause : 0);
-    if (this.#tryOften()) return true;
-    for (const backoff = new Backoff(FIRST_SLEEP_MS, LONGEST_SLEEP_MS); ; ) {
-      const sleep = backoff.next();
-      const left = deadline - this.#clock.monotonic();
-      if (left <= 0) return false;
-      this.#clock.sleep(Math.min(sleep, left));
+    if (this.isHeldByThisThread) return false;
+    if (!this.#file.isRemote) return this.#acquireHere(wait);
+    return wait > 0 && this.#acquireRemotely(wait, isOthersTurn ? this.#turns.pause : 0);
+  }
+
+  #acquireHere(wait: number): boolean {
+    const start = this.#clock.monotonic();
+    if (wait > 0 && this.#tryOften()) return true;
+    const backoff = new Backoff(FIRST_SLEEP_MS, LONGEST_SLEEP_MS);
+    for (let sleep = 0; ; ) {
+      this.#line.enter();
       // One that has waited long asks in earnest: a writer without pause leaves the lock free a third of the time.
-      if (sleep < LONGEST_SLEEP_MS ? this.tryAcquire() : this.#tryOften()) return true;
+      if (this.#line.isEntered || sleep < LONGEST_SLEEP_MS ? this.tryAcquire() : this.#tryOften()) return true;
+      sleep = this.#line.isEntered ? this.#line.pause() : backoff.next();
+      const end = start + (this.#line.isNext ? Math.max(wait, WAIT_AS_NEXT_MS) : wait);
+      const left = end - this.#clock.monotonic();
+      if (left <= 0) break;
+      this.#clock.sleep(Math.min(sleep, left));
     }
+    this.#line.stepBack();
+    return false;
   }
 
   /** @param pause milliseconds for which the lock is left to others */
-  #acquireRemotely(wait: number, deadline: number, pause: number): boolean {
+  #acquireRemotely(wait: number, pause: number): boolean {
+    const deadline = this.#clock.monotonic() + wait;
     if (pause > 0) {
       this.#clock.sleep(pause);
       if (this.tryAcquire()) return true;
@@ -104,7 +119,7 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock if it is free.
+   * Takes the lock if it is free, and nobody is before us.
    * @throws {LogFileError} `ERR_CLH_LOCK` when the lock file cannot be opened or locked at all.
    */
   tryAcquire(): boolean {
@@ -113,7 +128,10 @@ export class FileLock {
       for (let times = 0; times < REPLACEMENTS; times++) {
         const locked = this.#tryLock();
         if (this.#isCurrent()) {
-          if (locked) heldHere.push(this);
+          if (locked) {
+            this.#line.leave();
+            heldHere.push(this);
+          }
           if (this.#file.isRemote) this.#turns[locked ? "taken" : "refused"]();
           return locked;
         }
@@ -169,6 +187,7 @@ export class FileLock {
 
   close(): void {
     this.#seenCurrent = Number.NEGATIVE_INFINITY;
+    this.#line.forget();
     this.#file.close();
   }
 
@@ -184,7 +203,8 @@ export class FileLock {
   #tryLock(): boolean {
     if (this.#file.isRemote) this.#askedAt = this.#clock.monotonic();
     try {
-      return this.#file.tryLock();
+      this.#file.open();
+      return this.#line.mayTry() && this.#file.tryLock();
     } catch (error) {
       // The server of a network file system does not know this open any more: it was started again, or another host has
       // deleted the file. A fresh one may do; if not, that is the failure.

@@ -1,7 +1,9 @@
 import { basename, dirname, join } from "node:path";
+import { hasCode } from "../base/system-errors.js";
 import type { Mount } from "../disk/mount.js";
 import type { Opening, Permissions } from "../disk/permissions.js";
 import { FilePath, FileStatus, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
+import type { Places } from "../platform/lock-backend.js";
 
 // Reading is added for those who may write the file, and for nobody else.
 const NEW_LOCK_FILE_MODE = 0o622;
@@ -13,6 +15,19 @@ const NEW_LOCK_FILE_MODE = 0o622;
 export function lockFilePath(logFile: string, directory: string = dirname(logFile)): string {
   return join(directory, `.__${basename(logFile).replace(/\.log$/, "")}.lock`);
 }
+
+/** `f_type` of statfs(2) (linux/magic.h; OpenZFS, bcachefs). */
+const LOCAL_TYPES = new Set([
+  0xef53, // ext2, ext3, ext4
+  0x58465342, // XFS
+  0x9123683e, // btrfs
+  0x01021994, // tmpfs
+  0x858458f6, // ramfs
+  0x794c7630, // overlayfs
+  0xf2f52010, // F2FS
+  0x2fc12fc1, // ZFS
+  0xca451a4e, // bcachefs
+]);
 
 // A rollover time has ten digits, of at most four bytes each.
 const LONGEST_CONTENT = 256;
@@ -81,6 +96,17 @@ export class LockFile {
   /** True while the path still leads to the file that is open here. */
   isCurrent(): boolean {
     return this.#mount.fs.linkStatus(this.#path, this.#there) && this.#there.isSameFile(this.#opened);
+  }
+
+  /** Locks on bytes of it, where they are known to be independent of the lock on all of it; not so on NFS, for example. */
+  get places(): Places | undefined {
+    if (this.isRemote) return undefined;
+    try {
+      return LOCAL_TYPES.has(this.#mount.fs.fileSystemType(this.path) >>> 0) ? this.#mount.locks.places : undefined;
+    } catch (error) {
+      if (hasCode(error, "ENOENT")) return undefined; // deleted: it is opened anew
+      throw error;
+    }
   }
 
   /** Called with the lock held. */

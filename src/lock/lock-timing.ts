@@ -71,3 +71,24 @@ export const LOCK_FILE_TRUST_MS = 1;
 
 /** The longest wait of `clh doctor` for the lock of a log that it tries: a writer needs less, but for one that has died or hangs. */
 export const DOCTOR_WAIT_MS = 2000;
+/** For so long a writer takes the lock again and again without asking whether others wait for it. */
+export const TURN_MS = 1;
+
+/**
+ * Sleeps of a waiter who is next: the time that it has been so, divided by the first, within the others. A waiter with
+ * others before it sleeps for each of them. All are shorter than a turn, so that nobody sleeps through its own.
+ */
+export const LOOKS_AS_NEXT = 8;
+export const FIRST_SLEEP_AS_NEXT_MS = 0.1;
+export const LONGEST_SLEEP_AS_NEXT_MS = 1;
+export const SLEEP_FOR_EACH_BEFORE_MS = 0.5;
+
+/** A waiter that only tries, and whose turn is next, waits for the end of a turn: else it might never find the lock free. */
+export const WAIT_AS_NEXT_MS = 1;
+
+/**
+ * A waiter that leaves the lock free for so long when it is its turn is stopped, or gets no processor: others pass it,
+ * and without waiting again for the second span.
+ */
+export const PATIENCE_MS = 20;
+export const PASSED_OVER_MS = 200;

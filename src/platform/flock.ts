@@ -1,6 +1,7 @@
 import * as os from "node:os";
 import { systemError } from "../base/system-errors.js";
 import type { LockBackend } from "./lock-backend.js";
+import { placesOver } from "./places.js";
 import type { Libc } from "./system-calls.js";
 
 // sys/file.h; the same on Linux, macOS and the BSDs.
@@ -21,7 +22,9 @@ export const BUSY = new Set([
  * and the kernel releases it however the process ends. It is what upstream (portalocker) takes on POSIX.
  */
 export function flockBackend(libc: Libc): LockBackend {
+  const places = placesOver(libc);
   return {
+    ...(places && { places }),
     tryLock(fd) {
       if (libc.flock(fd, LOCK_EX | LOCK_NB) === 0) return true;
       const errno = libc.errno();

@@ -118,12 +118,12 @@ function bindLibc(koffi: Koffi): Libc {
   const renameat2 = optional(() =>
     library.func("int renameat2(int from_dir, const char *from, int to_dir, const char *to, uint32_t flags)"),
   );
-  const fcntl = library.func("int fcntl(int fd, int command, ...)");
   const poll = library.func("int poll(void *fds, size_t count, int timeout)");
   return {
     flock: library.func("int flock(int fd, int operation)"),
     ...(process.platform === "linux" && {
-      fcntl: (fd: number, command: number, lock: Buffer) => fcntl(fd, command, "void *", lock),
+      // On all architectures of ofd-locks.ts, an argument that may be left out is passed like any other.
+      fcntl: library.func("int fcntl(int fd, int command, void *lock)"),
       lseek: library.func("int64_t lseek(int fd, int64_t offset, int whence)"),
     }),
     write: library.func("intptr_t write(int fd, void *bytes, size_t length)"),

@@ -1,19 +1,13 @@
 import { systemError } from "../base/system-errors.js";
 import { BUSY } from "./flock.js";
 import type { LockBackend } from "./lock-backend.js";
+import { F_OFD_SETLK, F_UNLCK, F_WRLCK, isLayoutKnown } from "./struct-flock.js";
 import type { Libc } from "./system-calls.js";
 
-// fcntl.h and unistd.h of Linux.
-const F_OFD_SETLK = 37;
-const F_WRLCK = 1;
-const F_UNLCK = 2;
-const SEEK_END = 2;
+const SEEK_END = 2; // unistd.h
 
 // A lock behind all content keeps nobody from reading. Of the whole file, flock(2) makes the same lock on the server.
 const BEHIND_ALL = 1n << 62n;
-
-// Here `struct flock` has two 16-bit numbers, then two 64-bit ones, each at a multiple of its size (fcntl.h).
-const ARCHITECTURES = new Set(["x64", "arm64", "riscv64", "loong64", "ppc64"]);
 
 /**
  * Locks of an open file by `fcntl(2)`, for SMB mounts of Linux. There, when any process of the host closes the file, cifs.ko
@@ -23,7 +17,7 @@ const ARCHITECTURES = new Set(["x64", "arm64", "riscv64", "loong64", "ppc64"]);
  */
 export function ofdBackend(libc: Libc, arch: string = process.arch): LockBackend | undefined {
   const { fcntl, lseek } = libc;
-  if (fcntl === undefined || lseek === undefined || !ARCHITECTURES.has(arch)) return undefined;
+  if (fcntl === undefined || lseek === undefined || !isLayoutKnown(arch)) return undefined;
   const set = (fd: number, type: number, start: bigint, length: bigint): boolean => {
     const lock = Buffer.alloc(32);
     lock.writeInt16LE(type, 0);
