@@ -24,6 +24,7 @@ const LIBRARY = {
 const THREADS = {
   "background-worker": "src/delivery/background/worker.ts",
   "compression-worker": "src/rotation/compression/compression-worker.ts",
+  "lease-worker": "src/lock/lease-worker.ts",
 };
 const COMMAND = {
   cli: "src/cli/main.ts",
@@ -82,7 +83,7 @@ const FOLDERS = ["base", "platform", "log-files", "disk", "lock", "rotation"].ma
  * compresses does with the first.
  */
 const CHUNKS = [
-  { name: "files", test: (id) => FOLDERS.includes(dirname(id)) },
+  { name: "files", test: (id) => FOLDERS.includes(dirname(id)) && id !== resolve(THREADS["lease-worker"]) },
   { name: "handlers", minShareCount: 6 },
   { name: "reading", test: (id) => id.startsWith(resolve("src", "reading") + sep) },
 ];

@@ -101,6 +101,11 @@ export class ActiveFile {
     if (this.#size !== this.#end && !this.#endsWhole() && this.#isTorn()) this.#heal();
   }
 
+  /** True while it is open and ends where our last append ended, if nobody else has had the lock since. */
+  get isKnown(): boolean {
+    return this.#fd !== -1 && this.#size === this.#end;
+  }
+
   /** How many bytes of the last {@link append} are in the file, also if it threw. */
   get appended(): number {
     return Math.max(0, this.#size - this.#start);

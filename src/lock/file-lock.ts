@@ -2,6 +2,7 @@ import { Backoff } from "../base/backoff.js";
 import { LogFileError } from "../base/errors.js";
 import { advice, hasCode, reason } from "../base/system-errors.js";
 import type { Clock } from "../platform/clock.js";
+import { endLeasesOf, Lease } from "./lease.js";
 import type { LockFile } from "./lock-file.js";
 import {
   FIRST_DELAY_MS,
@@ -11,6 +12,7 @@ import {
   LOCK_FILE_TRUST_MS,
   LONGEST_DELAY_MS,
   LONGEST_REMOTE_SLEEP_MS,
+  LONGEST_SLEEP_AS_NEXT_MS,
   LONGEST_SLEEP_MS,
   REMOTE_PATIENCE_MS,
   SMB_RESTART_GRACE_MS,
@@ -35,18 +37,31 @@ export class FileLock {
   readonly #clock: Clock;
   readonly #turns: Turns;
   readonly #line: WaitingLine;
+  readonly #lease: Lease | undefined;
   #seenCurrent = Number.NEGATIVE_INFINITY;
   #askedAt = 0;
   /** When other hosts have repeated the writes that their server has not answered; undefined when no server went. */
   #safeFrom: number | undefined;
   /** How often the lock was not free at the first try. */
   waits = 0;
+  /** With the lock held: it was so since it was last held, and nobody else has had it. */
+  isContinued = false;
+  /** To be set with the lock held, when what was done can go on without looking: the lock may be kept a little longer. */
+  mayBeKept = false;
 
-  constructor(file: LockFile, clock: Clock) {
+  /** @param hasLeases the lock is taken again and again, and may be kept in between */
+  constructor(file: LockFile, clock: Clock, hasLeases = false) {
     this.#file = file;
     this.#clock = clock;
     this.#turns = new Turns(clock);
     this.#line = new WaitingLine(file, clock);
+    const unlock = () => this.#unlock();
+    const abandon = () => {
+      this.#unlock();
+      file.abandon();
+      this.close();
+    };
+    if (hasLeases) this.#lease = new Lease(file.path, clock, unlock, abandon);
   }
 
   get path(): string {
@@ -63,6 +78,7 @@ export class FileLock {
     const isOthersTurn = (wait < 0 || wait > LONGEST_REMOTE_SLEEP_MS) && this.#turns.pause > 0;
     if (!isOthersTurn) {
       if (this.tryAcquire()) return true;
+      if (endLeasesOf(this.path) && this.tryAcquire()) return true;
       this.waits++;
     }
     if (this.isHeldByThisThread) return false;
@@ -76,8 +92,9 @@ export class FileLock {
     const backoff = new Backoff(FIRST_SLEEP_MS, LONGEST_SLEEP_MS);
     for (let sleep = 0; ; ) {
       this.#line.enter();
-      // One that has waited long asks in earnest: a writer without pause leaves the lock free a third of the time.
-      if (this.#line.isEntered || sleep < LONGEST_SLEEP_MS ? this.tryAcquire() : this.#tryOften()) return true;
+      // One that has waited long asks in earnest: a writer that is in no line leaves the lock free for moments only.
+      const longest = this.#line.isNext ? LONGEST_SLEEP_AS_NEXT_MS : LONGEST_SLEEP_MS;
+      if (sleep < longest ? this.tryAcquire() : this.#tryOften()) return true;
       sleep = this.#line.isEntered ? this.#line.pause() : backoff.next();
       const end = start + (this.#line.isNext ? Math.max(wait, WAIT_AS_NEXT_MS) : wait);
       const left = end - this.#clock.monotonic();
@@ -124,6 +141,11 @@ export class FileLock {
    */
   tryAcquire(): boolean {
     if (this.#safeFrom !== undefined && this.#clock.monotonic() < this.#safeFrom) return false;
+    this.isContinued = this.#lease?.resume() ?? false;
+    if (this.isContinued) {
+      heldHere.push(this);
+      return true;
+    }
     try {
       for (let times = 0; times < REPLACEMENTS; times++) {
         const locked = this.#tryLock();
@@ -163,17 +185,16 @@ export class FileLock {
     if (heldHere.at(-1) === this) heldHere.pop();
     else heldHere.splice(heldHere.lastIndexOf(this), 1);
     if (this.#file.isRemote) this.#turns.released();
-    try {
-      this.#file.unlock();
-    } catch {
-      this.close(); // whatever the code: the file system may be gone under us
-    }
+    const mayBeKept = this.mayBeKept && this.#line.isKept;
+    this.mayBeKept = false;
+    if (mayBeKept && this.#lease?.keep(this.#file.fd)) return;
+    this.#lease?.ended();
+    this.#unlock();
   }
 
-  /** See {@link LockFile.rest}. */
+  /** Closes the file between two uses, where it need not stay open. */
   rest(): void {
-    this.#file.rest();
-    if (this.#file.fd === -1) this.#seenCurrent = Number.NEGATIVE_INFINITY;
+    if (!this.#file.isKeptOpen) this.close();
   }
 
   /**
@@ -186,9 +207,19 @@ export class FileLock {
   }
 
   close(): void {
+    this.#lease?.close();
+    this.mayBeKept = false;
     this.#seenCurrent = Number.NEGATIVE_INFINITY;
     this.#line.forget();
     this.#file.close();
+  }
+
+  #unlock(): void {
+    try {
+      this.#file.unlock();
+    } catch {
+      this.close(); // whatever the code: the file system may be gone under us
+    }
   }
 
   #acquireAtEnd(wait: number): boolean {

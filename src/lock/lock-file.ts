@@ -127,9 +127,9 @@ export class LockFile {
     return this.#fd !== -1 && this.#mount.releasesByClose;
   }
 
-  /** Closes the file between two uses, where it need not stay open. */
-  rest(): void {
-    if (!this.isKeptOpen) this.close();
+  /** Leaves the descriptor open for good: another thread may be about to use it. */
+  abandon(): void {
+    this.#fd = -1;
   }
 
   /** Closes the file, and so releases its lock. What must not be closed is kept for the next one that opens it. */

@@ -92,3 +92,32 @@ export const WAIT_AS_NEXT_MS = 1;
  */
 export const PATIENCE_MS = 20;
 export const PASSED_OVER_MS = 200;
+
+/** A lease: for so long the lock is kept from one record to the next. */
+export const LEASE_MS = 1;
+
+/** Records that follow each other so closely are worth a lease. */
+export const NEXT_RECORD_WITHIN_MS = 0.2;
+
+/**
+ * So many such records within so many milliseconds are worth the thread without which no lock is kept. One of many writers
+ * comes to write for a small part of the time only.
+ */
+export const FAST_RECORDS = 300;
+export const FAST_WITHIN_MS = 1000;
+
+/** A process that ends while that thread starts waits for so long, at most, until it has started. */
+export const START_WITHIN_MS = 2000;
+
+/** A thread that has not looked for so long does not get to the processor: no lock is kept meanwhile. */
+export const SIGN_OF_LIFE_MS = 20;
+
+/** The thread takes microseconds to release a lock; if it does not come to it, that open of the lock file is given up. */
+export const GIVING_WITHIN_MS = 1000;
+
+/**
+ * After so many leases the lock is left free for a moment, for those who are in no line: Python's handler, which the kernel
+ * wakes when the lock is released, and older versions of this package.
+ */
+export const LEASES_BETWEEN_BREATHS = 5;
+export const BREATH_MS = 0.1;

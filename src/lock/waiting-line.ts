@@ -44,6 +44,11 @@ export class WaitingLine {
     this.#clock = clock;
   }
 
+  /** True once it is known that there is a line. */
+  get isKept(): boolean {
+    return this.#places != null;
+  }
+
   get isEntered(): boolean {
     return this.#place !== NOWHERE;
   }

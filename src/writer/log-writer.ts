@@ -96,7 +96,7 @@ export class LogWriter {
     this.#mount = new Mount(environment, filename);
     const lockPath = lockFilePath(filename, lockFileDirectory);
     const lockFile = new LockFile(lockPath, this.#mount.at(lockPath), permissions);
-    this.#lock = new FileLock(lockFile, clock);
+    this.#lock = new FileLock(lockFile, clock, true);
     this.#durability = new Durability(options.sync, this.#mount, clock, (error) => events.tell("error", error));
     if (leavesSettings) this.#settings = new SharedSettings(options, terminator, this.#mount, permissions);
     this.#file = new ActiveFile(filename, this.#mount, clock, permissions, this.encoder, {
@@ -342,18 +342,20 @@ export class LogWriter {
     const batch = this.#batch;
     if (this.#isFresh) this.#begin();
     this.#appender.settle(batch);
+    // Within a lease nobody else has had the lock, and only what is to be rotated is looked at.
+    let isKnown = this.#lock.isContinued && this.#file.isKnown && this.#whyRotate(batch) === undefined;
     do {
-      this.#file.refresh();
-      const why = this.#whyRotate(batch);
+      if (!isKnown) this.#file.refresh();
+      const why = isKnown ? undefined : this.#whyRotate(batch);
+      isKnown = false;
       if (why !== undefined) {
         if (!this.#lock.isStillShared()) return; // the lock file was replaced: take the new one, then ask again
         this.#rotate(why);
         this.#file.refresh(); // also when that failed: it may have failed after the file was moved
       }
-      if (batch.isDone) return;
-      const end = batch.endWithin(this.#trigger.room(this.#file.size));
-      this.#appender.append(batch, end);
+      if (!batch.isDone) this.#appender.append(batch, batch.endWithin(this.#trigger.room(this.#file.size)));
     } while (!batch.isDone);
+    this.#lock.mayBeKept = this.#isKeptOpen;
   }
 
   #whyRotate(batch: Batch): RotationReason | undefined {
