@@ -5,6 +5,7 @@ export type { RecordSink } from "./handler/record-sink.js";
 export { ConcurrentRotatingFileHandler } from "./handler/rotating-file-handler.js";
 export type { HandlerStream, StreamOptions } from "./handler/stream.js";
 export { ConcurrentTimedRotatingFileHandler } from "./handler/timed-rotating-file-handler.js";
+export type { CollectedStream, StreamWriter } from "./inspection/collected-streams.js";
 export type { Finding } from "./inspection/finding.js";
 export type { ProcessInfo } from "./inspection/processes.js";
 export { type PrunedBackup, type PruneLogsOptions, type PruneResult, pruneLogs } from "./inspection/prune-logs.js";

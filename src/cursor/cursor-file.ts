@@ -11,12 +11,12 @@ import {
   type Intent,
   newIntent,
   readIntent,
-  readSlot,
   type StreamPlace,
   startOfSlot,
   type WriterPlace,
   writeIntent,
 } from "./cursor-format.js";
+import { loadState, NOT_OURS } from "./cursor-state.js";
 
 // Of so many a slot is still mostly room for what changes: 70 bytes each.
 const MOST_WRITERS = 50_000;
@@ -189,26 +189,22 @@ export class CursorFile implements Journal {
     fs.statusOfOpen(this.#fd, opened);
     if (!fs.status(new FilePath(this.path), there) || !there.isSameFile(opened)) return false; // removed since
     if (opened.isFile && isOursToBelieve(fs, log, opened)) return true;
-    throw new Error("others than the writers of the log may have made it");
+    throw new Error(NOT_OURS);
   }
 
   #load(): void {
-    const { fs } = this.#mount;
-    this.#intent = readIntent(fs, this.#fd);
-    const slots = [readSlot(fs, this.#fd, 0), readSlot(fs, this.#fd, 1)];
-    const [last] = slots
-      .filter(({ entry }) => entry !== undefined)
-      .sort((a, b) => b.entry!.generation - a.entry!.generation);
+    const { intent, last, done, damage } = loadState(this.#mount.fs, this.#fd);
+    this.#intent = intent;
+    this.damage = damage;
     if (last !== undefined) {
       this.#slot = last.index;
       this.#end = last.end;
-      this.#take(last.entry!, this.#intent.generation === last.entry!.generation ? this.#intent.done : 0);
+      this.#take(last.entry, done);
     }
-    if (this.#intent.generation > this.#generation) {
-      this.damage = "what it noted last cannot be read any more";
-      this.#generation = this.#intent.generation; // and what comes next is not taken for the same
+    if (intent.generation > this.#generation) {
+      this.#generation = intent.generation; // and what comes next is not taken for the same
       this.#end = Number.POSITIVE_INFINITY;
-    } else if (last === undefined && slots.some(({ isUsed }) => isUsed)) this.damage = "nothing in it can be read";
+    }
   }
 
   /** How much of what was about to be appended is in the log? */

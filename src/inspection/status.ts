@@ -11,6 +11,7 @@ import { stillPicture } from "../reading/files/snapshot.js";
 import { blockReader } from "../reading/read-log.js";
 import { logFields } from "../reading/reading-options.js";
 import { type SettingsLeft, unknownNames } from "../writer/settings-file.js";
+import { type CollectedStream, collectedStreams, streamFindings } from "./collected-streams.js";
 import { type Finding, finding } from "./finding.js";
 import { keptBackups } from "./kept-backups.js";
 import { limitFindings, limitsOf } from "./limits.js";
@@ -66,6 +67,8 @@ export interface LogStatus {
   };
   /** Files on their way to something else: spills, and what is compressed or left half-way. */
   readonly onTheWay: readonly Leftover[];
+  /** Streams of NATS that are collected into it, by name. */
+  readonly streams: readonly CollectedStream[];
   /** What the writers have left beside the log. */
   readonly settings: SettingsLeft | undefined;
   /** What differs from these settings. */
@@ -97,6 +100,7 @@ export async function logStatus(path: string | URL, options: LogStatusOptions = 
   const files = look();
   const unfound = unknownNames(log, settings);
   const onTheWay = listOnTheWay(environment, log);
+  const streams = collectedStreams(environment, log);
   const isThere = fs.exists(lockPath);
   if (files.length === 0 && onTheWay.length === 0 && !isThere) {
     throw new LogFileError("ERR_CLH_READ", `There is no log ${log}, nor a backup of one.`, { path: log });
@@ -121,11 +125,13 @@ export async function logStatus(path: string | URL, options: LogStatusOptions = 
     backups: backups.map((file) => ({ ...stateOf(file), isWaiting: file.kind === "waiting" })),
     backlog: { files: waiting.length, bytes: waiting.reduce((sum, { status }) => sum + status.size, 0) },
     onTheWay,
+    streams,
     settings,
     findings: [
       ...(unfound === undefined ? [] : [finding("problem", "unreadable", log, unfound.message)]),
       ...numberingFindings(environment, log, keptBackups(log, files, settings)),
       ...(await limitFindings(environment, log, () => keptBackups(log, look(), settings), limits)),
+      ...streamFindings(streams).filter(({ severity }) => severity === "problem"),
     ],
   };
 }

@@ -10,6 +10,7 @@ import { blockReader } from "../reading/read-log.js";
 import { logFields, pattern } from "../reading/reading-options.js";
 import type { Block } from "../reading/records/block.js";
 import { type BlockReader, readBlocks } from "../reading/records/read-blocks.js";
+import { collectedStreams, streamFindings } from "./collected-streams.js";
 import { type Finding, finding } from "./finding.js";
 import { keptBackups } from "./kept-backups.js";
 import { type KeptLimits, limitFindings, limitsOf } from "./limits.js";
@@ -144,6 +145,7 @@ export async function verifyLog(
   findings.push(...numberingFindings(reader.environment, reader.log, kept()));
   findings.push(...(await limitFindings(reader.environment, reader.log, kept, limits)));
   findings.push(...leftoverFindings(reader.environment, reader.log));
+  findings.push(...streamFindings(collectedStreams(reader.environment, reader.log)));
   if (sequences !== undefined) findings.push(...sequenceFindings(reader.log, sequences));
   const all = tallies.map((tally) => tally.file);
   return {

@@ -52,9 +52,14 @@ export function cursorPath(log: string, stream: string): string {
   return hidden(log, `${stream}.cursor`);
 }
 
+/** The stream in what {@link cursorPath} makes, from a name in the directory of `log`. */
+export function parseCursor(log: string, name: string): string | undefined {
+  return parseHidden(log, name, CURSOR)?.[1];
+}
+
 /** True for what {@link cursorPath} makes, from a name in the directory of `log`. */
 export function isCursor(log: string, name: string): boolean {
-  return parseHidden(log, name, CURSOR) !== null;
+  return parseCursor(log, name) !== undefined;
 }
 
 /** Where the writers of a log leave their settings: "app.log" -> ".__app.log.settings". Nobody looks for such names. */

@@ -4,10 +4,9 @@ import type { Clock } from "../platform/clock.js";
 import type { FileSystem } from "../platform/file-system.js";
 import { ANSWER_MS, connectTo } from "./connection.js";
 import { EngineError } from "./engine-errors.js";
-import { natsPackages } from "./packages.js";
 import type { ResolvedNatsOptions } from "./resolve-nats-options.js";
 import { describeServers } from "./server-options.js";
-import { checkStream, findStream, type StreamFinding, takes } from "./stream-check.js";
+import { checkStream, findStream, managerOf, type StreamFinding, takes } from "./stream-check.js";
 
 /** The first version that is known to lose nothing. */
 const OLDEST = [2, 10, 27];
@@ -59,7 +58,7 @@ async function streamFindings(
   subject: string,
   clock: Clock,
 ): Promise<StreamFinding[]> {
-  const manager = await natsPackages().jetstream().jetstreamManager(connection, { timeout: ANSWER_MS });
+  const manager = await managerOf(connection);
   const before = clock.now();
   const info = await findStream(manager, stream);
   const after = clock.now();

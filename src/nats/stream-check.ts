@@ -1,4 +1,5 @@
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
 import type { FileSystem } from "../platform/file-system.js";
 import { ANSWER_MS, connectTo } from "./connection.js";
 import { EngineError } from "./engine-errors.js";
@@ -40,13 +41,18 @@ export async function withStreams<Result>(
   try {
     const connection = await connectTo(servers, { fs, name: "clh", isLasting: false });
     try {
-      return await use(await natsPackages().jetstream().jetstreamManager(connection, { timeout: ANSWER_MS }));
+      return await use(await managerOf(connection));
     } finally {
       await connection.close();
     }
   } catch (cause) {
     throw new EngineError(cause, what, { servers: describeServers(servers), stream });
   }
+}
+
+/** A collector may not ask for all of JetStream (`$JS.API.INFO`), only for its stream. */
+export function managerOf(connection: NatsConnection): Promise<JetStreamManager> {
+  return natsPackages().jetstream().jetstreamManager(connection, { timeout: ANSWER_MS, checkAPI: false });
 }
 
 /** The stream of that name; undefined when there is none. */

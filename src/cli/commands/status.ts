@@ -9,16 +9,23 @@ import { systemEnvironment } from "../../platform/environment.js";
 import { hostName } from "../../platform/identity.js";
 import { lostHost } from "../doctor/advice.js";
 import { colours } from "../terminal/colours.js";
+import { BAD_RESULT, BAD_USAGE, CommandFailure } from "../terminal/exit.js";
 import { columnsOf, counted, fillBar, group, sizeText, wrap } from "../terminal/layout.js";
+import { addServerFlags, isNats, serverOptions } from "../terminal/nats-flags.js";
 import { openMetrics } from "../terminal/open-metrics.js";
 import { Output } from "../terminal/output.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
+import { duration } from "../terminal/reading-flags.js";
+import { type StreamStatus, streamRows } from "../terminal/stream-rows.js";
 
-interface Flags {
+interface Flags extends Record<string, unknown> {
   readonly watch?: true;
   readonly json?: true;
   readonly format: "text" | "openmetrics";
   readonly lockFileDirectory?: string;
+  readonly nats?: string;
+  readonly stream?: string;
+  readonly maxLag?: number;
 }
 
 const WATCH_EVERY = 1000;
@@ -26,7 +33,7 @@ const CLEAR = "\x1b[H\x1b[2J\x1b[3J";
 const MOST_BACKUPS = 20;
 
 export function statusCommand(): Command {
-  return new Command("status")
+  const command = new Command("status")
     .description("Show who writes a log, its size, its next rotation, its backups and what waits. Takes no lock.")
     .argument("<file>", "the log")
     .option("--watch", "show it again every second")
@@ -38,21 +45,28 @@ export function statusCommand(): Command {
         .conflicts(["json", "watch"]),
     )
     .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log")
+    .option("--nats <servers>", "nats://host,host: ask them how far a log that is collected is behind its stream")
+    .option("--stream <name>", "with nats://, the stream; without it, each that is collected into the log")
+    .option("--max-lag <time>", "with nats://, exit with 1 if a record waits for longer, e.g. 30s", duration);
+  return addServerFlags(command)
     .addHelpText(
       "after",
-      "\nExamples:\n  clh status app.log\n  clh status app.log --watch\n  clh status app.log --json | jq .backlog",
+      "\nExamples:\n  clh status app.log\n  clh status app.log --watch\n  clh status app.log --json | jq .backlog" +
+        "\n  clh status all.log --nats nats://log1,log2,log3 --creds collector.creds --max-lag 30s",
     )
     .action(status);
 }
 
 async function status(file: string, flags: Flags): Promise<void> {
-  const { lockFileDirectory } = flags;
+  const { lockFileDirectory, maxLag = Number.POSITIVE_INFINITY } = flags;
+  if (flags.nats === undefined && (flags.stream ?? flags.maxLag) !== undefined)
+    throw new CommandFailure("--stream and --max-lag belong to --nats", BAD_USAGE);
   let before: Look | undefined;
   const isLive = flags.watch && process.stdout.isTTY && !flags.json;
   const output = new Output();
   while (output.isOpen) {
     const now = await look(
-      () => logStatus(file, { lockFileDirectory }),
+      async () => withLag(await logStatus(file, { lockFileDirectory }), flags),
       flags,
       before,
       isLive ? process.stdout.rows : Number.POSITIVE_INFINITY,
@@ -60,15 +74,46 @@ async function status(file: string, flags: Flags): Promise<void> {
     before = now;
     await output.write(isLive ? CLEAR + now.text : now.text);
     await output.flush();
+    const seconds = (now.status?.streams ?? []).map(({ lag }) => lag?.seconds ?? 0);
+    if (!flags.watch && Math.max(0, ...seconds) * 1000 > maxLag) process.exitCode = BAD_RESULT;
     if (!flags.watch) return;
     await systemClock.delay(WATCH_EVERY);
   }
 }
 
+/** The status of a log, and how far it is behind its streams, where their servers were asked. */
+interface FullStatus extends LogStatus {
+  readonly streams: readonly StreamStatus[];
+}
+
+async function withLag(status: LogStatus, flags: Flags): Promise<FullStatus> {
+  const { nats, stream } = flags;
+  if (nats === undefined) return status;
+  if (!isNats(nats)) throw new CommandFailure('--nats must be servers such as "nats://log1,log2,log3"', BAD_USAGE);
+  const asked = status.streams.filter((each) => stream === undefined || each.stream === stream);
+  if (asked.length === 0)
+    throw new CommandFailure(
+      `no collector has ever written ${stream === undefined ? "a stream" : `the stream ${stream}`} into ${status.log}`,
+      BAD_USAGE,
+    );
+  const [{ resolveCollectServers }, { askLag }] = await Promise.all([
+    import("../../nats/collect/collect-options.js"),
+    import("../../nats/collect/lag.js"),
+  ]);
+  const servers = resolveCollectServers(serverOptions(nats, flags));
+  const streams = await Promise.all(
+    status.streams.map(
+      async (each): Promise<StreamStatus> =>
+        asked.includes(each) ? { ...each, lag: await askLag(servers, each.stream, each, systemEnvironment()) } : each,
+    ),
+  );
+  return { ...status, streams };
+}
+
 interface Look {
   readonly text: string;
   /** Undefined when there was no log. */
-  readonly status?: LogStatus;
+  readonly status?: FullStatus;
   /** Milliseconds since 1970. */
   readonly at: number;
 }
@@ -78,12 +123,12 @@ interface Look {
  * @param rows how many lines there is room for; older backups are left out
  */
 async function look(
-  ask: () => Promise<LogStatus>,
+  ask: () => Promise<FullStatus>,
   flags: Flags,
   before: Look | undefined,
   rows: number,
 ): Promise<Look> {
-  let status: LogStatus;
+  let status: FullStatus;
   const at = systemClock.now();
   try {
     status = await ask();
@@ -113,9 +158,9 @@ function rateOf(before: Look | undefined, { active, backups }: LogStatus, at: nu
   return `${sizeText(Math.round((active.size - status.active.size) / seconds))} per second`;
 }
 
-function report(status: LogStatus, mostBackups: number, rate?: string): string {
+function report(status: FullStatus, mostBackups: number, rate?: string): string {
   const { bold, red, yellow } = colours(process.stdout);
-  const { log, active, lock, writers, next, backups, backlog, onTheWay, settings, findings } = status;
+  const { log, active, lock, writers, next, backups, backlog, onTheWay, streams, settings, findings } = status;
   const { maxBytes } = next;
   const fill = active === undefined || maxBytes === undefined ? "" : ` ${fillBar(active.size, maxBytes)}`;
   const rows: [string, string][] = [
@@ -151,6 +196,7 @@ function report(status: LogStatus, mostBackups: number, rate?: string): string {
         kind === "spill" ? "spill" : "on its way",
         `${printable(basename(path))} ${kind === "spill" ? "" : `${kind}, `}${sizeText(bytes)}${pids?.length ? `, process ${pids.join(", ")}` : ""}`,
       ]),
+    ...streams.flatMap(streamRows),
     ["settings", settings === undefined ? "none left beside it" : settingsText(settings)],
   ];
   const lines = columns([...rows, ...rest]);

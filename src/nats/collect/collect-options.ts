@@ -57,6 +57,15 @@ const ownSchema = v.strictObject({
   signal: v.optional(signal),
 });
 
+/**
+ * Servers alone, for who asks and does not collect.
+ * @internal
+ * @throws {LogFileError} `ERR_CLH_OPTION`
+ */
+export function resolveCollectServers(options: unknown): ResolvedServers {
+  return resolveServers(parse(v.strictObject(serverRows), anObject(options)));
+}
+
 /** @throws {LogFileError} `ERR_CLH_OPTION` */
 export function resolveCollectOptions(options: unknown): ResolvedCollectOptions {
   const { nats, keep, signal, ...file } = anObject(options) as Record<string, unknown>;
