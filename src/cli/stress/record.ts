@@ -3,6 +3,9 @@ import { Encoder } from "../../records/encoder.js";
 
 /* The records of the stress test: `<writer>-<number>-<random text><crc32 of all before it>`. */
 
+/** Begins the name of each stream that a stress test makes. */
+export const STRESS_STREAM = "clh-stress-";
+
 export interface StressRecord {
   readonly writer: string;
   readonly number: number;

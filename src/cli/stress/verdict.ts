@@ -24,6 +24,8 @@ export interface Verdict {
 export interface Expectation {
   /** For each writer, how many records it wrote, numbered from 0. */
   readonly writers: ReadonlyMap<string, number>;
+  /** The same of those that must be there: what was not acknowledged may be there, once. Default: all. */
+  readonly acknowledged?: ReadonlyMap<string, number>;
   /** Backups were removed: of each writer, the oldest records may be gone, but no others. */
   readonly retention: boolean;
 }
@@ -115,7 +117,8 @@ class Tally {
     for (const [writer, seen] of this.#seen) {
       const oldest = seen.indexOf(1);
       const first = !this.#expectation.retention ? 0 : oldest === -1 ? seen.length : oldest;
-      const holes = seen.subarray(first).filter((present) => present === 0).length;
+      const acknowledged = this.#expectation.acknowledged?.get(writer) ?? seen.length;
+      const holes = seen.subarray(first, acknowledged).filter((present) => present === 0).length;
       if (holes > 0) this.#problem(`${writer}: ${holes} records missing, the first one is ${seen.indexOf(0, first)}`);
       missing += holes;
       removed += first;
