@@ -65,16 +65,19 @@ function clientOptions(servers: ResolvedServers, { fs, name, isLasting }: Connec
 }
 
 /** Called by the client at each connection. */
-function authenticatorFor({ credentials, nkey, user, passwordFile }: ResolvedServers, fs: FileSystem) {
-  const { credsAuthenticator, nkeyAuthenticator, usernamePasswordAuthenticator } = natsPackages().transport();
+function authenticatorFor(servers: ResolvedServers, fs: FileSystem) {
+  const { credentials, nkey, user, passwordFile, tokenFile } = servers;
+  const { credsAuthenticator, nkeyAuthenticator, tokenAuthenticator, usernamePasswordAuthenticator } =
+    natsPackages().transport();
+  const line = (path: string) =>
+    secretIn(fs, path)
+      .toString("utf8")
+      .replace(/\r?\n$/, "");
   if (credentials !== undefined) return credsAuthenticator(() => secretIn(fs, credentials));
   if (nkey !== undefined) return nkeyAuthenticator(() => Buffer.from(secretIn(fs, nkey).toString("latin1").trim()));
+  if (tokenFile !== undefined) return tokenAuthenticator(() => line(tokenFile));
   if (user === undefined) return undefined;
-  return usernamePasswordAuthenticator(user, () =>
-    secretIn(fs, passwordFile!)
-      .toString("utf8")
-      .replace(/\r?\n$/, ""),
-  );
+  return usernamePasswordAuthenticator(user, () => line(passwordFile!));
 }
 
 /** @throws {LogFileError} `ERR_CLH_ENGINE` with the path, and nothing of what is there */

@@ -93,7 +93,9 @@ const SENTENCES: Readonly<Record<EngineFailure, Tell>> = {
   "too large": sayReason("The limit of the server or of the stream was lowered: raise max_payload or max_msg_size."),
   "not now": sayReason("Has the cluster a majority and a leader? clh doctor nats://… looks."),
   "not stored yet": sayReason("It is asked again."),
-  "not allowed in": sayReason("Give `credentials`, `nkey`, or `user` and `passwordFile` that the servers know."),
+  "not allowed in": sayReason(
+    "Give `credentials`, `nkey`, `tokenFile`, or `user` and `passwordFile` that the servers know.",
+  ),
   "may not publish": sayReason("Permit this user to publish there, as docs/reference/nats-handler.md says."),
   "may not hear answers": sayReason(
     'Permit this user to subscribe to "_INBOX.>", in which servers answer, and with acknowledge "written" to "clh-written.>".',

@@ -4,7 +4,7 @@ import type { Duration, Overflow, Size } from "../options/options.js";
 export interface NatsServerOptions {
   /** One or more of `"nats://host:4222"`, `"tls://host:4222"` (never without TLS) and `"host"`; all of one cluster. */
   readonly servers: string | readonly string[];
-  /** Path of a `.creds` file. Default: that in the environment variable `NATS_CREDS`, unless `nkey` or `user` is given. */
+  /** Path of a `.creds` file. Default: that in the environment variable `NATS_CREDS`, unless another is given. */
   readonly credentials?: string;
   /** Path of a file with the seed of an nkey, which begins with `SU`. */
   readonly nkey?: string;
@@ -12,6 +12,8 @@ export interface NatsServerOptions {
   readonly user?: string;
   /** Path of a file with the user's password, of which the line feed at the end is no part. */
   readonly passwordFile?: string;
+  /** Path of a file with a token, of which the line feed at the end is no part. */
+  readonly tokenFile?: string;
   /**
    * `true`: only with TLS. Or the paths of PEM files: `ca` (those who may sign the servers' certificates, in place of the
    * system's), `cert` and `key` (for servers that ask for one of ours). Never without TLS then.

@@ -10,6 +10,7 @@ export interface ResolvedServers {
   readonly nkey?: string | undefined;
   readonly user?: string | undefined;
   readonly passwordFile?: string | undefined;
+  readonly tokenFile?: string | undefined;
   /** Undefined: as the server wants. */
   readonly tls?: NatsTlsOptions | undefined;
 }
@@ -30,6 +31,7 @@ export const serverRows = {
   nkey: v.optional(file),
   user: v.optional(matching((value) => value !== "", "the name of a user")),
   passwordFile: v.optional(file),
+  tokenFile: v.optional(file),
   tls: v.optional(converted(parseTls, "true, false, or an object with paths: ca, cert, key")),
 };
 
@@ -38,10 +40,18 @@ export const serverRows = {
  * @throws {LogFileError} `ERR_CLH_OPTION`
  */
 export function resolveServers(
-  { servers, credentials, nkey, user, passwordFile, tls }: v.InferOutput<v.ObjectSchema<typeof serverRows, undefined>>,
+  {
+    servers,
+    credentials,
+    nkey,
+    user,
+    passwordFile,
+    tokenFile,
+    tls,
+  }: v.InferOutput<v.ObjectSchema<typeof serverRows, undefined>>,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): ResolvedServers {
-  const given = Object.entries({ credentials, nkey, user }).flatMap(([name, value]) => (value ? name : []));
+  const given = Object.entries({ credentials, nkey, user, tokenFile }).flatMap(([name, value]) => (value ? name : []));
   if (given.length > 1)
     throw wrong(given[1]!, `left out, since \`${given[0]}\` is given: there is one way to say who asks`);
   if ((user === undefined) !== (passwordFile === undefined))
@@ -57,6 +67,7 @@ export function resolveServers(
     nkey,
     user,
     passwordFile,
+    tokenFile,
     tls: tls || (isTls ? {} : undefined),
   };
 }
@@ -85,7 +96,7 @@ function parseServers(value: unknown): readonly string[] | undefined {
   if (servers.some((server) => server.includes("@"))) {
     throw wrong(
       "servers",
-      "without a user or a password, which others could see: give `credentials`, `nkey`, or `user` and `passwordFile`",
+      "without a user or a password, which others could see: give `credentials`, `nkey`, `tokenFile`, or `user` and `passwordFile`",
     );
   }
   // The scheme of the first holds for those behind it, as in "tls://log1,log2".

@@ -110,6 +110,17 @@ describe("a connection", needsNats, () => {
     assert.equal((await whyNot({ servers: server.url })).failure, "not allowed in");
   });
 
+  test("by a token in a file", async (t) => {
+    const server = await NatsServer.start(t, { settings: "authorization { token: very-secret }" });
+    const file = join(temporaryDirectory(t), "token");
+    writeFileSync(file, "very-secret\n");
+    await using({ servers: server.url, tokenFile: file }, () => {});
+    writeFileSync(file, "another-secret");
+    const error = await whyNot({ servers: server.url, tokenFile: file });
+    assert.equal(error.failure, "not allowed in");
+    assert.doesNotMatch(`${error.message} ${String(error.cause)}`, /secret/);
+  });
+
   test("names the file of a secret that cannot be read", async (t) => {
     const server = await NatsServer.start(t, { settings: "authorization { user: a, password: b }" });
     const file = join(temporaryDirectory(t), "none.creds");

@@ -12,6 +12,7 @@ export function addServerFlags(command: Command): Command {
     .option("--nkey <file>", "with nats://, a file with the seed of an nkey")
     .option("--user <name>", "with nats://, a user, together with --password-file")
     .option("--password-file <file>", "with nats://, a file with the user's password")
+    .option("--token-file <file>", "with nats://, a file with a token")
     .option("--tls", "with nats://, never without TLS; as tls:// says it too")
     .option("--tls-ca <file>", "with nats://, certificates of those who may sign the servers' ones")
     .option("--tls-cert <file>", "with nats://, our certificate")
@@ -20,7 +21,7 @@ export function addServerFlags(command: Command): Command {
 
 /** Options of {@link NatsServerOptions}, as the command was given them. */
 export function serverOptions(servers: string, flags: Record<string, unknown>): Record<string, unknown> {
-  const { creds, nkey, user, passwordFile, tls, tlsCa: ca, tlsCert: cert, tlsKey: key } = flags;
+  const { creds, nkey, user, passwordFile, tokenFile, tls, tlsCa: ca, tlsCert: cert, tlsKey: key } = flags;
   const paths = given({ ca, cert, key });
   return given({
     servers,
@@ -28,6 +29,7 @@ export function serverOptions(servers: string, flags: Record<string, unknown>): 
     nkey,
     user,
     passwordFile,
+    tokenFile,
     tls: Object.keys(paths).length > 0 ? paths : tls,
   });
 }

@@ -505,7 +505,7 @@ test("as JSON it has paths and no secret, and makes the same handler", (t) => {
         "spillDirectory",
         "stream",
       ],
-      ...["credentials", "passwordFile", "user", "subject", "timeout", "tls", "type"],
+      ...["credentials", "passwordFile", "tokenFile", "user", "subject", "timeout", "tls", "type"],
     ].sort(),
   );
   assert.throws(() => NatsHandler.fromJSON('{"type":"ConcurrentRotatingFileHandler"}'), { code: "ERR_CLH_OPTION" });

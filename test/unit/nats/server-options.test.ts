@@ -41,7 +41,7 @@ describe("servers", () => {
   test("with a password are refused, and it is not shown", () => {
     for (const servers of ["nats://me:secret@a", ["a", "nats://secret@b"], "a,me:secret@b"]) {
       const error = refusal({ servers });
-      assert.match(error.message, /give `credentials`, `nkey`, or `user` and `passwordFile`/);
+      assert.match(error.message, /give `credentials`, `nkey`, `tokenFile`, or `user` and `passwordFile`/);
       assert.doesNotMatch(inspect(error), /secret/);
     }
   });
@@ -53,6 +53,7 @@ describe("who asks", () => {
     assert.equal(resolved({ servers: "a", nkey: "x.nk" }).nkey, resolve("x.nk"));
     const { user, passwordFile } = resolved({ servers: "a", user: "me", passwordFile: "pw" });
     assert.deepEqual([user, passwordFile], ["me", resolve("pw")]);
+    assert.equal(resolved({ servers: "a", tokenFile: "t" }, { NATS_CREDS: "e" }).tokenFile, resolve("t"));
   });
 
   test("is NATS_CREDS where nothing else is said", () => {
@@ -67,6 +68,7 @@ describe("who asks", () => {
 
   const refused: [why: string, options: object, option: string, message: RegExp][] = [
     ["two ways at once", { credentials: "a", nkey: "b" }, "nkey", /since `credentials` is given/],
+    ["a token and a user", { tokenFile: "a", user: "b", passwordFile: "c" }, "tokenFile", /since `user` is given/],
     ["a user without a password", { user: "a" }, "passwordFile", /belong together/],
     ["a password without a user", { passwordFile: "a" }, "user", /belong together/],
     ["an empty path", { credentials: "" }, "credentials", /the path of a file, got ''/],
