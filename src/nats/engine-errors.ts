@@ -96,7 +96,11 @@ const SENTENCES: Readonly<Record<EngineFailure, Tell>> = {
   "not allowed in": sayReason(
     "Give `credentials`, `nkey`, `tokenFile`, or `user` and `passwordFile` that the servers know.",
   ),
-  "may not publish": sayReason("Permit this user to publish there, as docs/reference/nats-handler.md says."),
+  "may not publish": (cause) => {
+    const why = reason(cause);
+    const page = why.includes("$JS.API.") ? "docs/how-to/many-hosts.md" : "docs/reference/nats-handler.md";
+    return { why, advice: `Permit this user to publish there, as ${page} says.` };
+  },
   "may not hear answers": sayReason(
     'Permit this user to subscribe to "_INBOX.>", in which servers answer, and with acknowledge "written" to "clh-written.>".',
   ),
