@@ -18,7 +18,7 @@ export type Ours = Readonly<Record<string, unknown>>;
  */
 export type RenamedOptions = Readonly<Record<string, string | ((value: unknown, given: Ours) => Ours | undefined)>>;
 
-const RETENTION = ["backupCount", "maxAge", "maxTotalBytes", "maxPeriods"];
+const RETENTION = ["backupCount", "maxAge", "maxTotalBytes", "minFreeBytes", "minFreePercent", "maxPeriods"];
 
 /** What hosts that rotate by time do unless they are told otherwise. */
 export const DAILY: { readonly when: "midnight" } = { when: "midnight" };

@@ -9,8 +9,8 @@ export interface HandlerEvents {
   rotated: [{ from: string; to: string | undefined; reason: RotationReason }];
   /** A rotated file was compressed by this process; `path` is the name it had then. */
   compressed: [{ path: string }];
-  /** A backup had to go, as retention demands. */
-  removed: [{ path: string }];
+  /** A backup had to go, as retention demands; with a `reason`, earlier than its limits ask, for `minFreeBytes` and the like. */
+  removed: [{ path: string; reason?: "space" }];
   /**
    * Something that another process could not finish was finished: a cut record ended, a spill merged, a rotation done. Of a
    * handler for NATS: after an `error`, the stream takes records again.

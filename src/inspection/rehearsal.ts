@@ -69,6 +69,8 @@ export class Rehearsal {
   readonly #locks = new Map<RehearsedFile, number>();
   readonly #kept: Kept = { bytes: 0 };
   #made = 0;
+  /** Bytes on the disk that would be free. */
+  #freed = 0;
 
   constructor(real: Environment) {
     this.#real = real;
@@ -145,7 +147,18 @@ export class Rehearsal {
         const entry = this.#need(path, "unlink");
         this.#checkChangeable(path, "unlink");
         this.#entries.set(path, undefined);
-        if (!entry.link.isSymbolicLink) entry.file!.status.alter({ links: entry.file!.status.links - 1 });
+        if (entry.link.isSymbolicLink) return;
+        const { status } = entry.file!;
+        status.alter({ links: status.links - 1 });
+        if (status.links === 0 && entry.path !== undefined) this.#freed += status.size;
+      },
+      space: (path) => {
+        const { total, free } = this.#fs.space(this.#directoryOnDisk(join(path, "x")));
+        const made = [...this.#entries.values()].filter((entry) => entry !== undefined && entry.path === undefined);
+        return {
+          total,
+          free: made.reduce((left, entry) => left - (entry!.file?.status.size ?? 0), free + this.#freed),
+        };
       },
       mkdir: (path) => this.#makeDirectory(path),
       readdir: (path) => this.#readDirectory(path),

@@ -8,7 +8,7 @@ import { type HandlerOptions, isTimed } from "../handler/create-handler.js";
 import { type LogFile, listLogFiles } from "../log-files/list-files.js";
 import { OPTIONS } from "../options/option-table.js";
 import type { TimedRotatingFileHandlerOptions } from "../options/options.js";
-import { resolveRotatingOptions, resolveTimedOptions } from "../options/resolve-options.js";
+import { OTHER_LIMITS, resolveRotatingOptions, resolveTimedOptions } from "../options/resolve-options.js";
 import { anObject, refused, unknownOption } from "../options/validation.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
 import { effectiveUser } from "../platform/identity.js";
@@ -40,6 +40,8 @@ export type SweepLogOptions = Pick<
   | "backupCount"
   | "maxAge"
   | "maxTotalBytes"
+  | "minFreeBytes"
+  | "minFreePercent"
   | "maxPeriods"
   | "useGzip"
   | "compression"
@@ -119,7 +121,7 @@ async function maintain(
   const warnings: LogFileError[] = [];
   events.on("rotated", ({ to }) => done.push({ what: "rotated", path: to ?? "(not kept)" }));
   for (const what of ["compressed", "removed", "recovered"] as const) {
-    events.on(what, ({ path }) => done.push({ what, path }));
+    events.on(what, ({ path }: { path: string }) => done.push({ what, path }));
   }
   events.on("error", (error) => failures.push(error));
   events.on("warning", (warning) => warnings.push(warning));
@@ -167,16 +169,17 @@ function settingsFor(
   }
   const said = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const options = { ...asTheOwner(files), ...leftOptions(left?.settings, said), ...said } as HandlerOptions;
-  if (!isTimed(options) && given.backupCount === undefined && !options.backupCount && !limitsAge(options)) {
+  if (
+    !isTimed(options) &&
+    given.backupCount === undefined &&
+    !options.backupCount &&
+    !OTHER_LIMITS.some((name) => options[name] != null)
+  ) {
     const why = left === undefined ? "Nobody has left the settings of" : "No backups are kept by the writers of";
     const message = `${why} ${log}: a rotation would delete its records. Say how many are kept with \`backupCount\` (0 deletes them).`;
     throw new LogFileError("ERR_CLH_OPTION", message, { path: log, option: "backupCount", value: undefined });
   }
   return { log, lockPath, options };
-}
-
-function limitsAge({ maxAge, maxTotalBytes }: HandlerOptions): boolean {
-  return maxAge != null || maxTotalBytes != null;
 }
 
 /** Run by root, new files belong to whom the log belongs: else its writers could not go on. */

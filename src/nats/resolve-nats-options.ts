@@ -86,6 +86,8 @@ const OF_FILES = [
   "backupCount",
   "maxAge",
   "maxTotalBytes",
+  "minFreeBytes",
+  "minFreePercent",
   "compression",
   "useGzip",
   "when",

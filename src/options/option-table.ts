@@ -11,6 +11,7 @@ import {
   parseMask,
   parseMode,
   parseOwner,
+  parsePercent,
   parsePositive,
   parseQueueBytes,
   parseSize,
@@ -93,7 +94,7 @@ const fileRows = {
   ),
   backupCount: row(
     v.optional(count),
-    "how many rotated files are kept. 0: by size, none, a rotation starts afresh; by time, all. Left out with `maxAge` or `maxTotalBytes`, any number; by size, 0 is refused then",
+    "how many rotated files are kept. 0: by size, none, a rotation starts afresh; by time, all. Left out with `maxAge`, `maxTotalBytes`, `minFreeBytes` or `minFreePercent`, any number; by size, 0 is refused then",
     { upstream: "backupCount", standard: "`0`", shared: "as it is" },
     [90, "--backup-count <n>", "how many rotated files are kept", number],
   ),
@@ -108,6 +109,18 @@ const fileRows = {
     'the oldest backups are deleted while all together are larger: `"2GiB"`. The active file comes on top',
     { shared: "as it is" },
     [110, "--max-total-bytes <size>", 'delete the oldest while all are larger together: such as "2GiB"', number],
+  ),
+  minFreeBytes: row(
+    v.nullish(converted(moreThanNothing(parseSize), 'a size such as "1GiB", or a number of bytes')),
+    'the oldest backups are deleted [earlier](../concepts/rotation.md#a-disk-that-gets-full) while less of the disk is free: `"1GiB"`. Asked at each rotation and sweep, and when the disk is full',
+    { shared: "as it is" },
+    [112, "--min-free-bytes <size>", 'delete the oldest while less is free on the disk: such as "1GiB"', number],
+  ),
+  minFreePercent: row(
+    v.nullish(converted(parsePercent, 'a percentage above 0 and below 100, such as 10 or "10%"')),
+    "the same, in percent of the disk",
+    { shared: "as it is" },
+    [114, "--min-free-percent <n>", "the same, in percent of the disk", number],
   ),
   encoding: row(
     v.nullish(encoding, "utf-8"),

@@ -82,8 +82,8 @@ export interface FileHandlerOptions {
   readonly mode?: "a" | "w";
   /**
    * How many rotated files are kept. In a log that is rotated by size, 0 keeps none: a rotation starts the file afresh,
-   * and that is the default unless `maxAge` or `maxTotalBytes` is given: then there is no limit by number, and 0 is
-   * refused. In one that is rotated by time, 0 keeps all.
+   * and that is the default unless `maxAge`, `maxTotalBytes`, `minFreeBytes` or `minFreePercent` is given: then there is
+   * no limit by number, and 0 is refused. In one that is rotated by time, 0 keeps all.
    * @default 0
    */
   readonly backupCount?: number;
@@ -91,6 +91,13 @@ export interface FileHandlerOptions {
   readonly maxAge?: Duration | null;
   /** The oldest backups are deleted while all of them together have more bytes. The active file is not counted. */
   readonly maxTotalBytes?: Size | null;
+  /**
+   * Ours. The oldest backups are deleted, but never the newest, while less of the disk is free: `"1GiB"`. Asked at each
+   * rotation and sweep, and when the disk is full before a record is given up.
+   */
+  readonly minFreeBytes?: Size | null;
+  /** Ours. As `minFreeBytes`, in percent of the disk: 10 or `"10%"`. With both, the larger one counts. */
+  readonly minFreePercent?: number | string | null;
   /**
    * Any encoding of iconv-lite, by Python's names too.
    * @default "utf-8"

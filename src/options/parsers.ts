@@ -66,6 +66,12 @@ export function parsePositive(value: unknown): number | undefined {
   return parseCount(value) || undefined;
 }
 
+/** Of a hundred: more than 0 and less than 100, as a number or as a text such as "10%". */
+export function parsePercent(value: unknown): number | undefined {
+  const percent = typeof value === "string" && /^\d+(\.\d+)?%?$/.test(value) ? Number.parseFloat(value) : value;
+  return typeof percent === "number" && percent > 0 && percent < 100 ? percent : undefined;
+}
+
 export function moreThanNothing(
   parser: (value: unknown) => number | undefined,
 ): (value: unknown) => number | undefined {

@@ -16,19 +16,20 @@ import { absolutePath, parse, refused } from "./validation.js";
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
 
+/** Options that say how much is kept without saying how many files. @internal */
+export const OTHER_LIMITS = ["maxAge", "maxTotalBytes", "minFreeBytes", "minFreePercent"] as const;
+
 /**
  * Validates what a constructor was given: `(filename, options)`, or one object with `filename`.
  * @throws {LogFileError} `ERR_CLH_OPTION`, with the option and its value
  */
 export function resolveRotatingOptions(filename: unknown, options: unknown, fs: FileSystem): ResolvedOptions {
   const given = oneObject(filename, options);
+  const limit = OTHER_LIMITS.find((name) => given[name] != null);
   const { maxAge, maxTotalBytes, ...common } = resolveCommon(rotatingSchema, given, fs);
-  const isLimited = maxAge != null || maxTotalBytes != null;
-  if (common.backupCount === 0 && isLimited) {
-    const option = maxAge != null ? "maxAge" : "maxTotalBytes";
-    throw refused(option, given[option], "left out, since with `backupCount` 0 no backups are kept");
-  }
-  const backupCount = common.backupCount ?? (isLimited ? UNLIMITED : 0);
+  if (common.backupCount === 0 && limit !== undefined)
+    throw refused(limit, given[limit], "left out, since with `backupCount` 0 no backups are kept");
+  const backupCount = common.backupCount ?? (limit !== undefined ? UNLIMITED : 0);
   const resolved = {
     ...common,
     backupCount,

@@ -7,6 +7,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   backupCount: ["count", "maxfiles", "maxbackups", "backups", "numbackups", "maxlogs", "keep", "rotate", "filecount"],
   maxAge: ["days", "daystokeep", "maxdays", "maxagems", "history", "maxhistory"],
   maxTotalBytes: ["totalsize", "maxtotalsize", "totalsizecap"],
+  minFreeBytes: ["minfree", "freespace", "minfreespace", "mindiskfree", "freedisk", "keepfree"],
   compression: ["compress", "zip", "zippedarchive"],
   useGzip: ["gzip", "gz"],
   delayCompression: ["delaycompress"],

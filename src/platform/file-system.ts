@@ -156,6 +156,11 @@ function put(words: Uint32Array, at: number, value: bigint): void {
   words[at + 1] = Number((value >> 32n) & 0xffff_ffffn);
 }
 
+export interface DiskSpace {
+  readonly total: number;
+  readonly free: number;
+}
+
 /**
  * The file system as this package uses it. Everything on disk goes through one of these, so that tests can make any
  * call fail. All of them throw Node's system errors, with `code` and `syscall`.
@@ -196,6 +201,8 @@ export interface FileSystem {
   fdatasync(fd: number): void;
   /** The number of the kind of file system that `path` is on, as in statfs(2) of Linux; 0 where that is not known. */
   fileSystemType(path: string): number;
+  /** Bytes of the file system that `path` is on, and those of them that this user may still fill. */
+  space(path: string): DiskSpace;
   createReadStream: typeof nodeFs.createReadStream;
 }
 
@@ -248,6 +255,10 @@ export const portable: FileSystem = {
   fsync: nodeFs.fsyncSync,
   fdatasync: nodeFs.fdatasyncSync,
   fileSystemType: (path) => (process.platform === "linux" ? nodeFs.statfsSync(path).type : 0),
+  space(path) {
+    const { blocks, bavail, bsize } = nodeFs.statfsSync(path);
+    return { total: blocks * bsize, free: bavail * bsize };
+  },
   createReadStream: nodeFs.createReadStream,
 };
 

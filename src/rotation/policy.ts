@@ -48,10 +48,11 @@ function sizePolicy(
 }
 
 function timePolicy(
-  { filename, encoding, maxBytes, strictMaxBytes, schedule, limits }: ResolvedTimedOptions,
+  options: ResolvedTimedOptions,
   { fs, clock }: Environment,
   { lockFile, namer }: PolicyContext,
 ): Policy {
+  const { filename, encoding, maxBytes, strictMaxBytes, schedule, limits, minFreeBytes, minFreePercent } = options;
   const boundaries = boundariesOf(schedule, clock.now() / 1000);
   const path = new FilePath(filename);
   const status = new FileStatus();
@@ -63,7 +64,8 @@ function timePolicy(
     identity: () => (fs.statusWithTime(path, status) ? status.identity : undefined),
     size: sizeTrigger(maxBytes, strictMaxBytes),
   });
-  const hasLimits = Object.values(limits).some(Number.isFinite);
+  const isSpaceKept = minFreeBytes != null || minFreePercent != null;
+  const hasLimits = isSpaceKept || Object.values(limits).some(Number.isFinite);
   const period = () => trigger.period;
   const now = () => clock.now() / 1000;
   return { trigger, backups: new DatedBackups({ fs, log: filename, boundaries, period, namer, hasLimits, now }) };

@@ -1,5 +1,6 @@
 import { believedTimes } from "../log-files/file-order.js";
-import type { Limits } from "../options/resolved-options.js";
+import type { Limits, ResolvedOptions } from "../options/resolved-options.js";
+import type { DiskSpace } from "../platform/file-system.js";
 
 /* Which backups have to go. Pure: it sees names and sizes, and says what to delete. */
 
@@ -37,4 +38,23 @@ export function toPrune(backups: readonly Backup[], limits: Limits, now: number)
     if ((isTooMuch || isTooOld || isSurplus) && kept > 1) return backups.slice(0, i + 1);
   }
   return [];
+}
+
+/** Bytes that the disk lacks of what is to stay free on it; no more than 0 when it has enough. */
+export function missingSpace(
+  { minFreeBytes, minFreePercent }: Pick<ResolvedOptions, "minFreeBytes" | "minFreePercent">,
+  { total, free }: DiskSpace,
+): number {
+  return Math.max(minFreeBytes ?? 0, (total * (minFreePercent ?? 0)) / 100) - free;
+}
+
+/**
+ * The oldest backups that together have so many bytes, but never the newest. Their sizes are believed: what a reader has
+ * open frees nothing yet, and to go on until the disk says so would delete all.
+ * @param backups in the order in which they were made
+ */
+export function toFree(backups: readonly Backup[], bytes: number): Backup[] {
+  let count = 0;
+  for (let left = bytes; left > 0 && count < backups.length - 1; count++) left -= backups[count]!.size;
+  return backups.slice(0, count);
 }

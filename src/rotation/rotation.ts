@@ -3,23 +3,25 @@ import { Backoff } from "../base/backoff.js";
 import { LogFileError } from "../base/errors.js";
 import { advice, hasCode, reason } from "../base/system-errors.js";
 import type { Durability } from "../disk/durability.js";
-import type { RotationReason, Tell } from "../events/handler-events.js";
+import type { HandlerEvents, RotationReason, Tell } from "../events/handler-events.js";
 import { Failures } from "../events/throttled-reporter.js";
 import { lockFilePath } from "../lock/lock-file.js";
 import { FORMATS } from "../log-files/compression-formats.js";
 import { listLeftHidden, listPending } from "../log-files/pending-files.js";
 import type { Rotator } from "../options/options.js";
 import { checkFunctions, checkRotator } from "../options/resolve-options.js";
-import type { ResolvedOptions } from "../options/resolved-options.js";
+import type { Limits, ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
 import type { Backups } from "./backups.js";
 import { Sweeper } from "./compression/compression-thread.js";
 import type { SweepJob } from "./compression/sweep-job.js";
-import { type Backup, toPrune } from "./retention.js";
+import { missingSpace, toFree, toPrune } from "./retention.js";
 import { type Rotated, rotate } from "./rotate.js";
 
 const FIRST_RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 60_000;
+
+type Doomed = HandlerEvents["removed"][0];
 
 // For files that were set aside when compression was on, and is off now.
 const LEFT_BEHIND = { format: "gzip" } as const;
@@ -128,11 +130,20 @@ export class Rotation {
   /** After a rotation, and when a handler begins: compresses what waits for it, and deletes what has to go. */
   tidy(): void {
     // Retention follows the sweep, when files have the size that they keep; but it does not wait for one without end.
-    if (this.#isSweeping) this.#prune();
-    if (this.#hasSetAside || this.#hasWaiting()) {
-      this.#isSweeping = true;
-      this.#sweeper.start();
-    } else if (!this.#isSweeping) this.#prune();
+    const isToSweep = this.#hasSetAside || this.#hasWaiting();
+    if (this.#isSweeping || !isToSweep) this.#prune();
+    else this.#makeRoom(); // a compressed file needs space before its original frees any
+    if (!isToSweep) return;
+    this.#isSweeping = true;
+    this.#sweeper.start();
+  }
+
+  /**
+   * Deletes the oldest backups after a write has failed for want of space, as far as there is less than is to stay free;
+   * true when one is gone, so that another attempt is worth while. Called without the lock.
+   */
+  makesRoomAfter(error: unknown): boolean {
+    return hasCode((error as Error).cause ?? error, "ENOSPC", "EDQUOT") && this.#makeRoom();
   }
 
   /** Resolves when no sweep that this handler has started is under way. */
@@ -157,38 +168,69 @@ export class Rotation {
 
   /** Deletes the backups that are too many, too old or too large. What cannot be deleted is tried again next time. */
   #prune(): void {
-    const { limits, filename } = this.#options;
+    this.#pruneWhere(() => this.#isLimited() || this.#missing() > 0, this.#options.limits);
+  }
+
+  /** Deletes no more backups than the disk needs; true when one is gone. */
+  #makeRoom(): boolean {
+    return this.#pruneWhere(() => this.#missing() > 0);
+  }
+
+  #pruneWhere(mayBeNeeded: () => boolean, limits?: Limits): boolean {
+    let count = 0;
     try {
-      const { count, ...others } = limits;
-      const { asksForNames } = this.#backups;
-      const isCounted = Number.isFinite(count) && !asksForNames; // rotations keep the number in each format
-      const hasOthers = Object.values(others).some(Number.isFinite);
-      if (!hasOthers && (!isCounted || !this.#backups.mayBeMoreThan(count))) return;
       // A namer is called with the lock held, and nowhere else.
-      if (!asksForNames && this.#surplus().length === 0) return;
+      if (!mayBeNeeded() || (!this.#backups.asksForNames && this.#surplus(limits).length === 0)) return false;
+      const body = () => {
+        count = this.#delete(this.#surplus(limits));
+      };
       // Under the lock: no name means another file by then, and none is there twice, as while it is published.
-      if (!this.#underLock(() => this.#deleteOld())) throw new Error("the lock was not free in time");
+      if (!this.#underLock(body)) throw new Error("the lock was not free in time");
     } catch (cause) {
-      this.#cannotPrune(filename, cause);
+      this.#cannotPrune(this.#options.filename, cause);
     }
+    return count > 0;
   }
 
-  #surplus(): Backup[] {
+  #isLimited(): boolean {
+    const { count, ...others } = this.#options.limits;
+    // Rotations keep the number in each format.
+    const isCounted = Number.isFinite(count) && !this.#backups.asksForNames;
+    return Object.values(others).some(Number.isFinite) || (isCounted && this.#backups.mayBeMoreThan(count));
+  }
+
+  /** Bytes that the disk lacks of what is to stay free. */
+  #missing(): number {
+    const { minFreeBytes, minFreePercent, filename } = this.#options;
+    if (minFreeBytes == null && minFreePercent == null) return 0;
+    return missingSpace(this.#options, this.#environment.fs.space(dirname(filename)));
+  }
+
+  #surplus(limits: Limits | undefined): Doomed[] {
     const now = this.#environment.clock.now() / 1000;
-    return toPrune(this.#backups.list(now), this.#options.limits, now);
+    const backups = this.#backups.list(now);
+    const tooMuch = limits === undefined ? [] : toPrune(backups, limits, now);
+    const missing = tooMuch.reduce((bytes, { size }) => bytes - size, this.#missing());
+    const inTheWay = toFree(backups.slice(tooMuch.length), missing);
+    return [
+      ...tooMuch.map(({ path }) => ({ path })),
+      ...inTheWay.map(({ path }) => ({ path, reason: "space" as const })),
+    ];
   }
 
-  #deleteOld(): void {
-    const { fs } = this.#environment;
-    for (const { path } of this.#surplus()) {
+  /** Returns how many are gone. */
+  #delete(doomed: readonly Doomed[]): number {
+    let count = 0;
+    for (const backup of doomed) {
       try {
-        fs.unlink(path);
+        this.#environment.fs.unlink(backup.path);
+        this.#tell("removed", backup);
+        count++;
       } catch (error) {
-        if (!hasCode(error, "ENOENT")) this.#cannotPrune(path, error); // ENOENT: another process was quicker
-        continue;
+        if (!hasCode(error, "ENOENT")) this.#cannotPrune(backup.path, error); // ENOENT: another process was quicker
       }
-      this.#tell("removed", { path });
     }
+    return count;
   }
 
   #cannotPrune(path: string, cause: unknown): void {

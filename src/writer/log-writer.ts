@@ -178,6 +178,7 @@ export class LogWriter {
       this.#failures.clear();
       return "done";
     } catch (error) {
+      if (this.#rotation.makesRoomAfter(error)) return this.commit(batch, wait);
       this.#counts.failures++;
       this.#failures.note(error instanceof LogFileError ? error : unexpected(error, this.options.filename));
       return "failed";

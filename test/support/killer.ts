@@ -13,6 +13,7 @@ const ASKS = new Set([
   "read",
   "readdir",
   "fileSystemType",
+  "space",
 ]);
 
 /** Kills this process at its nth call of the file system that changes something. */

@@ -170,6 +170,8 @@ describe("sweepLog", () => {
       backupCount: true,
       maxAge: true,
       maxTotalBytes: true,
+      minFreeBytes: true,
+      minFreePercent: true,
       maxPeriods: true,
       useGzip: true,
       compression: true,

@@ -275,6 +275,8 @@ describe("of the timed handler", () => {
     maxPeriods: [0, -1, 2.5, "7"],
     maxAge: [0, "0d", -1, "two weeks"],
     maxTotalBytes: [0, "none", -5],
+    minFreeBytes: [0, "some", -1, true],
+    minFreePercent: [0, 100, -1, "all", "10 GiB", Number.NaN],
     rotateWhenIdle: [1, "yes"],
   };
   for (const [option, values] of Object.entries(wrong)) {
@@ -324,6 +326,11 @@ test("with retention by age or bytes, numbered backups have no number limit of t
   assert.equal(resolve("a", { maxTotalBytes: "1g", backupCount: 5 }).backupCount, 5);
   assert.equal(refusal({ maxAge: "1d", backupCount: 0 }).option, "maxAge");
   assert.equal(refusal({ maxTotalBytes: "1g", backupCount: 0 }).option, "maxTotalBytes");
+  assert.equal(resolve("a", { minFreePercent: "10%" }).minFreePercent, 10);
+  for (const option of ["minFreeBytes", "minFreePercent"]) {
+    assert.equal(resolve("a", { [option]: 5 }).backupCount, Infinity);
+    assert.equal(refusal({ [option]: 5, backupCount: 0 }).option, option);
+  }
   assert.equal(refusal({ maxAge: "1d", namer: (name: string) => name }).option, "namer");
 });
 

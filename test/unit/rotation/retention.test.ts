@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { Limits } from "../../../src/options/resolved-options.js";
-import { type Backup, toPrune } from "../../../src/rotation/retention.js";
+import { type Backup, missingSpace, toFree, toPrune } from "../../../src/rotation/retention.js";
 
 const NOW = 1000;
 const NO_LIMITS: Limits = { count: Infinity, age: Infinity, totalBytes: Infinity, periods: Infinity };
@@ -96,6 +96,28 @@ test("all limits hold, what goes is older than what stays, and no more goes than
       assert.deepEqual(gone, them.slice(0, gone.length));
       assert.ok(holds(them.slice(gone.length)));
       if (gone.length > 0) assert.ok(!holds(them.slice(gone.length - 1)));
+    }),
+  );
+});
+
+test("the disk lacks the larger of what both options ask for", () => {
+  const disk = { total: 1000, free: 100 };
+  assert.equal(missingSpace({ minFreeBytes: 150, minFreePercent: 12 }, disk), 50);
+  assert.equal(missingSpace({ minFreeBytes: 110, minFreePercent: 12 }, disk), 20);
+  assert.ok(missingSpace({ minFreeBytes: 100, minFreePercent: null }, disk) <= 0);
+  assert.ok(missingSpace({ minFreeBytes: undefined, minFreePercent: undefined }, disk) <= 0);
+});
+
+test("to free space, no more of the oldest go than must, and never the newest", () => {
+  const some = fc.array(fc.record({ size: fc.nat(50) }), { maxLength: 12 });
+  fc.assert(
+    fc.property(some, fc.integer({ min: -50, max: 400 }), (sizes, missing) => {
+      const them = backups(...sizes);
+      const gone = toFree(them, missing);
+      const bytesOf = (some: readonly Backup[]) => some.reduce((sum, { size }) => sum + size, 0);
+      assert.deepEqual(gone, them.slice(0, gone.length));
+      if (gone.length > 0) assert.ok(gone.length < them.length && bytesOf(gone.slice(0, -1)) < missing);
+      assert.ok(bytesOf(gone) >= missing || gone.length >= them.length - 1);
     }),
   );
 });
