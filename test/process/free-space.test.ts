@@ -10,7 +10,7 @@ import { fill, smallDisk } from "../support/small-disk.js";
 
 const KIBIBYTE = 1024;
 const WRITERS = ["w0", "w1"];
-const RECORDS = 7000; // of 710 bytes: more than the disk has
+const RECORDS = 900; // of 7 kB: more than the disk has
 const LEFT_FREE = 3072 * KIBIBYTE;
 const SIZED = { maxBytes: 256 * KIBIBYTE, minFreeBytes: LEFT_FREE };
 
