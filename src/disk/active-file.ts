@@ -4,6 +4,7 @@ import type { Clock } from "../platform/clock.js";
 import { FilePath, FileStatus, O_APPEND, O_RDWR, O_WRONLY } from "../platform/file-system.js";
 import { writeFully } from "../platform/write-fully.js";
 import type { Encoder } from "../records/encoder.js";
+import type { Header } from "../records/header.js";
 import type { Mount } from "./mount.js";
 import type { Permissions } from "./permissions.js";
 
@@ -24,6 +25,8 @@ export interface ActiveFileObserver {
   onOpened(path: string, isAnother: boolean): void;
   /** A record that somebody could not finish was ended. */
   onHealed(path: string): void;
+  /** A file that was begun, or found, is without its header. */
+  onHeaderFailed(error: LogFileError): void;
 }
 
 /** Another host, which also believes to hold the lock of the log, has the file open. */
@@ -50,6 +53,10 @@ export class ActiveFile {
   #size = 0;
   /** Where our last append began, after a byte order mark. */
   #start = 0;
+  /** Where the first record begins behind a header; 0 where there is none. */
+  #headLength = 0;
+  /** The one that is yet to be written to the end. */
+  #header: Header | undefined;
 
   constructor(
     path: string,
@@ -87,6 +94,11 @@ export class ActiveFile {
     return this.#size;
   }
 
+  /** The same without a header, of which a file is not worth a rotation. */
+  get recordBytes(): number {
+    return this.#size - this.#headLength;
+  }
+
   /**
    * Makes sure that what is open is what the path names now, whoever renamed, removed or truncated it, and that the
    * next record starts on a line of its own.
@@ -94,10 +106,13 @@ export class ActiveFile {
   refresh(): void {
     this.#closeIfGone();
     if (this.#fd === -1) {
-      const created = this.#open();
-      this.#observer.onOpened(this.path, created || !this.#opened.isSameFile(this.#openedBefore));
+      const isAnother = this.#open() || !this.#opened.isSameFile(this.#openedBefore);
+      if (isAnother) this.#headLength = UNKNOWN;
+      this.#observer.onOpened(this.path, isAnother);
     }
     this.#size = this.#there.size;
+    // Also of a file that others have emptied.
+    if (this.#headLength === UNKNOWN || this.#size < Math.max(1, this.#headLength)) this.#begin();
     if (this.#size !== this.#end && !this.#endsWhole() && this.#isTorn()) this.#heal();
   }
 
@@ -202,6 +217,47 @@ export class ActiveFile {
       const message = `Cannot open ${this.path}: ${reason(cause)}. ${advice(cause)}Records are kept in memory and tried again.`;
       throw new LogFileError("ERR_CLH_OPEN", message, { cause, path: this.path });
     }
+  }
+
+  /** Gives a file its header, or what is missing of one that a killed writer could not finish; and knows where the records begin. */
+  #begin(): void {
+    this.#headLength = 0;
+    if (!this.#encoder.hasHeader) return;
+    try {
+      this.#header ??= this.#encoder.header();
+    } catch (cause) {
+      this.#observer.onHeaderFailed(this.#noHeader(cause));
+      return;
+    }
+    const { length, missing } = this.#found(this.#header);
+    this.#headLength = UNKNOWN; // until it is whole
+    if (missing.length > 0) {
+      const isHealed = this.#size > 0;
+      this.#write(missing, 0, missing.length);
+      if (isHealed) this.#observer.onHealed(this.path);
+    }
+    this.#header = undefined; // a function makes another one for the next file
+    this.#headLength = length + missing.length;
+  }
+
+  /** What the file has of the header. */
+  #found(header: Header): { length: number; missing: Buffer } {
+    const { bytes, longest } = header;
+    const nothing = Buffer.alloc(0);
+    if (!this.#canRead && this.#size > 0) return { length: Math.min(this.#size, bytes.length), missing: nothing };
+    const head = Buffer.alloc(Math.min(this.#size, longest));
+    if (head.length > 0) this.#mount.fs.read(this.#fd, head, 0, head.length, 0);
+    const found = header.find(head);
+    if (found === undefined || found.missing.length === 0) return found ?? { length: 0, missing: nothing };
+    const unit = this.#encoder.endings[1].length; // else all that follows would be half a character off
+    const isCutOff = found.length === this.#size && (found.length + found.missing.length) % unit === 0;
+    return isCutOff ? found : { length: 0, missing: nothing };
+  }
+
+  #noHeader(cause: unknown): LogFileError {
+    const { path } = this;
+    const message = `Cannot give ${path} the header that the option \`header\` makes: ${reason(cause)}. The file has none; the next file is tried again.`;
+    return new LogFileError("ERR_CLH_OPTION", message, { cause, path, option: "header" });
   }
 
   /** Reading is wanted for the tail alone: a user who may only write can still log. */

@@ -35,7 +35,7 @@ export class ConcurrentRotatingFileHandler extends ConcurrentFileHandler {
    */
   static fromJSON(
     json: HandlerJson | string,
-    functions: Pick<RotatingFileHandlerOptions, "namer" | "rotator"> = {},
+    functions: Pick<RotatingFileHandlerOptions, "namer" | "rotator" | "header"> = {},
   ): ConcurrentRotatingFileHandler {
     const options = optionsFromJson("size", json, functions);
     return new ConcurrentRotatingFileHandler(options as RotatingFileHandlerOptions & { filename: string });

@@ -35,7 +35,7 @@ export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
    */
   static fromJSON(
     json: HandlerJson | string,
-    functions: Pick<TimedRotatingFileHandlerOptions, "namer" | "rotator"> = {},
+    functions: Pick<TimedRotatingFileHandlerOptions, "namer" | "rotator" | "header"> = {},
   ): ConcurrentTimedRotatingFileHandler {
     const options = optionsFromJson("time", json, functions);
     return new ConcurrentTimedRotatingFileHandler(options as TimedRotatingFileHandlerOptions & { filename: string });

@@ -47,6 +47,7 @@ export type SweepLogOptions = Pick<
   | "compression"
   | "delayCompression"
   | "encoding"
+  | "header"
   | "sync"
   | "keepFileOpen"
   | "lockFileDirectory"
@@ -192,14 +193,16 @@ function asTheOwner(files: readonly LogFile[]): object {
 /** The options of a handler that has left its settings. `useGzip`, if it is said, stands for their `compression`. */
 function leftOptions(left: SettingsLeft["settings"] | undefined, { useGzip }: { readonly useGzip?: unknown }): object {
   if (left === undefined) return {};
-  const { kind, encoding: _encoding, terminator: _terminator, namer: _namer, ...options } = left;
+  const { kind, encoding: _encoding, terminator: _terminator, namer: _namer, headerIsFunction, ...options } = left;
   return {
     ...(kind === "timed" && { when: "h" }),
     ...Object.fromEntries(
       Object.entries(options).filter(
-        ([name, value]) => value !== null && !(name === "compression" && useGzip === true),
+        ([name, value]) =>
+          value !== null && !(name === "compression" && useGzip) && !(name === "header" && headerIsFunction),
       ),
     ),
     ...textOptions(left),
+    newline: "", // these texts are as they are in files
   };
 }

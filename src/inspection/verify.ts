@@ -58,6 +58,8 @@ export interface VerifyLogOptions {
   readonly encoding?: string | undefined;
   /** Text that ends a record. Default: that of its writers, else a line feed. */
   readonly terminator?: string | undefined;
+  /** Text at the head of each file, which is no record; its numbers may differ. Default: that of its writers, else none. */
+  readonly header?: string | undefined;
   /** Directory of the lock file. Default: that of its writers, else beside the log. */
   readonly lockFileDirectory?: string | undefined;
   /** Largest size of a file, in bytes; 0: any. Default: that of its writers, else any. */
@@ -114,12 +116,12 @@ export async function verifyLog(
   options: VerifyLogOptions = {},
   reading: Partial<BlockReader> = {},
 ): Promise<Verification> {
-  const { encoding, terminator, lockFileDirectory, writerSequence, signal, ...given } = parse(
+  const { encoding, terminator, header, lockFileDirectory, writerSequence, signal, ...given } = parse(
     optionsSchema,
     anObject(options),
   );
   signal?.throwIfAborted();
-  const reader = { ...blockReader(path, { encoding, terminator, lockFileDirectory }), ...reading };
+  const reader = { ...blockReader(path, { encoding, terminator, header, lockFileDirectory }), ...reading };
   const limits = limitsOf(given, reader.left);
   const sequences = writerSequence && new Sequences(writerSequence);
   const findings: Finding[] = [];
@@ -193,7 +195,7 @@ class Tally {
     }
     this.#bytes += bytes.length;
     this.#isTorn = !block.isWhole;
-    for (let start = 0; start < bytes.length; ) {
+    for (let { start } = block; start < bytes.length; ) {
       const found = format.endOf(bytes, start);
       const next = found === -1 ? bytes.length : found;
       this.#lastRecord = next - start;

@@ -20,7 +20,9 @@ export function optionsToJson(options: ResolvedOptions | ResolvedTimedOptions): 
   const { owner, limits, backupCount, rotateWhenIdle, ...plain } = options;
   const { schedule, ...common } = { schedule: undefined, ...plain };
   const entries = Object.entries(common);
-  const serialised = entries.filter(([name]) => OPTIONS[name]?.isSerialised !== false);
+  const serialised = entries.filter(
+    ([name, value]) => OPTIONS[name]?.isSerialised !== false && typeof value !== "function",
+  );
   const functions = entries.flatMap(([name, value]) => (typeof value === "function" ? name : []));
   return {
     type: schedule === undefined ? TYPES.size : TYPES.time, // whatever a subclass or a minifier calls it

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { FORMATS } from "../log-files/compression-formats.js";
 import { isTimeZone } from "../platform/time-zones.js";
+import { LONGEST_HEADER } from "../records/header.js";
 import type { FileHandlerOptions, RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "./options.js";
 import {
   bool,
@@ -145,6 +146,17 @@ const fileRows = {
     ),
     "ends each record; a record that ends with it already is not given a second one",
     { upstream: "terminator", shared: "in another form" },
+  ),
+  header: row(
+    v.nullish(
+      v.custom<string | (() => string)>(
+        (value) => typeof value === "function" || (typeof value === "string" && isHeader(value)),
+        `a text of 1 to ${LONGEST_HEADER} characters, or a function that returns one`,
+      ),
+    ),
+    "text at the head of each file, no record: the names of columns; or `() => text`. [More](../concepts/rotation.md#a-header)",
+    { shared: "in another form" },
+    [165, "--header <text>", "text at the head of each file, such as the names of columns"],
   ),
   useGzip: row(
     v.optional(flag, false),
@@ -306,6 +318,10 @@ function row<Schema extends v.GenericSchema>(schema: Schema, meaning: string, tr
 function schemasOf<All extends Readonly<Record<string, OptionRow>>>(all: All) {
   const schemas = Object.entries(all).map(([name, { schema }]) => [name, schema]);
   return Object.fromEntries(schemas) as { readonly [Name in keyof All]: All[Name]["schema"] };
+}
+
+function isHeader(text: string): boolean {
+  return text.length > 0 && text.length <= LONGEST_HEADER;
 }
 
 function oneOf<const Values extends readonly string[]>(values: Values) {

@@ -115,6 +115,11 @@ export interface FileHandlerOptions {
    */
   readonly newline?: "" | "\n" | "\r" | "\r\n" | null;
   /**
+   * Ours. Text at the head of each file, such as the names of columns, which is no record; or a function that makes it when
+   * a file is begun or found, called with the lock held. At most 4,096 characters. Default: none.
+   */
+  readonly header?: string | (() => string) | null;
+  /**
    * Ends each record. `""` = the default.
    * @default "\n"
    */

@@ -9,6 +9,7 @@ import { LONGEST_HIDDEN_TAIL, LONGEST_SPILL_TAIL } from "../log-files/hidden-nam
 import { LONGEST_PENDING_TAIL } from "../log-files/pending-names.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { localTimeZone } from "../platform/time-zones.js";
+import { Encoder, type EncoderOptions } from "../records/encoder.js";
 import { rotatingSchema, TIME_OPTIONS, timedSchema } from "./option-table.js";
 import type { Rotator } from "./options.js";
 import type { ResolvedOptions, ResolvedTimedOptions } from "./resolved-options.js";
@@ -83,8 +84,19 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
   { filename, ...options }: Record<string, unknown>,
   fs: FileSystem,
 ) {
-  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, keepFileOpen, namer, rotator, ...others } =
-    parse(schema, options, ["filename"], schema === rotatingSchema ? TIME_OPTIONS : []) as v.InferOutput<Schema>;
+  const {
+    useGzip,
+    compression,
+    owner,
+    chmod,
+    umask,
+    lockFileDirectory,
+    keepFileOpen,
+    namer,
+    rotator,
+    header,
+    ...others
+  } = parse(schema, options, ["filename"], schema === rotatingSchema ? TIME_OPTIONS : []) as v.InferOutput<Schema>;
   const path = toPath(filename, fs);
   if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
     throw refused("compression", options.compression, '"gzip" or nothing, since `useGzip` is true');
@@ -102,7 +114,8 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
     ...(schema === timedSchema ? [LONGEST_DATED_TAIL] : []),
     ...(format === undefined ? [] : [LONGEST_PENDING_TAIL]),
   ]);
-  checkFunctions(others.delivery, { namer, rotator });
+  checkFunctions(others.delivery, { namer, rotator, ...(typeof header === "function" && { header }) });
+  if (typeof header === "string") checkHeader({ ...others, header });
   checkRotator(rotator, format);
   return {
     ...others,
@@ -113,6 +126,7 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
     umask: umask ?? undefined,
     lockFileDirectory: lockFileDirectory == null ? undefined : toDirectory(lockFileDirectory, fs),
     keepFileOpen,
+    header: header ?? undefined,
     namer: namer as Namer | undefined,
     rotator: rotator as Rotator | undefined,
   };
@@ -128,6 +142,19 @@ export function checkFunctions({ mode }: ResolvedOptions["delivery"], functions:
   for (const [name, value] of Object.entries(functions)) {
     if (value !== undefined) throw refused(name, value, 'left out: with delivery "background" another thread rotates');
   }
+}
+
+/** @throws {LogFileError} `ERR_CLH_OPTION` for a header that fills a file, or that the encoding lacks */
+function checkHeader(options: EncoderOptions & { readonly header: string; readonly maxBytes: number }): void {
+  const { header, maxBytes, encoding } = options;
+  let length: number;
+  try {
+    ({ length } = new Encoder(options).header().bytes);
+  } catch (cause) {
+    throw refused("header", header, `a text that the encoding ${encoding} has (${reason(cause)})`, cause);
+  }
+  if (maxBytes > 0 && length >= maxBytes)
+    throw refused("header", header, `shorter than \`maxBytes\`: it has ${length} of ${maxBytes} bytes`);
 }
 
 /**

@@ -48,6 +48,7 @@ interface Resolved {
   readonly lockFileDirectory: string | undefined;
   /** Undefined = unless the log is on a network file system. */
   readonly keepFileOpen: boolean | undefined;
+  readonly header: string | (() => string) | undefined;
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
 }

@@ -17,6 +17,8 @@ export interface ReadOptions {
   readonly encoding?: string | undefined;
   /** Text that ends a record. Default: that of its writers, else a line feed. */
   readonly terminator?: string | undefined;
+  /** Text at the head of each file, which is no record; its numbers may differ. Default: that of its writers, else none. */
+  readonly header?: string | undefined;
   /** Directory of the lock file. Default: that of its writers, else beside the log. */
   readonly lockFileDirectory?: string | undefined;
   /**

@@ -7,6 +7,7 @@ import { conditionOf, formatOf } from "./selection.js";
 export const logFields = {
   encoding: v.optional(encoding),
   terminator: v.optional(v.string("a text")),
+  header: v.optional(v.string("a text")),
   lockFileDirectory: v.optional(directory),
   signal: v.optional(signal),
 };

@@ -1,7 +1,8 @@
-import { types } from "node:util";
+import { inspect, types } from "node:util";
 import { LogFileError } from "../base/errors.js";
 import { Batch } from "./batch.js";
-import { encode, findCodec } from "./encodings.js";
+import { decode, encode, findCodec } from "./encodings.js";
+import { Header, LONGEST_HEADER } from "./header.js";
 import { endOfLines, linesOf, part } from "./line-splitter.js";
 
 /** What becomes of characters that the encoding lacks: left out, written as "?", or the whole record refused. */
@@ -13,6 +14,8 @@ export interface EncoderOptions {
   /** What "\n" is written as: `null` = as the platform does, `""` = as it is. Python's `open(newline=)`. */
   readonly newline: string | null;
   readonly terminator: string;
+  /** What each file begins with, or what makes it. */
+  readonly header?: string | (() => string) | undefined;
 }
 
 const KEPT_BYTES = 64 * 1024;
@@ -36,6 +39,7 @@ export class Encoder {
   readonly #lastOfTerminator: number;
   readonly #kept = Buffer.allocUnsafeSlow(KEPT_BYTES);
   readonly #keptBatch = new Batch(this.#kept, []);
+  readonly #header: EncoderOptions["header"];
   readonly #canEncode = new Map<string, boolean>();
 
   constructor(options: EncoderOptions, platform: NodeJS.Platform = process.platform) {
@@ -52,6 +56,40 @@ export class Encoder {
     this.byteOrderMark = codec.byteOrderMark;
     this.terminator = this.#toBytes(this.#translate(this.#terminatorText));
     this.endings = [this.terminator, this.#toBytes("\n")];
+    this.#header = options.header;
+  }
+
+  get hasHeader(): boolean {
+    return this.#header !== undefined;
+  }
+
+  /** True when a function makes it. */
+  get hasVaryingHeader(): boolean {
+    return typeof this.#header === "function";
+  }
+
+  /**
+   * What a new file begins with: of a function, another one at each call.
+   * @throws {LogFileError} `ERR_CLH_ENCODE` under the policy `strict`; what the function throws
+   */
+  header(): Header {
+    const text: unknown = typeof this.#header === "function" ? this.#header() : this.#header;
+    if (typeof text === "string" && text.length <= LONGEST_HEADER) return this.#headerOf(text);
+    throw new TypeError(
+      `it returned ${inspect(text, { maxStringLength: 100 })}, and no text of at most ${LONGEST_HEADER} characters`,
+    );
+  }
+
+  /** The text of {@link header} without a byte order mark, as it is in files. */
+  headerText(): string {
+    return decode(this.header().bytes.subarray(this.byteOrderMark.length), this.#codec);
+  }
+
+  /** Never by way of the batch that is kept: that one may be just being written. */
+  #headerOf(text: string): Header {
+    const bytes = [this.byteOrderMark, this.#toBytes(this.#onlyEncodable(this.#translate(text)))];
+    const isWhole = text === "" || text.endsWith(this.#terminatorText);
+    return new Header(Buffer.concat(isWhole ? bytes : [...bytes, this.terminator]));
   }
 
   /**

@@ -98,7 +98,7 @@ export class LogWriter {
     const lockFile = new LockFile(lockPath, this.#mount.at(lockPath), permissions);
     this.#lock = new FileLock(lockFile, clock, true);
     this.#durability = new Durability(options.sync, this.#mount, clock, (error) => events.tell("error", error));
-    if (leavesSettings) this.#settings = new SharedSettings(options, terminator, this.#mount, permissions);
+    if (leavesSettings) this.#settings = new SharedSettings(options, this.encoder, this.#mount, permissions);
     this.#file = new ActiveFile(filename, this.#mount, clock, permissions, this.encoder, {
       onOpened: (path, isAnother) => {
         this.#trace?.(`opened ${path}`);
@@ -106,6 +106,7 @@ export class LogWriter {
         if (this.#isKeptOpen) this.#idleWatch.start();
       },
       onHealed: (path) => events.tell("recovered", { path }),
+      onHeaderFailed: (error) => events.tell("error", error),
     });
     const { trigger, backups } = policyOf(options, environment, { lockFile, namer: () => this.namer });
     this.#trigger = trigger;
@@ -360,9 +361,9 @@ export class LogWriter {
   }
 
   #whyRotate(batch: Batch): RotationReason | undefined {
-    const { size } = this.#file;
-    const due = this.#trigger.due(size, batch.firstLength);
-    if (this.#isRotationForced) return size > 0 ? (due ?? "manual") : undefined;
+    const { size, recordBytes } = this.#file;
+    const due = this.#trigger.due(recordBytes > 0 ? size : 0, batch.firstLength);
+    if (this.#isRotationForced) return recordBytes > 0 ? (due ?? "manual") : undefined;
     return this.#rotation.isAllowed ? due : undefined;
   }
 

@@ -13,10 +13,12 @@ import type { ResolvedOptions } from "../options/resolved-options.js";
 import { FileStatus, type FileSystem, O_NOFOLLOW, O_RDWR } from "../platform/file-system.js";
 import { hostName } from "../platform/identity.js";
 import { readSmallFile } from "../platform/small-file.js";
+import type { Encoder } from "../records/encoder.js";
 import { findCodec } from "../records/encodings.js";
+import { withoutNumbers } from "../records/header.js";
 
 const NEW_SETTINGS_FILE_MODE = 0o666; // as the log's, so that whoever may write the one may write the other
-const LONGEST = 16 * 1024; // it may hold a path
+const LONGEST = 64 * 1024; // it may hold a path, and a header
 
 const leftSchema = v.object({
   writer: v.optional(v.object({ pid: v.number(), host: v.string(), thread: v.number() })),
@@ -58,17 +60,18 @@ type Value = SettingsLeft["settings"][string];
 export class SharedSettings {
   readonly #log: string;
   readonly #path: string;
+  readonly #encoder: Encoder;
   #own: Settings;
   readonly #mount: Mount;
   readonly #permissions: Permissions;
   /** Of the file while the settings in it are ours, and locked; else -1. */
   #fd = -1;
 
-  /** @param terminator what ends a record, in bytes */
-  constructor(options: ResolvedOptions, terminator: Buffer, mount: Mount, permissions: Permissions) {
+  constructor(options: ResolvedOptions, encoder: Encoder, mount: Mount, permissions: Permissions) {
     this.#log = options.filename;
     this.#path = settingsPath(options.filename);
-    this.#own = settingsOf(options, terminator);
+    this.#encoder = encoder;
+    this.#own = settingsOf(options, encoder.terminator);
     this.#mount = mount;
     this.#permissions = permissions;
   }
@@ -87,6 +90,7 @@ export class SharedSettings {
   ): number | undefined {
     this.#own = { ...this.#own, namer: namer === undefined ? null : true };
     try {
+      this.#own = { ...this.#own, ...headerSettings(this.#encoder) };
       return this.#agree(warn);
     } catch (error) {
       trace?.(`cannot compare settings in ${this.#path}: ${reason(error)}`);
@@ -216,6 +220,17 @@ function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {
     encoding: byteOrderMark.length === 0 ? name : `${name} with a byte order mark`,
     terminator: terminator.toString("latin1"),
   };
+}
+
+/** Readers know a header by it, and a sweep writes it: of a function, all but the numbers. */
+function headerSettings(encoder: Encoder): Settings {
+  if (!encoder.hasHeader) return { header: null };
+  if (!encoder.hasVaryingHeader) return { header: encoder.headerText() };
+  try {
+    return { header: withoutNumbers(encoder.headerText()), headerIsFunction: true };
+  } catch {
+    return { header: null }; // whatever the function throws: that is told of each file
+  }
 }
 
 /** As sentences. An option that only one of two versions of this package knows is no difference. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import type { RotatingFileHandlerOptions } from "../../src/index.js";
+import { type RotatingFileHandlerOptions, verifyLog } from "../../src/index.js";
 import { stress } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
 import { notOnce, readAll, startWriters, type WriterKind } from "../support/writers.js";
@@ -66,6 +66,19 @@ describe("every record once, whole and in order", () => {
       assert.equal(verdict.rotations > 0, name !== "no rotation");
     });
   }
+
+  test("8 processes, and each file has one header", async (t) => {
+    const directory = temporaryDirectory(t);
+    const header = "writer,number,characters";
+    const options = { maxBytes: "4KiB", backupCount: 3000, useGzip: true, header };
+    const writers = startWriters(t, 8, 300, join(directory, "app.log"), options);
+    await Promise.all(writers.map(({ ended }) => ended));
+    const found = readAll(directory, "app.log");
+    const files = readdirSync(directory).filter((name) => name.startsWith("app.log"));
+    assert.deepEqual(found.torn.sort(), files.map((name) => `${name}: ${header}`).sort());
+    assert.deepEqual(notOnce(found, 8, 300), []);
+    assert.equal((await verifyLog(join(directory, "app.log"))).records, 8 * 300);
+  });
 
   test("3 backups: of each writer the oldest records go, and no others", async () => {
     const { code, verdict } = await stress("--num-processes", "4", "--log-calls", "2000", "--backup-count", "3");

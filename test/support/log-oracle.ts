@@ -29,6 +29,8 @@ export interface Expected {
   readonly maxBytes?: number;
   readonly backupCount?: number;
   readonly maxTotalBytes?: number;
+  /** Each file begins with this line, and has it nowhere else. */
+  readonly header?: string;
 }
 
 interface Part {
@@ -42,6 +44,7 @@ interface Part {
 export function problemsOf(log: string, expected: Expected): string[] {
   const problems: string[] = [];
   const parts = readParts(log, problems);
+  if (expected.header !== undefined) problems.push(...takeHeaders(parts, expected.header));
   return [...problems, ...recordProblems(parts, expected), ...limitProblems(log, parts, expected), ...leftovers(log)];
 }
 
@@ -115,6 +118,12 @@ function readParts(log: string, problems: string[]): Part[] {
     if (lines.pop() !== "") problems.push(`${name} does not end with a line feed`);
     return [{ name, storedBytes: stored.length, bytes: bytes.length, lines }];
   });
+}
+
+function takeHeaders(parts: Part[], header: string): string[] {
+  return parts.flatMap(({ name, lines }) =>
+    lines.shift() !== header || lines.includes(header) ? [`${name} does not have its header once, at its head`] : [],
+  );
 }
 
 function recordProblems(parts: Part[], { acknowledged, unfinished = 0, keeps }: Expected): string[] {

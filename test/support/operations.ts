@@ -112,6 +112,7 @@ const MAX_BYTES = 100;
 /** More than there will be: where a limit is not at stake, it may hide no loss. */
 const BACKUPS = 1000;
 const SPILLED = 4;
+const HEADER = "writer-number-filling";
 const GZIP = { maxBytes: MAX_BYTES, backupCount: BACKUPS, useGzip: true };
 
 function byWriting(
@@ -138,6 +139,7 @@ export type OperationName =
   | "rotation by size"
   | "rotation by time"
   | "cascade of 5 backups"
+  | "header"
   | "setting aside"
   | "compression"
   | "pruning"
@@ -158,6 +160,9 @@ export const OPERATIONS: Record<OperationName, Operation> = {
   "cascade of 5 backups": byWriting({ maxBytes: MAX_BYTES, backupCount: 5 }, 12, 1, {
     backupCount: 5,
     keeps: 5 * 2 + 1,
+  }),
+  header: byWriting({ maxBytes: MAX_BYTES + HEADER.length, backupCount: BACKUPS, header: HEADER }, 3, 3, {
+    header: HEADER,
   }),
   "setting aside": byWriting(GZIP, 2, 1),
   compression: {

@@ -11,6 +11,7 @@ import { complain } from "./printable.js";
 export interface ReadingFlags {
   readonly encoding?: string;
   readonly terminator?: string;
+  readonly header?: string;
   readonly lockFileDirectory?: string;
 }
 
@@ -18,6 +19,7 @@ export function addReadingFlags(command: Command): Command {
   return command
     .option("--encoding <name>", "encoding of the log (default: that of its writers, else utf-8)")
     .option("--terminator <text>", 'what ends a record, such as "\\r\\n" (default: that of its writers)', withEscapes)
+    .option("--header <text>", "text at the head of each file, no record (default: that of its writers)", withEscapes)
     .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log");
 }
 

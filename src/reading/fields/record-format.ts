@@ -92,15 +92,15 @@ export class LineSorter {
   readonly #format: RecordFormat;
   #last: Shape | undefined;
   #isTraceback = false;
-  #header: Shape | undefined;
+  #shape: Shape | undefined;
 
   constructor(format: RecordFormat) {
     this.#format = format;
   }
 
   /** The shape of records of which a header has said how they look. */
-  get header(): Shape | undefined {
-    return this.#header;
+  get shape(): Shape | undefined {
+    return this.#shape;
   }
 
   /** For JSON, of which the first byte is enough. */
@@ -109,12 +109,15 @@ export class LineSorter {
     this.#isTraceback = false;
   }
 
-  /** A line of a header is no record. */
+  /** True for a line of a header, which is no record. */
+  header(line: string): boolean {
+    const isHeader = this.#format.hasHeaders && W3C_DIRECTIVE.test(line);
+    if (isHeader && line.startsWith("#Fields:")) this.#shape = w3c(line);
+    return isHeader;
+  }
+
   sort(line: string): "begins" | "goes on" | "header" {
-    if (this.#format.hasHeaders && W3C_DIRECTIVE.test(line)) {
-      if (line.startsWith("#Fields:")) this.#header = w3c(line);
-      return "header";
-    }
+    if (this.header(line)) return "header";
     const shape = this.#shapeOf(line);
     if (shape !== undefined) {
       this.#last = shape;
@@ -125,7 +128,7 @@ export class LineSorter {
   }
 
   #shapeOf(line: string): Shape | undefined {
-    if (this.#header?.begins(line)) return this.#header;
+    if (this.#shape?.begins(line)) return this.#shape;
     const last = this.#last;
     if (last?.begins(line)) return last;
     // Behind a time, "ERROR:x:y" and "error: x" are a line of the message.

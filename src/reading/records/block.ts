@@ -139,14 +139,21 @@ export class Block {
     this.format = format;
   }
 
-  /** The records with their terminators, and without a byte order mark. */
+  /** The records with their terminators, and without a byte order mark or a header. */
   get content(): Buffer {
-    return this.bytes.subarray(this.#markLength);
+    return this.bytes.subarray(this.start);
+  }
+
+  /** The lines of the header, if the file begins here and has one. */
+  header(): string[] {
+    const { bytes, format, start } = this;
+    const mark = start === 0 ? 0 : format.markLength(bytes);
+    return start === mark ? [] : format.decode(bytes, mark, start).trimEnd().split(/\r?\n/);
   }
 
   *records(): Generator<LogRecord> {
     const { bytes, format } = this;
-    for (let start = this.#markLength; start < bytes.length; ) {
+    for (let { start } = this; start < bytes.length; ) {
       const found = format.endOf(bytes, start);
       const next = found === -1 ? bytes.length : found;
       const terminator = found === -1 ? 0 : format.terminatorLength(bytes, start, next);
@@ -169,9 +176,10 @@ export class Block {
     return this.bytes.length === 0;
   }
 
-  get #markLength(): number {
-    const { byteOrderMark: mark } = this.format;
-    return this.offset === 0 && this.bytes.subarray(0, mark.length).equals(mark) ? mark.length : 0;
+  /** Where its first record begins in {@link bytes}. */
+  get start(): number {
+    if (this.offset > 0) return 0;
+    return this.format.headLength(this.bytes) ?? this.format.markLength(this.bytes);
   }
 }
 
@@ -201,6 +209,10 @@ export class BlockCutter {
     const { end } = this.#format;
     const searched = Math.max(0, this.#rest.length - end.length + 1);
     const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    if (this.#offset === 0 && this.#format.headLength(bytes) === undefined) {
+      this.#rest = bytes; // the header is on its way
+      return undefined;
+    }
     const cut = this.#format.lastEnd(bytes, searched);
     if (cut === 0) {
       this.#rest = bytes;

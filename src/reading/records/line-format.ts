@@ -1,5 +1,6 @@
 import { refused } from "../../options/validation.js";
 import { decode, encode, findCodec } from "../../records/encodings.js";
+import { Header } from "../../records/header.js";
 import type { SettingsLeft } from "../../writer/settings-file.js";
 import { AUTO, type RecordFormat } from "../fields/record-format.js";
 
@@ -13,11 +14,12 @@ export class LineFormat {
   readonly unit: number;
   readonly byteOrderMark: Buffer;
   readonly isUtf8: boolean;
+  readonly header: Header | undefined;
   /** The form of its records. */
   readonly records: RecordFormat;
   readonly #codec: string;
 
-  constructor(encoding: string, terminator: string, records = AUTO) {
+  constructor(encoding: string, terminator: string, records = AUTO, header = "") {
     this.records = records;
     const codec = findCodec(encoding);
     if (codec === undefined) throw refused("encoding", encoding, 'an encoding such as "utf-8", "latin-1" or "cp1252"');
@@ -29,11 +31,29 @@ export class LineFormat {
     this.end = this.#encode(end);
     this.beforeEnd = this.#encode(terminator.slice(0, Math.max(0, terminator.length - end.length)));
     this.unit = this.#encode("\n").length;
+    if (header !== "") this.header = new Header(this.#encode(header));
   }
 
   decode(bytes: Buffer, start = 0, end = bytes.length): string {
     if (this.isUtf8) return bytes.toString("utf8", start, end); // a view of a part would take as long again
     return decode(bytes.subarray(start, end), this.#codec);
+  }
+
+  /**
+   * How many bytes at the head of a file are no record: its byte order mark, and its header; undefined when that has begun
+   * and is not whole.
+   */
+  headLength(bytes: Buffer): number | undefined {
+    const length = this.markLength(bytes);
+    const found = this.header?.find(bytes, length);
+    if (found === undefined) return length;
+    return found.missing.length === 0 ? length + found.length : undefined;
+  }
+
+  /** The same without the header. */
+  markLength(bytes: Buffer): number {
+    const { byteOrderMark: mark } = this;
+    return bytes.subarray(0, mark.length).equals(mark) ? mark.length : 0;
   }
 
   /** Where the last record that is whole ends in `bytes`, looking from `from` on; 0 when none does. */
@@ -69,12 +89,21 @@ export class LineFormat {
  * @throws {LogFileError} `ERR_CLH_OPTION`
  */
 export function lineFormatOf(
-  given: { encoding?: string | undefined; terminator?: string | undefined },
+  given: { encoding?: string | undefined; terminator?: string | undefined; header?: string | undefined },
   left: SettingsLeft | undefined,
   records?: RecordFormat,
 ): LineFormat {
-  const { encoding, terminator } = textOptions(left?.settings ?? {}, given.encoding);
-  return new LineFormat(encoding, given.terminator ?? terminator, records);
+  const settings = left?.settings ?? {};
+  const { encoding, terminator: theirs } = textOptions(settings, given.encoding);
+  const terminator = given.terminator ?? theirs;
+  const header = given.header === undefined ? settings.header : terminated(given.header, terminator);
+  return new LineFormat(encoding, terminator, records, typeof header === "string" ? header : "");
+}
+
+/** As writers with this terminator write a text. */
+function terminated(text: string, terminator: string): string {
+  const written = terminator === "\r\n" ? text.replaceAll("\n", terminator) : text;
+  return written === "" || written.endsWith(terminator) ? written : written + (terminator || "\n");
 }
 
 /** The options `encoding` and `terminator` of writers that have left such settings. */

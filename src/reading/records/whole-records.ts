@@ -18,6 +18,7 @@ export class WholeRecords {
   *of(block: Block): Generator<LogRecord> {
     const joined = this.#open?.with(block);
     if (joined === undefined) yield* this.end();
+    for (const line of block.header()) this.#sorter.header(line);
     let open: LogRecord | undefined;
     for (const line of (joined ?? block).records()) {
       const what = this.#sort(line);
@@ -26,8 +27,8 @@ export class WholeRecords {
         continue;
       }
       if (open !== undefined) yield open;
-      const { header } = this.#sorter;
-      open = what === "header" ? undefined : header?.begins(line.head) ? line.shaped(header) : line;
+      const { shape } = this.#sorter;
+      open = what === "header" ? undefined : shape?.begins(line.head) ? line.shaped(shape) : line;
     }
     this.#open = open;
   }

@@ -46,6 +46,7 @@ function setUp(t: TestContext, { fs = systemEnvironment().fs, encoding = "utf-8"
     {
       onOpened() {},
       onHealed: (healedPath) => healed.push(healedPath),
+      onHeaderFailed: assert.fail,
     },
   );
   t.after(() => file.close());
@@ -252,6 +253,7 @@ test("a log that may be written but not read is written", needsRoot, (t) => {
       {
         onOpened() {},
         onHealed: assert.fail,
+        onHeaderFailed: assert.fail,
       },
     );
     file.refresh();

@@ -177,6 +177,7 @@ describe("sweepLog", () => {
       compression: true,
       delayCompression: true,
       encoding: true,
+      header: true,
       sync: true,
       keepFileOpen: true,
       lockFileDirectory: true,

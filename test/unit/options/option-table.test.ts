@@ -30,6 +30,7 @@ function everyOption(
       sync: "data",
       delivery: "sync",
     },
+    header: "time,level,message",
     ...{ debug: false, delay: true, namer: (path) => path },
     ...{ when: "w0", interval: 2, atTime: "03:30", timeZone: "Europe/Berlin", maxPeriods: 3, rotateWhenIdle: false },
   };
