@@ -11,7 +11,7 @@ import { outputOf } from "./output.js";
  */
 
 const SECONDS = Number(process.argv[2] ?? 3);
-const START_UP = 250; // milliseconds for each process, until the slowest is loaded
+const START_UP = 700; // milliseconds for each process, until the slowest is loaded
 const WRITERS = [2, 8, 16];
 const OPTIONS = { maxBytes: "1MiB", backupCount: 5 } as const;
 
