@@ -5,12 +5,10 @@ import type { Clock } from "../platform/clock.js";
 import { endLeasesOf, Lease } from "./lease.js";
 import type { LockFile } from "./lock-file.js";
 import {
-  FIRST_DELAY_MS,
   FIRST_REMOTE_SLEEP_MS,
   FIRST_SLEEP_MS,
   IMPATIENT_REMOTE_SLEEP_MS,
   LOCK_FILE_TRUST_MS,
-  LONGEST_DELAY_MS,
   LONGEST_REMOTE_SLEEP_MS,
   LONGEST_SLEEP_AS_NEXT_MS,
   LONGEST_SLEEP_MS,
@@ -120,19 +118,6 @@ export class FileLock {
       this.#clock.sleep(Math.min(longest * (0.5 + Math.random() / 2), left));
       if (this.tryAcquire()) return true;
     }
-  }
-
-  /** As {@link acquire}, with the event loop free while it waits. */
-  async acquireAsync(wait: number): Promise<boolean> {
-    const deadline = this.#clock.monotonic() + wait;
-    const backoff = new Backoff(FIRST_DELAY_MS, LONGEST_DELAY_MS);
-    while (!this.tryAcquire()) {
-      this.waits++;
-      const left = deadline - this.#clock.monotonic();
-      if (left <= 0) return false;
-      await this.#clock.delay(Math.min(backoff.next(), left));
-    }
-    return true;
   }
 
   /**

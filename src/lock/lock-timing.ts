@@ -45,10 +45,6 @@ export const REMOTE_CONTENTION_MS = 5000;
  */
 export const SMB_RESTART_GRACE_MS = 10_000;
 
-/** Delays of a waiter that leaves the event loop free; a timer is no finer than a millisecond. */
-export const FIRST_DELAY_MS = 1;
-export const LONGEST_DELAY_MS = 20;
-
 /** Delays between the tries of a queue whose records wait for a lock that is not free. */
 export const FIRST_QUEUE_RETRY_MS = 1;
 export const LONGEST_QUEUE_RETRY_MS = 8;

@@ -108,7 +108,7 @@ describe("a holder", () => {
     lock.close(); // as the end of the process would
     const other = makeLock(path);
     // At once, but Bun and Deno tell of a child that has yet to become the program.
-    assert.equal(await other.acquireAsync(10_000), true);
+    assert.equal(other.acquire(10_000), true);
     other.close();
   });
 
@@ -124,21 +124,8 @@ describe("a holder", () => {
     assert.ok(waited < 10_000, `${waited} ms`);
     process.kill(holder.process.pid!, "SIGCONT");
     holder.say("release");
-    assert.equal(await lock.acquireAsync(5000), true);
+    assert.equal(lock.acquire(5000), true);
     lock.release();
-  });
-
-  test("that is stopped does not hold up the event loop of an asynchronous waiter", async (t) => {
-    const { path, lock } = lockIn(t);
-    const holder = new Fixture(t, "lock-user", "hold", path);
-    await holder.line();
-    let turns = 0;
-    const timer = setInterval(() => turns++, 1);
-    assert.equal(await lock.acquireAsync(200), false);
-    clearInterval(timer);
-    assert.ok(turns > 10, `${turns} turns of the event loop`);
-    holder.say("release");
-    await holder.ended;
   });
 });
 
