@@ -125,9 +125,9 @@ export class LogStream extends Stream {
 }
 
 function readingOf(handler: ConcurrentFileHandler): ReadOptions {
-  const { encoding, terminator, lockFileDirectory } = handler.toJSON() as ReadOptions;
+  const { encoding, terminator, lockFileDirectory, backupName, archiveDirectory } = handler.toJSON() as ReadOptions;
   const onProblem = (problem: LogFileError) => report(handler, "warning", problem);
-  return { encoding, terminator, lockFileDirectory, onProblem } as ReadOptions;
+  return { encoding, terminator, lockFileDirectory, backupName, archiveDirectory, onProblem } as ReadOptions;
 }
 
 /** Undefined for what is no object in JSON. */

@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { hasCode } from "../base/system-errors.js";
+import { beneath } from "../log-files/named-backups.js";
 import type { Environment } from "../platform/environment.js";
 import { type FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "../platform/file-system.js";
 import type { LockBackend } from "../platform/lock-backend.js";
@@ -40,8 +41,9 @@ export class Mount {
     this.fs = environment.fs;
     this.#environment = environment;
     this.#path = path;
-    this.#kept = keptOf.get(this.fs) ?? { parked: { lock: new Map(), read: new Map() }, guards: new Map() };
-    keptOf.set(this.fs, this.#kept);
+    const fs = beneath(this.fs);
+    this.#kept = keptOf.get(fs) ?? { parked: { lock: new Map(), read: new Map() }, guards: new Map() };
+    keptOf.set(fs, this.#kept);
   }
 
   /** The mount of another file: this one where both are in one directory. */

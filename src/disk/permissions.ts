@@ -208,3 +208,11 @@ export function isOursToBelieve(fs: FileSystem, log: string, file: FileStatus): 
   const isGroupProof = (directory.mode & OTHERS_WRITE) === 0;
   return isThere && isGroupProof && (active.mode & GROUP_WRITES) !== 0 && file.gid === active.gid;
 }
+
+/** Whether what a user says of a directory may be obeyed: else we would read and delete for him where he may not. */
+export function isDirectoryOf(fs: FileSystem, path: string, uid: number | undefined): boolean {
+  const me = effectiveUser();
+  const status = new FileStatus();
+  if (me === undefined || uid === me || uid === ROOT || !fs.status(new FilePath(path), status)) return true;
+  return status.uid === uid;
+}

@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { parseDated, parseNumbered, withoutStrangers } from "../log-files/backup-names.js";
 import { parseHiddenPending } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
@@ -21,7 +20,7 @@ export function keptBackups(log: string, files: readonly LogFile[], left: Settin
   const backups = files.filter(({ kind, status }) => kind !== "active" && status.isFile);
   const numbered = withoutStrangers(
     backups.flatMap((file) => {
-      const parsed = file.kind === "backup" ? parseNumbered(log, basename(file.path)) : undefined;
+      const parsed = file.kind === "backup" ? parseNumbered(log, file.name) : undefined;
       return parsed === undefined ? [] : [{ n: parsed.n, file }];
     }),
   );
@@ -34,8 +33,7 @@ export function keptBackups(log: string, files: readonly LogFile[], left: Settin
 }
 
 /** The period to which a backup belongs, or a file that waits; undefined where it is numbered. */
-export function stampOf(log: string, { path }: LogFile): string | undefined {
-  const name = basename(path);
+export function stampOf(log: string, { name }: LogFile): string | undefined {
   const pending = parsePending(log, name) ?? parseHiddenPending(log, name);
   return (pending === undefined ? parseDated(log, name) : parseDatedPlace(pending.place))?.stamp;
 }

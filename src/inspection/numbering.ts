@@ -1,7 +1,7 @@
-import { basename } from "node:path";
 import { datedName, numberedName, parseDated, parseNumbered } from "../log-files/backup-names.js";
 import { EXTENSIONS } from "../log-files/compression-formats.js";
 import type { LogFile } from "../log-files/list-files.js";
+import { pathOnDisk } from "../log-files/named-backups.js";
 import { occupantOf } from "../log-files/path-type.js";
 import type { Environment } from "../platform/environment.js";
 import { type Finding, finding } from "./finding.js";
@@ -17,10 +17,10 @@ interface Period {
 export function numberingFindings({ fs, clock }: Environment, log: string, backups: readonly LogFile[]): Finding[] {
   const numbers = new Set<number>();
   const periods = new Map<string, Period>();
-  for (const { path, kind, status } of backups) {
+  for (const { name, kind, status } of backups) {
     if (kind !== "backup") continue;
-    const numbered = parseNumbered(log, basename(path));
-    const dated = numbered === undefined ? parseDated(log, basename(path)) : undefined;
+    const numbered = parseNumbered(log, name);
+    const dated = numbered === undefined ? parseDated(log, name) : undefined;
     if (numbered !== undefined) numbers.add(numbered.n);
     if (dated === undefined) continue;
     const period = periods.get(dated.stamp) ?? { counters: new Set(), first: Infinity, last: -Infinity };
@@ -43,7 +43,7 @@ export function numberingFindings({ fs, clock }: Environment, log: string, backu
   const isTaken = (path: string) => EXTENSIONS.some((extension) => occupantOf(fs, path + extension) === "other");
   return missing
     .filter((path) => !isTaken(path))
-    .map((path) => finding("problem", "numbering", log, `there is no backup ${path}`));
+    .map((path) => finding("problem", "numbering", log, `there is no backup ${pathOnDisk(fs, path)}`));
 }
 
 const MOST_GAPS = 10;

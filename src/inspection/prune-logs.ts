@@ -10,6 +10,7 @@ import { LockFile } from "../lock/lock-file.js";
 import { believedTimes } from "../log-files/file-order.js";
 import { logOfSettings } from "../log-files/hidden-names.js";
 import { type LogFile, listLogFiles } from "../log-files/list-files.js";
+import { archiveOf } from "../log-files/named-backups.js";
 import { parseSize } from "../options/parsers.js";
 import { absolutePath, anObject, converted, flag, parse } from "../options/validation.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
@@ -61,7 +62,11 @@ const LONGEST_WAIT = 10_000;
 
 interface Log {
   readonly path: string;
+  /** On which its backups have default names. */
+  readonly environment: Environment;
   readonly lockPath: string;
+  /** Where its backups are, if not beside it. */
+  readonly archive: string | undefined;
   readonly left: SettingsLeft | undefined;
 }
 
@@ -86,12 +91,12 @@ export async function pruneLogs(directory: string | URL, options: PruneLogsOptio
   const environment = rehearsal?.environment ?? systemEnvironment();
   const failures: LogFileError[] = [];
   const logs = findLogs(environment, path, failures);
-  for (const log of logs) rehearsal?.begin(log.path, log.lockPath);
+  for (const { path, lockPath, archive } of logs) rehearsal?.begin(path, lockPath, archive);
   const now = environment.clock.now() / 1000;
   const active = new Set(logs.map((log) => log.path));
   let bytes = 0;
   const candidates = logs.flatMap((log) => {
-    const files = stillPicture(environment, log.path, log.lockPath);
+    const files = stillPicture(log.environment, log.path, log.lockPath);
     const backups = keptBackups(log.path, files, log.left).filter((file) => !active.has(file.path));
     for (const file of new Set([...files.filter(({ kind }) => kind === "active"), ...backups]))
       bytes += file.status.size;
@@ -105,7 +110,7 @@ export async function pruneLogs(directory: string | URL, options: PruneLogsOptio
     bytes -= candidate.file.status.size;
     chosen.push(candidate);
   }
-  const removed = inRuns(chosen).flatMap((run) => removeOf(environment, run, failures));
+  const removed = inRuns(chosen).flatMap((run) => removeOf(run, failures));
   const bytesAfter = removed.reduce((left, { size }) => left - size, bytesBefore);
   return { logs: logs.map((log) => log.path), bytesBefore, bytesAfter, removed, failures };
 }
@@ -124,10 +129,10 @@ function findLogs(environment: Environment, directory: string, failures: LogFile
     const path = log === undefined ? undefined : join(directory, log);
     if (path === undefined || settingsLeft(fs, path) === undefined) return []; // nobody's, or not to be believed
     try {
-      const { lockPath, left } = blockReader(path, {}, environment);
+      const { lockPath, left, naming, environment: named } = blockReader(path, {}, environment);
       const unknown = unknownNames(path, left);
       if (unknown !== undefined) throw unknown;
-      return [{ path, lockPath, left }];
+      return [{ path, environment: named, lockPath, archive: archiveOf(path, naming), left }];
     } catch (error) {
       if (!(error instanceof LogFileError)) throw error;
       failures.push(error);
@@ -146,8 +151,8 @@ function inRuns(candidates: readonly Candidate[]): Candidate[][] {
   return runs;
 }
 
-function removeOf(environment: Environment, run: readonly Candidate[], failures: LogFileError[]): PrunedBackup[] {
-  const { path: log, lockPath, left } = run[0]!.log;
+function removeOf(run: readonly Candidate[], failures: LogFileError[]): PrunedBackup[] {
+  const { path: log, environment, lockPath, left } = run[0]!.log;
   const removed: PrunedBackup[] = [];
   const fail = (path: string, cause: unknown) => {
     const message = `Cannot delete old backups of ${log} (${path}): ${reason(cause)}. ${advice(cause)}`.trimEnd();

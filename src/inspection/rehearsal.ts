@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, parse as parsePath } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { hasCode } from "../base/system-errors.js";
 import { Mount } from "../disk/mount.js";
@@ -87,13 +87,15 @@ export class Rehearsal {
   /**
    * From now on, the files of a log are as they are at this moment, whatever others do to them, as is all else beside it.
    * Called before anything is done, once for each log.
+   * @param archive where its backups are, if not beside it
    */
-  begin(log: string, lockPath: string): void {
-    const directories = new Set([dirname(log), dirname(lockPath)].filter((path) => this.#fs.exists(path)));
+  begin(log: string, lockPath: string, archive: string = dirname(log)): void {
+    const directories = new Set([dirname(log), dirname(lockPath), archive].filter((path) => this.#fs.exists(path)));
+    const { name: stem } = parsePath(log);
     const look = () => {
       this.#files.clear();
       for (const directory of directories) this.#freeze(directory);
-      const files = [...this.#entries].filter(([path]) => path.includes(basename(log)));
+      const files = [...this.#entries].filter(([path]) => basename(path).includes(stem));
       return files.map(([path, entry]) => `${path} ${entry!.link.identity}`).join("\n");
     };
     stillLook(this.#real, log, lockPath, look, (before, now) => before === now);

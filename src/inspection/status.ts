@@ -81,9 +81,14 @@ const LONGEST_CONTENT = 256;
 export interface LogStatusOptions {
   /** Directory of the lock file, if the writers have left nothing or something else. Default: as they have left it. */
   readonly lockFileDirectory?: string | undefined;
+  /** Template of the names of its backups, if the writers have left nothing or something else. Default: as they have left it. */
+  readonly backupName?: string | undefined;
+  /** Where its backups are, from the directory of the log on, or absolute. Default: as its writers have left it. */
+  readonly archiveDirectory?: string | undefined;
 }
 
-const optionsSchema = v.strictObject({ lockFileDirectory: logFields.lockFileDirectory });
+const { lockFileDirectory, backupName, archiveDirectory } = logFields;
+const optionsSchema = v.strictObject({ lockFileDirectory, backupName, archiveDirectory });
 
 /**
  * Tells who writes a log, its size, its next rotation, its backups and the files that wait, as `clh status --json` prints
@@ -92,13 +97,13 @@ const optionsSchema = v.strictObject({ lockFileDirectory: logFields.lockFileDire
  * @throws {LogFileError} `ERR_CLH_READ` when there is no such log; `ERR_CLH_OPTION` for a wrong option; `ERR_CLH_NATIVE`
  */
 export async function logStatus(path: string | URL, options: LogStatusOptions = {}): Promise<LogStatus> {
-  const { lockFileDirectory } = parse(optionsSchema, anObject(options));
-  const { environment, log, lockPath, left: settings } = blockReader(path, { lockFileDirectory });
+  const reader = blockReader(path, parse(optionsSchema, anObject(options)));
+  const { environment, log, lockPath, left: settings } = reader;
   const { fs, clock } = environment;
   if (!fs.exists(dirname(log))) throw unreadable(log, new Error("its directory is not there"));
   const look = () => stillPicture(environment, log, lockPath);
   const files = look();
-  const unfound = unknownNames(log, settings);
+  const unfound = unknownNames(log, settings, reader.naming);
   const onTheWay = listOnTheWay(environment, log);
   const streams = collectedStreams(environment, log);
   const isThere = fs.exists(lockPath);

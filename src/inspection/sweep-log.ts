@@ -6,6 +6,7 @@ import type { HandlerEvents } from "../events/handler-events.js";
 import { tracer } from "../events/trace.js";
 import { type HandlerOptions, isTimed } from "../handler/create-handler.js";
 import { type LogFile, listLogFiles } from "../log-files/list-files.js";
+import { archiveOf } from "../log-files/named-backups.js";
 import { OPTIONS } from "../options/option-table.js";
 import type { TimedRotatingFileHandlerOptions } from "../options/options.js";
 import { OTHER_LIMITS, resolveRotatingOptions, resolveTimedOptions } from "../options/resolve-options.js";
@@ -51,6 +52,9 @@ export type SweepLogOptions = Pick<
   | "sync"
   | "keepFileOpen"
   | "lockFileDirectory"
+  | "backupName"
+  | "keepExtension"
+  | "archiveDirectory"
   | "lockTimeout"
   | "onLockTimeout"
   | "chmod"
@@ -109,8 +113,8 @@ async function maintain(
   const { dryRun, ...given } = all;
   const rehearsal = dryRun ? await rehearse(systemEnvironment()) : undefined;
   const environment = rehearsal?.environment ?? systemEnvironment();
-  const { log, lockPath, options } = settingsFor(path, given, environment);
-  rehearsal?.begin(log, lockPath);
+  const { log, lockPath, archive, options } = settingsFor(path, given, environment);
+  rehearsal?.begin(log, lockPath, archive);
   const resolve = isTimed(options) ? resolveTimedOptions : resolveRotatingOptions;
   const resolved = resolve(log, options, environment.fs);
   const events = new EventEmitter<HandlerEvents>();
@@ -152,17 +156,23 @@ function settingsFor(
   path: string | URL,
   given: SweepLogOptions,
   environment: Environment,
-): { log: string; lockPath: string; options: HandlerOptions } {
-  const { lockFileDirectory } = given;
-  const reading = { lockFileDirectory: lockFileDirectory ?? undefined };
-  const { log, lockPath, left } = blockReader(path, reading, environment);
-  const { fs } = environment;
+): { log: string; lockPath: string; archive: string | undefined; options: HandlerOptions } {
+  const { lockFileDirectory, backupName, archiveDirectory } = given;
+  const reading = {
+    lockFileDirectory: lockFileDirectory ?? undefined,
+    backupName: backupName ?? undefined,
+    archiveDirectory: archiveDirectory ?? undefined,
+  };
+  const { log, lockPath, left, naming, environment: named } = blockReader(path, reading, environment);
+  const { fs } = named;
   const files = fs.exists(dirname(log)) ? listLogFiles(fs, log) : [];
   if (files.length === 0)
     throw new LogFileError("ERR_CLH_READ", `There is no log ${log}, nor a backup of one.`, { path: log });
-  const unfound = unknownNames(log, left);
+  const unfound = unknownNames(log, left, naming);
   if (unfound !== undefined)
-    throw new LogFileError("ERR_CLH_READ", `${unfound.message} Only its writers can rotate it.`, { path: log });
+    throw left?.settings.namer === true
+      ? new LogFileError("ERR_CLH_READ", `${unfound.message} Only its writers can rotate it.`, { path: log })
+      : unfound;
   const isKnown = lockFileDirectory != null || lockDirectoryLeft(left) === undefined;
   if (!isKnown && !fs.exists(lockPath)) {
     const message = `The writers of ${log} lock ${lockPath}, which is not there. Say where their lock file is with \`lockFileDirectory\`.`;
@@ -180,7 +190,7 @@ function settingsFor(
     const message = `${why} ${log}: a rotation would delete its records. Say how many are kept with \`backupCount\` (0 deletes them).`;
     throw new LogFileError("ERR_CLH_OPTION", message, { path: log, option: "backupCount", value: undefined });
   }
-  return { log, lockPath, options };
+  return { log, lockPath, archive: archiveOf(log, naming), options };
 }
 
 /** Run by root, new files belong to whom the log belongs: else its writers could not go on. */
@@ -190,17 +200,22 @@ function asTheOwner(files: readonly LogFile[]): object {
   return { owner: [status.uid, status.gid], umask: 0o666 & ~status.mode };
 }
 
-/** The options of a handler that has left its settings. `useGzip`, if it is said, stands for their `compression`. */
-function leftOptions(left: SettingsLeft["settings"] | undefined, { useGzip }: { readonly useGzip?: unknown }): object {
+/** The options of a handler that has left its settings. What is said in a short form stands for theirs in the long one. */
+function leftOptions(
+  left: SettingsLeft["settings"] | undefined,
+  { useGzip, keepExtension }: { readonly useGzip?: unknown; readonly keepExtension?: unknown },
+): object {
   if (left === undefined) return {};
   const { kind, encoding: _encoding, terminator: _terminator, namer: _namer, headerIsFunction, ...options } = left;
+  const replaced = [
+    ...(useGzip === true ? ["compression"] : []),
+    ...(keepExtension === true ? ["backupName"] : []),
+    ...(headerIsFunction ? ["header"] : []),
+  ];
   return {
     ...(kind === "timed" && { when: "h" }),
     ...Object.fromEntries(
-      Object.entries(options).filter(
-        ([name, value]) =>
-          value !== null && !(name === "compression" && useGzip) && !(name === "header" && headerIsFunction),
-      ),
+      Object.entries(options).filter(([name, value]) => value !== null && !replaced.includes(name)),
     ),
     ...textOptions(left),
     newline: "", // these texts are as they are in files

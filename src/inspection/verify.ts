@@ -62,6 +62,10 @@ export interface VerifyLogOptions {
   readonly header?: string | undefined;
   /** Directory of the lock file. Default: that of its writers, else beside the log. */
   readonly lockFileDirectory?: string | undefined;
+  /** Template of the names of its backups. Default: that of its writers, else "app.log.1" and "app.log.2024-05-17". */
+  readonly backupName?: string | undefined;
+  /** Where its backups are, from the directory of the log on, or absolute. Default: as its writers have it, else beside it. */
+  readonly archiveDirectory?: string | undefined;
   /** Largest size of a file, in bytes; 0: any. Default: that of its writers, else any. */
   readonly maxBytes?: Size | undefined;
   /** `false`: a file may reach `maxBytes` with its last record. Default: as its writers have it, else `true`. */
@@ -116,12 +120,14 @@ export async function verifyLog(
   options: VerifyLogOptions = {},
   reading: Partial<BlockReader> = {},
 ): Promise<Verification> {
-  const { encoding, terminator, header, lockFileDirectory, writerSequence, signal, ...given } = parse(
+  const { encoding, terminator, header, lockFileDirectory, backupName, archiveDirectory, ...others } = parse(
     optionsSchema,
     anObject(options),
   );
+  const { writerSequence, signal, ...given } = others;
   signal?.throwIfAborted();
-  const reader = { ...blockReader(path, { encoding, terminator, header, lockFileDirectory }), ...reading };
+  const written = { encoding, terminator, header, lockFileDirectory, backupName, archiveDirectory };
+  const reader = { ...blockReader(path, written), ...reading };
   const limits = limitsOf(given, reader.left);
   const sequences = writerSequence && new Sequences(writerSequence);
   const findings: Finding[] = [];

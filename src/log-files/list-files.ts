@@ -3,12 +3,16 @@ import { FileStatus, type FileSystem } from "../platform/file-system.js";
 import { byPeriod, parseDated, parseLeftover, parseNumbered } from "./backup-names.js";
 import { COMPRESSED, type Extension } from "./compression-formats.js";
 import { hiddenFormPath, parseHiddenPending } from "./hidden-names.js";
+import { pathOnDisk } from "./named-backups.js";
 import { occupantOf } from "./path-type.js";
 import { NO_PLACE, type Pending, parseDatedPlace, parsePending } from "./pending-names.js";
 
 /** A file that holds records of a log, as it was when somebody looked. */
 export interface LogFile {
+  /** Where it is on the disk. */
   readonly path: string;
+  /** Its default name, which says what it is: `namedBackups` may have another one on the disk. */
+  readonly name: string;
   /** Says how it is compressed. */
   readonly extension: Extension;
   /** `waiting`: rotated, and to be replaced by its compressed form. */
@@ -78,11 +82,11 @@ export function parseNames<Parsed extends object>(
   log: string,
   names: readonly string[],
   parse: Parse<Parsed>,
-): (Parsed & { readonly path: string })[] {
+): (Parsed & { readonly name: string; readonly path: string })[] {
   const base = basename(log);
   return names.flatMap((name) => {
     const parsed = name.includes(base) ? parse(log, name) : undefined;
-    return parsed === undefined ? [] : [{ ...parsed, path: join(dirname(log), name) }];
+    return parsed === undefined ? [] : [{ ...parsed, name, path: join(dirname(log), name) }];
   });
 }
 
@@ -106,7 +110,8 @@ function look<Parsed extends { readonly extension: Extension }>(
   kind: LogFile["kind"],
   parse: Parse<Parsed>,
 ): (Parsed & LogFile)[] {
-  return parseNames(log, names, parse).flatMap((parsed) => {
+  return parseNames(log, names, parse).flatMap((found) => {
+    const parsed = { ...found, path: pathOnDisk(fs, found.path) };
     const status = new FileStatus();
     const occupant = occupantOf(fs, parsed.path, status);
     // What else has the name of a log or of a backup is told of when it is to be read.
@@ -148,7 +153,7 @@ function withoutTwins(waiting: Waiting[]): Waiting[] {
 export const SAME_TIME = 2e-6;
 
 /** As far as one can tell without reading them. */
-export function isCompressedFormOf(file: LogFile, original: LogFile): boolean {
+export function isCompressedFormOf(file: LogFile, original: Pick<LogFile, "extension" | "status">): boolean {
   const { status, extension } = file;
   return (
     extension !== "" &&

@@ -223,6 +223,24 @@ const fileRows = {
     v.optional(size, "1GiB"),
     "bytes of the file beside the log in which records wait for the lock; when it is full, later ones wait in memory",
   ),
+  backupName: row(
+    v.nullish(v.string('a template such as "{stem}.{n}{ext}" or "{stem}-{date}{ext}"')),
+    'what backups are called, beside the log: `"{stem}.{n}{ext}"` by size, `"{stem}-{date}{ext}"` by time. [Tokens and rules](#names-of-backups)',
+    { standard: "number or date at the end", shared: "in another form" },
+    [152, "--backup-name <template>", 'what backups are called, such as "{stem}.{n}{ext}"'],
+  ),
+  keepExtension: row(
+    v.optional(flag, false),
+    "backups keep the extension at their end: `app.1.log`, by time `app-2024-05-17.log`; a short form of `backupName`",
+    { isSerialised: false },
+    [154, "--keep-extension", "call backups app.1.log, by time app-2024-05-17.log"],
+  ),
+  archiveDirectory: row(
+    v.nullish(directory),
+    "where backups are: absolute, or from the directory of the log on; made if missing. On the [same file system](#names-of-backups)",
+    { standard: "beside the log", shared: "as it is" },
+    [156, "--archive-directory <dir>", "where backups are, seen from the directory of the log"],
+  ),
   namer: row(
     v.optional(action),
     "`(path) => path`, names the backups: a path, beside the log unless it says where, and another one for each. Also a property",

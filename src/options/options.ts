@@ -185,6 +185,22 @@ export interface FileHandlerOptions {
    */
   readonly maxSpillBytes?: Size;
   /**
+   * What backups are called, beside the log: a text with `{stem}` and `{ext}` of the log; when it is rotated by size, `{n}`;
+   * by time, `{date}`, or `{date:YYYYMMDD}`; and, if need be, `{host}`. The extension of a compressed file comes behind it.
+   * `"{stem}.{n}{ext}"` Default: "app.log.1", by time "app.log.2024-05-17".
+   */
+  readonly backupName?: string | null;
+  /**
+   * Backups keep the extension of the log: "app.1.log", by time "app-2024-05-17.log". A short form of `backupName`.
+   * @default false
+   */
+  readonly keepExtension?: boolean;
+  /**
+   * Where backups are: an absolute path, or one from the directory of the log on. Made if missing; on the file system of
+   * the log. Logs of one name need different ones. Default: beside the log.
+   */
+  readonly archiveDirectory?: string | null;
+  /**
    * Names the backups: called with the default path ("…/app.log.1"), returns the one to use, without ".gz": another one
    * for each, and beside the log if it names no directory.
    */

@@ -6,10 +6,12 @@ import { reason } from "../base/system-errors.js";
 import { LONGEST_DATED_TAIL, type Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
 import { LONGEST_HIDDEN_TAIL, LONGEST_SPILL_TAIL } from "../log-files/hidden-names.js";
+import type { BackupNaming } from "../log-files/named-backups.js";
 import { LONGEST_PENDING_TAIL } from "../log-files/pending-names.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { localTimeZone } from "../platform/time-zones.js";
 import { Encoder, type EncoderOptions } from "../records/encoder.js";
+import { longestName, resolveNaming } from "./backup-naming.js";
 import { rotatingSchema, TIME_OPTIONS, timedSchema } from "./option-table.js";
 import type { Rotator } from "./options.js";
 import type { ResolvedOptions, ResolvedTimedOptions } from "./resolved-options.js";
@@ -84,19 +86,13 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
   { filename, ...options }: Record<string, unknown>,
   fs: FileSystem,
 ) {
-  const {
-    useGzip,
-    compression,
-    owner,
-    chmod,
-    umask,
-    lockFileDirectory,
-    keepFileOpen,
-    namer,
-    rotator,
-    header,
-    ...others
-  } = parse(schema, options, ["filename"], schema === rotatingSchema ? TIME_OPTIONS : []) as v.InferOutput<Schema>;
+  const { useGzip, compression, owner, chmod, umask, lockFileDirectory, keepFileOpen, namer, rotator, ...more } = parse(
+    schema,
+    options,
+    ["filename"],
+    schema === rotatingSchema ? TIME_OPTIONS : [],
+  ) as v.InferOutput<Schema>;
+  const { header, backupName, keepExtension, archiveDirectory, ...others } = more;
   const path = toPath(filename, fs);
   if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
     throw refused("compression", options.compression, '"gzip" or nothing, since `useGzip` is true');
@@ -108,14 +104,20 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
       "throw",
       `"spill" or "wait": with delivery "${others.delivery.mode}" nobody is there to catch it`,
     );
+  const kind = schema === timedSchema ? "time" : "size";
+  const naming = resolveNaming({ backupName, keepExtension, archiveDirectory }, path, kind, fs);
   checkLength(path, [
     LONGEST_HIDDEN_TAIL,
     ...(others.onLockTimeout === "spill" ? [LONGEST_SPILL_TAIL] : []),
     ...(schema === timedSchema ? [LONGEST_DATED_TAIL] : []),
     ...(format === undefined ? [] : [LONGEST_PENDING_TAIL]),
+    ...(naming.backupName === undefined
+      ? []
+      : [longestName(naming.backupName, path) - Buffer.byteLength(basename(path))]),
   ]);
   checkFunctions(others.delivery, { namer, rotator, ...(typeof header === "function" && { header }) });
   if (typeof header === "string") checkHeader({ ...others, header });
+  checkOneNaming(namer, naming);
   checkRotator(rotator, format);
   return {
     ...others,
@@ -127,6 +129,7 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
     lockFileDirectory: lockFileDirectory == null ? undefined : toDirectory(lockFileDirectory, fs),
     keepFileOpen,
     header: header ?? undefined,
+    ...naming,
     namer: namer as Namer | undefined,
     rotator: rotator as Rotator | undefined,
   };
@@ -163,8 +166,15 @@ function checkHeader(options: EncoderOptions & { readonly header: string; readon
  */
 export function checkNamer(namer: unknown, options: ResolvedOptions): void {
   checkFunctions(options.delivery, { namer });
+  checkOneNaming(namer, options);
   if (namer === undefined || "schedule" in options || Number.isFinite(options.backupCount)) return;
   throw refused("namer", namer, "given together with `backupCount`, or left out");
+}
+
+function checkOneNaming(namer: unknown, { backupName, archiveDirectory }: BackupNaming): void {
+  const option = backupName === undefined ? "archiveDirectory" : "backupName";
+  if (namer !== undefined && (backupName ?? archiveDirectory) !== undefined)
+    throw refused("namer", namer, `left out, since \`${option}\` says what backups are called`);
 }
 
 /**

@@ -27,7 +27,7 @@ export interface Limits {
 }
 
 /** Those that become something else, or a part of something else. */
-type Replaced = "useGzip" | "maxAge" | "maxTotalBytes" | "delay" | keyof Resolved;
+type Replaced = "useGzip" | "keepExtension" | "maxAge" | "maxTotalBytes" | "delay" | keyof Resolved;
 
 /** Options after validation: defaults, units (to bytes, milliseconds, bits) and names resolved. */
 export interface ResolvedOptions extends Readonly<Omit<v.InferOutput<typeof rotatingSchema>, Replaced>>, Resolved {}
@@ -49,6 +49,10 @@ interface Resolved {
   /** Undefined = unless the log is on a network file system. */
   readonly keepFileOpen: boolean | undefined;
   readonly header: string | (() => string) | undefined;
+  /** Undefined where names are the default ones. */
+  readonly backupName: string | undefined;
+  /** From the directory of the log on, or absolute; undefined = there. */
+  readonly archiveDirectory: string | undefined;
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
 }

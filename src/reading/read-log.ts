@@ -1,9 +1,11 @@
 import { LogFileError } from "../base/errors.js";
 import { lockFilePath } from "../lock/lock-file.js";
-import { absolutePath } from "../options/validation.js";
+import { namedBackups } from "../log-files/named-backups.js";
+import { templateFault } from "../options/backup-naming.js";
+import { absolutePath, refused } from "../options/validation.js";
 import { type Environment, systemEnvironment } from "../platform/environment.js";
 import { FilePath, FileStatus } from "../platform/file-system.js";
-import { lockDirectoryLeft, settingsLeft } from "../writer/settings-file.js";
+import { lockDirectoryLeft, namingLeft, settingsLeft } from "../writer/settings-file.js";
 import { unreadable } from "./files/open-files.js";
 import { checkReadLogOptions } from "./reading-options.js";
 import type { LogRecord } from "./records/block.js";
@@ -21,6 +23,10 @@ export interface ReadOptions {
   readonly header?: string | undefined;
   /** Directory of the lock file. Default: that of its writers, else beside the log. */
   readonly lockFileDirectory?: string | undefined;
+  /** Template of the names of its backups. Default: that of its writers, else "app.log.1" and "app.log.2024-05-17". */
+  readonly backupName?: string | undefined;
+  /** Where its backups are, from the directory of the log on, or absolute. Default: as its writers have it, else beside it. */
+  readonly archiveDirectory?: string | undefined;
   /**
    * Told of a file that cannot be read, or not to its end, and of backups that have names which only a `namer` knows;
    * then reading goes on. Without it, that is thrown.
@@ -62,13 +68,22 @@ export async function* readLog(path: string | URL, options: ReadLogOptions = {})
 export function blockReader(
   path: string | URL,
   options: ReadOptions & Pick<Selection, "format">,
-  environment = systemEnvironment(),
+  machine = systemEnvironment(),
 ): BlockReader {
   const log = absolutePath("path", path);
-  refuseOthers(environment, log);
-  const left = settingsLeft(environment.fs, log);
+  refuseOthers(machine, log);
+  const left = settingsLeft(machine.fs, log);
+  const { backupName, archiveDirectory } = options;
+  const fault = backupName === undefined ? undefined : templateFault(backupName, log);
+  if (fault !== undefined) throw refused("backupName", backupName, fault);
+  const known = namingLeft(log, left);
+  const naming = {
+    backupName: backupName ?? known.backupName,
+    archiveDirectory: archiveDirectory ?? known.archiveDirectory,
+  };
   return {
-    environment,
+    environment: namedBackups(machine, log, naming),
+    naming,
     log,
     lockPath: lockFilePath(log, options.lockFileDirectory ?? lockDirectoryLeft(left)),
     left,

@@ -9,6 +9,8 @@ export const logFields = {
   terminator: v.optional(v.string("a text")),
   header: v.optional(v.string("a text")),
   lockFileDirectory: v.optional(directory),
+  backupName: v.optional(v.string('a template of names, such as "{stem}.{n}{ext}"')),
+  archiveDirectory: v.optional(directory),
   signal: v.optional(signal),
 };
 

@@ -19,7 +19,7 @@ import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.j
 import type { Backups, Insertion, Move, Publisher, PublisherData, Unpublished } from "./backups.js";
 import type { Backup } from "./retention.js";
 
-type Named = Pick<Numbered, "n" | "extension" | "path">;
+type Named = Pick<Numbered, "n" | "extension" | "name" | "path">;
 
 /**
  * The backups of one log, numbered from 1, the newest. A kind of file (plain, `.gz`, …) is a sequence of its own and
@@ -196,10 +196,10 @@ export class NumberedBackups implements Backups, Publisher {
   /** By number; no more than are there without a large gap, behind which numbers mean something else, such as a date. */
   #files(): Numbered[] {
     const found: Numbered[] = [];
-    for (const { n, path, extension } of this.#namer() === undefined ? this.#numbered() : this.#named()) {
-      if (n - (found.at(-1)?.n ?? 0) > LARGEST_GAP) break;
+    for (const named of this.#namer() === undefined ? this.#numbered() : this.#named()) {
+      if (named.n - (found.at(-1)?.n ?? 0) > LARGEST_GAP) break;
       const status = new FileStatus();
-      if (isFile(this.#fs, path, status)) found.push({ n, path, extension, kind: "backup", status });
+      if (isFile(this.#fs, named.path, status)) found.push({ ...named, kind: "backup", status });
     }
     return found;
   }
@@ -216,7 +216,8 @@ export class NumberedBackups implements Backups, Publisher {
     for (let n = 1; n <= this.#count; n++) {
       const name = this.path(n, "");
       checkIsNew(name, names);
-      for (const extension of EXTENSIONS) yield { n, extension, path: name + extension };
+      for (const extension of EXTENSIONS)
+        yield { n, extension, name: basename(name) + extension, path: name + extension };
     }
   }
 

@@ -1,7 +1,8 @@
+import { basename } from "node:path";
 import { isError } from "../base/system-errors.js";
 import type { LockFile } from "../lock/lock-file.js";
-import type { Namer } from "../log-files/backup-names.js";
-
+import { datedName, type Namer } from "../log-files/backup-names.js";
+import { BackupTemplate, DATE_FIELDS } from "../log-files/backup-template.js";
 import type { ResolvedOptions, ResolvedTimedOptions, Schedule } from "../options/resolved-options.js";
 import { refused } from "../options/validation.js";
 import type { Environment } from "../platform/environment.js";
@@ -52,8 +53,10 @@ function timePolicy(
   { fs, clock }: Environment,
   { lockFile, namer }: PolicyContext,
 ): Policy {
-  const { filename, encoding, maxBytes, strictMaxBytes, schedule, limits, minFreeBytes, minFreePercent } = options;
+  const { filename, encoding, maxBytes, strictMaxBytes, schedule, limits, minFreeBytes, minFreePercent, backupName } =
+    options;
   const boundaries = boundariesOf(schedule, clock.now() / 1000);
+  if (backupName !== undefined) checkDate(backupName, filename, boundaries.stamp(clock.now() / 1000));
   const path = new FilePath(filename);
   const status = new FileStatus();
   const trigger = new TimeTrigger({
@@ -69,6 +72,18 @@ function timePolicy(
   const period = () => trigger.period;
   const now = () => clock.now() / 1000;
   return { trigger, backups: new DatedBackups({ fs, log: filename, boundaries, period, namer, hasLimits, now }) };
+}
+
+/** Refuses a template whose date says more than the name of a period, or less. */
+function checkDate(backupName: string, log: string, stamp: string): void {
+  const template = BackupTemplate.of(backupName, log)!;
+  if (template.nameOf(datedName(basename(log), { stamp, counter: 0 })) !== undefined) return;
+  const fields = DATE_FIELDS.slice(0, stamp.split(/[-_]/).length).join(", ");
+  throw refused(
+    "backupName",
+    backupName,
+    `a template with {date}, or with a date of exactly ${fields}: they tell one period from the next`,
+  );
 }
 
 /** Refuses an interval of which the calendar has no end: else every write would fail. */

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import type { Extension } from "../log-files/compression-formats.js";
+import { pathOnDisk } from "../log-files/named-backups.js";
 import { listPending, moveAside, newPendingPath } from "../log-files/pending-files.js";
 import { parsePending } from "../log-files/pending-names.js";
 import type { Rotator } from "../options/options.js";
@@ -51,12 +52,12 @@ function by(rotator: Rotator, fs: FileSystem): Move {
     const before = new FileStatus();
     const after = new FileStatus();
     fs.status(path, before);
-    if (isPromise(rotator(from, to))) {
+    if (isPromise(rotator(from, pathOnDisk(fs, to)))) {
       asynchronous.add(rotator);
       throw new Error("the rotator returned a promise: it must have moved the file when it returns");
     }
     if (fs.status(path, after) && after.isSameFile(before) && after.size >= before.size)
-      throw new Error(`the rotator has left the file where it was: it must move it to ${to}`);
+      throw new Error(`the rotator has left the file where it was: it must move it to ${pathOnDisk(fs, to)}`);
   };
 }
 

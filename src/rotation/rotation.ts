@@ -7,6 +7,7 @@ import type { HandlerEvents, RotationReason, Tell } from "../events/handler-even
 import { Failures } from "../events/throttled-reporter.js";
 import { lockFilePath } from "../lock/lock-file.js";
 import { FORMATS } from "../log-files/compression-formats.js";
+import { pathOnDisk } from "../log-files/named-backups.js";
 import { listLeftHidden, listPending } from "../log-files/pending-files.js";
 import type { Rotator } from "../options/options.js";
 import { checkFunctions, checkRotator } from "../options/resolve-options.js";
@@ -105,13 +106,14 @@ export class Rotation {
       this.#postpone(cause);
       return false;
     }
+    const to = rotated.to === undefined ? undefined : this.#onDisk(rotated.to);
     // The new file that follows brings the log's own directory to the disk.
-    if (rotated.to !== undefined && dirname(rotated.to) !== dirname(filename)) this.#durability.name(rotated.to);
+    if (to !== undefined && dirname(to) !== dirname(filename)) this.#durability.name(to);
     this.count++;
     this.#retries.reset();
-    this.#hasSetAside = this.#options.compression !== undefined && rotated.to !== undefined;
-    this.#tell("rotated", { from: filename, to: rotated.to, reason: why });
-    for (const path of rotated.removed) this.#tell("removed", { path });
+    this.#hasSetAside = this.#options.compression !== undefined && to !== undefined;
+    this.#tell("rotated", { from: filename, to, reason: why });
+    for (const path of rotated.removed) this.#tell("removed", { path: this.#onDisk(path) });
     return true;
   }
 
@@ -224,7 +226,7 @@ export class Rotation {
     for (const backup of doomed) {
       try {
         this.#environment.fs.unlink(backup.path);
-        this.#tell("removed", backup);
+        this.#tell("removed", { ...backup, path: this.#onDisk(backup.path) });
         count++;
       } catch (error) {
         if (!hasCode(error, "ENOENT")) this.#cannotPrune(backup.path, error); // ENOENT: another process was quicker
@@ -233,7 +235,12 @@ export class Rotation {
     return count;
   }
 
-  #cannotPrune(path: string, cause: unknown): void {
+  #onDisk(path: string): string {
+    return pathOnDisk(this.#environment.fs, path);
+  }
+
+  #cannotPrune(backup: string, cause: unknown): void {
+    const path = this.#onDisk(backup);
     const message = `Cannot delete old backups of ${this.#options.filename} (${path}): ${reason(cause)}. ${advice(cause)}It is tried again after the next rotation.`;
     this.#pruneFailures.note(new LogFileError("ERR_CLH_PRUNE", message, { cause, path }));
   }
@@ -263,8 +270,10 @@ export class Rotation {
   #sweepJob(): SweepJob {
     const { filename, lockFileDirectory, lockTimeout, chmod, umask, owner, compression, delayCompression } =
       this.#options;
+    const { backupName, archiveDirectory } = this.#options;
     return {
       log: filename,
+      naming: { backupName, archiveDirectory },
       lockPath: lockFilePath(filename, lockFileDirectory),
       lockTimeout,
       permissions: { chmod, umask, owner },

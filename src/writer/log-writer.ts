@@ -13,6 +13,7 @@ import { FileLock, withLock } from "../lock/file-lock.js";
 import { LockFile, lockFilePath } from "../lock/lock-file.js";
 import { MAINTENANCE_WAIT_MS } from "../lock/lock-timing.js";
 import type { Namer } from "../log-files/backup-names.js";
+import { namedBackups } from "../log-files/named-backups.js";
 import type { Rotator } from "../options/options.js";
 import { checkNamer } from "../options/resolve-options.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
@@ -69,7 +70,8 @@ export class LogWriter {
   /** Records that a delivery has dropped. */
   dropped = 0;
 
-  constructor(options: ResolvedOptions, environment: Environment, events: News, role: WriterRole = {}) {
+  constructor(options: ResolvedOptions, machine: Environment, events: News, role: WriterRole = {}) {
+    const environment = namedBackups(machine, options.filename, options);
     const { clock } = environment;
     const { filename, lockFileDirectory } = options;
     const { isStandby = false, leavesSettings = true, warning } = role;

@@ -1,12 +1,14 @@
-import { dirname, isAbsolute } from "node:path";
+import { dirname, isAbsolute, resolve } from "node:path";
 import { threadId } from "node:worker_threads";
 import * as v from "valibot";
 import { LogFileError } from "../base/errors.js";
 import { isError, reason } from "../base/system-errors.js";
 import type { Mount } from "../disk/mount.js";
-import { isOursToBelieve, type Permissions } from "../disk/permissions.js";
+import { isDirectoryOf, isOursToBelieve, type Permissions } from "../disk/permissions.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { settingsPath } from "../log-files/hidden-names.js";
+import type { BackupNaming } from "../log-files/named-backups.js";
+import { templateFault } from "../options/backup-naming.js";
 import { optionsToJson } from "../options/handler-json.js";
 import { OPTIONS, TIME_OPTIONS } from "../options/option-table.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
@@ -190,7 +192,28 @@ function parse(text: string): SettingsLeft | undefined {
 
 /** Undefined when there is nothing of the kind, or somebody else has left it: it is a help and no more. @internal */
 export function settingsLeft(fs: FileSystem, log: string): SettingsLeft | undefined {
-  return parse(readSmallFile(fs, settingsPath(log), LONGEST, (file) => isOursToBelieve(fs, log, file)) ?? "");
+  let uid: number | undefined;
+  const isBelieved = (file: FileStatus) => {
+    uid = file.uid;
+    return isOursToBelieve(fs, log, file);
+  };
+  const left = parse(readSmallFile(fs, settingsPath(log), LONGEST, isBelieved) ?? "");
+  const { archiveDirectory } = left?.settings ?? {};
+  if (left === undefined || typeof archiveDirectory !== "string") return left;
+  const isTheirs = isDirectoryOf(fs, resolve(dirname(log), archiveDirectory), uid);
+  return isTheirs ? left : { ...left, settings: { ...left.settings, archiveDirectory: true } };
+}
+
+/**
+ * Where the backups of a log are, and what they are called, as its writers have left it. @internal
+ */
+export function namingLeft(log: string, left: SettingsLeft | undefined): BackupNaming {
+  const { backupName, archiveDirectory } = left?.settings ?? {};
+  const isKnown = typeof backupName === "string" && templateFault(backupName, log) === undefined;
+  return {
+    backupName: isKnown ? backupName : undefined,
+    archiveDirectory: typeof archiveDirectory === "string" ? archiveDirectory : undefined,
+  };
 }
 
 /** Where the lock file of these writers is, if not beside the log. @internal */
@@ -199,11 +222,28 @@ export function lockDirectoryLeft(left: SettingsLeft | undefined): string | unde
   return typeof directory === "string" && isAbsolute(directory) && !directory.includes("\0") ? directory : undefined;
 }
 
-/** What to tell of a log whose backups have names that only its writers know; undefined for any other. @internal */
-export function unknownNames(log: string, left: SettingsLeft | undefined): LogFileError | undefined {
-  if (left?.settings.namer !== true) return undefined;
-  const message = `Cannot find all backups of ${log}: its writers name them by a function (namer). Read them by their own names.`;
-  return new LogFileError("ERR_CLH_READ", message, { path: log });
+/**
+ * What to tell of a log whose backups have names that only its writers know; undefined for any other.
+ * @param given how its backups are named, as the caller says
+ * @internal
+ */
+export function unknownNames(
+  log: string,
+  left: SettingsLeft | undefined,
+  given: BackupNaming = {},
+): LogFileError | undefined {
+  const { namer, backupName, archiveDirectory } = left?.settings ?? {};
+  const known = namingLeft(log, left);
+  const tell = (why: string) =>
+    new LogFileError("ERR_CLH_READ", `Cannot find all backups of ${log}: ${why}`, { path: log });
+  if (namer === true) return tell("its writers name them by a function (namer). Read them by their own names.");
+  if (given.archiveDirectory == null && archiveDirectory === true)
+    return tell(
+      "their directory belongs to another user than the one who has left its name. Say it with `archiveDirectory`.",
+    );
+  if (given.backupName == null && typeof backupName === "string" && known.backupName === undefined)
+    return tell(`this version does not know the template of its writers (${backupName}). Say one with \`backupName\`.`);
+  return undefined;
 }
 
 function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {
@@ -216,6 +256,7 @@ function settingsOf(options: ResolvedOptions, terminator: Buffer): Settings {
     kind,
     ...(Object.fromEntries(names.map((option) => [option, json[option] ?? null])) as Settings),
     compression: options.compression?.format ?? null,
+    backupName: options.backupName?.replace("{host}", hostName()) ?? null,
     lockFileDirectory: lockFileDirectory === dirname(filename) ? null : (lockFileDirectory ?? null),
     encoding: byteOrderMark.length === 0 ? name : `${name} with a byte order mark`,
     terminator: terminator.toString("latin1"),

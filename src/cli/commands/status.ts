@@ -26,6 +26,8 @@ interface Flags extends Record<string, unknown> {
   readonly nats?: string;
   readonly stream?: string;
   readonly maxLag?: number;
+  readonly backupName?: string;
+  readonly archiveDirectory?: string;
 }
 
 const WATCH_EVERY = 1000;
@@ -45,6 +47,11 @@ export function statusCommand(): Command {
         .conflicts(["json", "watch"]),
     )
     .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log")
+    .option("--backup-name <template>", 'what backups are called, such as "{stem}.{n}{ext}" (default: as its writers)')
+    .option(
+      "--archive-directory <dir>",
+      "where backups are, seen from the directory of the log (default: as its writers)",
+    )
     .option("--nats <servers>", "nats://host,host: ask them how far a log that is collected is behind its stream")
     .option("--stream <name>", "with nats://, the stream; without it, each that is collected into the log")
     .option("--max-lag <time>", "with nats://, exit with 1 if a record waits for longer, e.g. 30s", duration);
@@ -58,7 +65,7 @@ export function statusCommand(): Command {
 }
 
 async function status(file: string, flags: Flags): Promise<void> {
-  const { lockFileDirectory, maxLag = Number.POSITIVE_INFINITY } = flags;
+  const { lockFileDirectory, backupName, archiveDirectory, maxLag = Number.POSITIVE_INFINITY } = flags;
   if (flags.nats === undefined && (flags.stream ?? flags.maxLag) !== undefined)
     throw new CommandFailure("--stream and --max-lag belong to --nats", BAD_USAGE);
   let before: Look | undefined;
@@ -66,7 +73,7 @@ async function status(file: string, flags: Flags): Promise<void> {
   const output = new Output();
   while (output.isOpen) {
     const now = await look(
-      async () => withLag(await logStatus(file, { lockFileDirectory }), flags),
+      async () => withLag(await logStatus(file, { lockFileDirectory, backupName, archiveDirectory }), flags),
       flags,
       before,
       isLive ? process.stdout.rows : Number.POSITIVE_INFINITY,

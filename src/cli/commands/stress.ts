@@ -4,10 +4,11 @@ import { Command, Option } from "commander";
 import { type HandlerOptions, isTimed, makeHandler } from "../../handler/create-handler.js";
 import { parseCursor } from "../../log-files/hidden-names.js";
 import { listLogFiles, pathsOf } from "../../log-files/list-files.js";
+import { type BackupNaming, namedBackups } from "../../log-files/named-backups.js";
 import { number } from "../../options/parsers.js";
 import { systemClock } from "../../platform/clock.js";
 import { systemEnvironment } from "../../platform/environment.js";
-import { makeTemporaryDirectory, removeTree } from "../../platform/file-system.js";
+import { type FileSystem, makeTemporaryDirectory, removeTree } from "../../platform/file-system.js";
 import { readUpTo } from "../../platform/small-file.js";
 import { STRESS_STREAM } from "../stress/record.js";
 import type { StressStream } from "../stress/stream-run.js";
@@ -93,14 +94,15 @@ async function stress(flags: Flags): Promise<void> {
   const isTemporary = flags.logDir === undefined;
   const directory = isTemporary ? makeTemporaryDirectory(tmpdir()) : resolve(flags.logDir!);
   const file = join(directory, flags.filename);
-  removePreviousRun(file);
+  const { fs } = namedBackups(systemEnvironment(), file, namingOf(file, options));
+  removePreviousRun(fs, file);
   tryOut(file, options);
   const stream = await streamOf(file, options, flags);
   if (!flags.json) process.stdout.write(`${describe(flags, options, stream?.name)}\n`);
   const run = await runWriters(file, options, flags, stream);
   const { acknowledged, ...counts } = run;
   const expected = sum(acknowledged);
-  const verdict = await check(systemEnvironment().fs, file, options.encoding ?? "utf-8", {
+  const verdict = await check(fs, file, options.encoding ?? "utf-8", {
     writers: new Map([...acknowledged.keys()].map((writer) => [writer, flags.logCalls])),
     acknowledged,
     retention: run.removedBackups > 0,
@@ -191,8 +193,7 @@ function sum(of: ReadonlyMap<unknown, number>): number {
 }
 
 /** Deletes the log of an earlier stress test; refuses to touch any other. */
-function removePreviousRun(file: string): void {
-  const { fs } = systemEnvironment();
+function removePreviousRun(fs: FileSystem, file: string): void {
   const isThere = fs.exists(dirname(file));
   const parts = isThere ? listLogFiles(fs, file) : [];
   for (const { path, extension } of parts) {
@@ -208,6 +209,11 @@ function removePreviousRun(file: string): void {
 function isFromStressTest(path: string): boolean {
   const start = readUpTo(systemEnvironment().fs, path, 1024);
   return start.length === 0 || /^.{0,4}w\d+-\d+-/.test(start.toString("latin1").replaceAll("\0", ""));
+}
+
+/** As the handler understands it. */
+function namingOf(file: string, options: HandlerOptions): BackupNaming {
+  return makeHandler(file, options).toJSON() as BackupNaming;
 }
 
 /** Before anything is started: are the options right, and can the file be written? */

@@ -13,6 +13,8 @@ export interface ReadingFlags {
   readonly terminator?: string;
   readonly header?: string;
   readonly lockFileDirectory?: string;
+  readonly backupName?: string;
+  readonly archiveDirectory?: string;
 }
 
 export function addReadingFlags(command: Command): Command {
@@ -20,7 +22,12 @@ export function addReadingFlags(command: Command): Command {
     .option("--encoding <name>", "encoding of the log (default: that of its writers, else utf-8)")
     .option("--terminator <text>", 'what ends a record, such as "\\r\\n" (default: that of its writers)', withEscapes)
     .option("--header <text>", "text at the head of each file, no record (default: that of its writers)", withEscapes)
-    .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log");
+    .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log")
+    .option("--backup-name <template>", 'what backups are called, such as "{stem}.{n}{ext}" (default: as its writers)')
+    .option(
+      "--archive-directory <dir>",
+      "where backups are, seen from the directory of the log (default: as its writers)",
+    );
 }
 
 /** Tells what cannot be read, a line each; the command goes on, and its exit code says so. */

@@ -1,5 +1,6 @@
 import { LogFileError } from "../../base/errors.js";
 import type { LogFile } from "../../log-files/list-files.js";
+import type { BackupNaming } from "../../log-files/named-backups.js";
 import type { Environment } from "../../platform/environment.js";
 import { FileStatus } from "../../platform/file-system.js";
 import { OpenSpills } from "../../spill/spill-reader.js";
@@ -11,7 +12,10 @@ import { decompressedChunks, type OnRead, plainChunks, sizeOf } from "./chunks.j
 import type { LineFormat } from "./line-format.js";
 
 export interface BlockReader {
+  /** On which the backups of the log have default names. */
   readonly environment: Environment;
+  /** What they are called on the disk. */
+  readonly naming: BackupNaming;
   readonly log: string;
   readonly lockPath: string;
   /** The settings of its writers. */
@@ -41,7 +45,7 @@ export async function* readBlocks(reader: BlockReader): AsyncGenerator<Block> {
   try {
     const { files } = open;
     if (files.length === 0) refuseNothing(environment, log);
-    const unfound = unknownNames(log, reader.left);
+    const unfound = unknownNames(log, reader.left, reader.naming);
     if (unfound !== undefined) onProblem(unfound);
     for (const [i, file] of files.entries()) {
       if (!isWanted(file)) {

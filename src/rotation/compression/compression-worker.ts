@@ -1,5 +1,6 @@
 import { parentPort } from "node:worker_threads";
 import type { LogFileError } from "../../base/errors.js";
+import { namedBackups } from "../../log-files/named-backups.js";
 import { systemEnvironment } from "../../platform/environment.js";
 import { serializeError } from "../../platform/worker-channel.js";
 import type { SweepMessage } from "./compression-thread.js";
@@ -16,8 +17,9 @@ parentPort!.on("message", ({ id, job }: { id: number; job: SweepJob }) => {
 
 async function run(job: SweepJob, send: (message: Outgoing) => void): Promise<void> {
   try {
+    const environment = namedBackups(systemEnvironment(), job.log, job.naming);
     const warn = (warning: LogFileError) => send({ type: "warning", error: serializeError(warning) });
-    send({ type: "done", isComplete: await runSweepJob(systemEnvironment(), job, send, warn) });
+    send({ type: "done", isComplete: await runSweepJob(environment, job, send, warn) });
   } catch (error) {
     send({ type: "failed", error: serializeError(error as LogFileError) });
   }

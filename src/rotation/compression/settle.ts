@@ -78,7 +78,7 @@ async function settlePublished(fs: FileSystem, log: string, passedOver: PassedOv
     await trying(path, path, passedOver, async () => {
       const status = new FileStatus();
       fs.statusWithTime(new FilePath(path), status);
-      const file = { path, extension: "", kind: "waiting", status } as const;
+      const file = { extension: "", status } as const;
       let isThere = false;
       for (const backup of listLogFiles(fs, log).filter((other) => isCompressedFormOf(other, file))) {
         const comparison = await compare(fs, path, backup.path, backup.extension);

@@ -6,6 +6,7 @@ import { FileLock } from "../../lock/file-lock.js";
 import { LockFile } from "../../lock/lock-file.js";
 import { type Compression, FORMATS } from "../../log-files/compression-formats.js";
 import { sweepLockPath } from "../../log-files/hidden-names.js";
+import type { BackupNaming } from "../../log-files/named-backups.js";
 import type { Environment } from "../../platform/environment.js";
 import type { FileSystem } from "../../platform/file-system.js";
 import type { Publisher, PublisherData } from "../backups.js";
@@ -16,6 +17,7 @@ import { type SweepEvent, sweep } from "./sweep.js";
 /** What the sweep thread must know of a log; crosses to it by structured clone. */
 export interface SweepJob {
   readonly log: string;
+  readonly naming: BackupNaming;
   readonly lockPath: string;
   readonly lockTimeout: number;
   readonly permissions: PermissionOptions;
@@ -26,6 +28,7 @@ export interface SweepJob {
 
 /**
  * Does what {@link sweep} does, and returns what that returns.
+ * @param environment one on which the backups have the names of the job
  * @throws {LogFileError} whatever fails
  */
 export async function runSweepJob(

@@ -5,6 +5,7 @@ import type { LockFile } from "../../lock/lock-file.js";
 import { COMPRESSED, type Compression, type Extension } from "../../log-files/compression-formats.js";
 import { unfinishedPath } from "../../log-files/hidden-names.js";
 import { Listing } from "../../log-files/listing.js";
+import { pathOnDisk } from "../../log-files/named-backups.js";
 import { occupantOf } from "../../log-files/path-type.js";
 import { listLeftHidden, listPending } from "../../log-files/pending-files.js";
 import { NO_PLACE, newUnique, type Pending, pendingPath } from "../../log-files/pending-names.js";
@@ -192,8 +193,8 @@ function publish(plan: SweepPlan, done: Done[], report: (event: SweepEvent) => v
       pending.extension === extension ? [{ path: pendingPath(log, pending), place: places[i]! }] : [],
     );
     const { placed, removed } = publisher.publish(files, extension);
-    for (const path of removed) report({ type: "removed", path });
-    for (const path of placed) report({ type: "compressed", path });
+    for (const path of removed) report({ type: "removed", path: pathOnDisk(plan.fs, path) });
+    for (const path of placed) report({ type: "compressed", path: pathOnDisk(plan.fs, path) });
   }
 }
 

@@ -15,7 +15,7 @@ const namesOf = (isMeant: (row: (typeof OPTIONS)[string]) => boolean) =>
 /** Every option that JSON has, and those for which it has another one in place. */
 function everyOption(
   directory: string,
-): Required<Omit<TimedRotatingFileHandlerOptions, "useGzip" | "utc" | "rotator">> {
+): Required<Omit<TimedRotatingFileHandlerOptions, "useGzip" | "utc" | "rotator" | "namer">> {
   return {
     ...{ mode: "a", maxBytes: 1000, strictMaxBytes: true, backupCount: 5, maxAge: "14d", maxTotalBytes: "2GiB" },
     ...{ minFreeBytes: "1GiB", minFreePercent: "10%" },
@@ -31,7 +31,7 @@ function everyOption(
       delivery: "sync",
     },
     header: "time,level,message",
-    ...{ debug: false, delay: true, namer: (path) => path },
+    ...{ debug: false, delay: true, backupName: "{stem}-{date}{ext}", keepExtension: false, archiveDirectory: "old" },
     ...{ when: "w0", interval: 2, atTime: "03:30", timeZone: "Europe/Berlin", maxPeriods: 3, rotateWhenIdle: false },
   };
 }
@@ -39,12 +39,16 @@ function everyOption(
 test("JSON has every option but those that are marked", (t) => {
   const directory = temporaryDirectory(t);
   const handler = new ConcurrentTimedRotatingFileHandler(join(directory, "app.log"), everyOption(directory));
-  const { type, filename, functions, ...options } = JSON.parse(JSON.stringify(handler));
-  assert.deepEqual(functions, ["namer"]);
+  const { type, filename, ...options } = JSON.parse(JSON.stringify(handler));
   assert.deepEqual(
     Object.keys(options).sort(),
     namesOf(({ isSerialised }) => isSerialised !== false),
   );
+});
+
+test("JSON names the functions that it cannot hold", (t) => {
+  const handler = new ConcurrentTimedRotatingFileHandler(join(temporaryDirectory(t), "app.log"), { namer: String });
+  assert.deepEqual(JSON.parse(JSON.stringify(handler)).functions, ["namer"]);
 });
 
 test("the settings beside a log are the options that all its writers share", (t) => {

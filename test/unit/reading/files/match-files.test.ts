@@ -12,7 +12,7 @@ function file(name: string, inode: number, time: number, kind: LogFile["kind"] =
   const status = new FileStatus();
   status.words[INODE] = inode;
   status.words[TIME] = time;
-  return { path: name, extension: name.endsWith(".gz") ? ".gz" : "", kind, status };
+  return { path: name, name, extension: name.endsWith(".gz") ? ".gz" : "", kind, status };
 }
 
 function found(before: LogFile[], now: LogFile[]): (string | undefined)[] {
