@@ -13,7 +13,6 @@ import {
 } from "../log-files/backup-template.js";
 import { COMPRESSED, EXTENSIONS } from "../log-files/compression-formats.js";
 import { settingsPath } from "../log-files/hidden-names.js";
-import { namesIn } from "../log-files/listing.js";
 import { newUnique, parsePending } from "../log-files/pending-names.js";
 import { FilePath, FileStatus, type FileSystem, R_OK, W_OK } from "../platform/file-system.js";
 import type { ResolvedOptions } from "./resolved-options.js";
@@ -188,7 +187,12 @@ function meant(token: string): string {
 /** A log that has writers of its own, and is called as a backup of this one would be. */
 function refuseNamesOfLogs(template: BackupTemplate, text: string, log: string, fs: FileSystem): void {
   const directory = dirname(log);
-  const names = namesIn(fs, directory);
+  let names: string[];
+  try {
+    names = fs.readdir(directory);
+  } catch {
+    return; // whatever keeps us from asking will be met, and reported, at the first record
+  }
   const other = names.find(
     (name) =>
       template.defaultNameOf(name) !== undefined && names.includes(basename(settingsPath(join(directory, name)))),
@@ -205,10 +209,12 @@ function refuseNamesOfLogs(template: BackupTemplate, text: string, log: string, 
 function resolveArchive(path: string, log: string, fs: FileSystem): string | undefined {
   const directory = resolve(dirname(log), path);
   if (directory === dirname(log)) return undefined;
+  let isReached: boolean;
   try {
     fs.mkdir(dirname(log));
     fs.mkdir(directory);
     fs.access(directory, R_OK | W_OK);
+    isReached = isOnOneFileSystem(fs, dirname(log), directory);
   } catch (cause) {
     throw refused(
       "archiveDirectory",
@@ -217,7 +223,7 @@ function resolveArchive(path: string, log: string, fs: FileSystem): string | und
       cause,
     );
   }
-  if (!isOnOneFileSystem(fs, dirname(log), directory))
+  if (!isReached)
     throw refused(
       "archiveDirectory",
       path,

@@ -29,6 +29,12 @@ describe("a handler that is broken is found out:", () => {
     assert.ok((await killSweep(t, sweep)).problems.some((text) => text.includes("in no file that app.log* finds")));
   });
 
+  test("one that brings a file into the archive by a copy, and not by a rename", async (t) => {
+    const operation = "rotation into an archive";
+    const sweep = { operation, mode: "before", stride: 1, double: "copies into the archive" } as const;
+    assert.notDeepEqual((await killSweep(t, sweep)).problems, []);
+  });
+
   test("one that deletes what it has compressed before the result has its name", async (t) => {
     const sweep = { operation: "compression", mode: "before", stride: 1, double: "unlinks the source first" } as const;
     assert.notDeepEqual((await killSweep(t, sweep)).problems, []);

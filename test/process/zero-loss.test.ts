@@ -55,6 +55,18 @@ describe("every record once, whole and in order", () => {
       "--sleep-max",
       "0.003",
     ],
+    "names of the user's own, an archive": [
+      "--num-processes",
+      "8",
+      "--log-calls",
+      "1000",
+      "--max-bytes",
+      "16KiB",
+      "--keep-extension",
+      "--archive-directory",
+      "old",
+      "--gzip",
+    ],
     "no rotation": ["--num-processes", "4", "--log-calls", "2000", "--max-bytes", "0"],
   };
   for (const [name, args] of Object.entries(cases)) {
@@ -82,6 +94,15 @@ describe("every record once, whole and in order", () => {
 
   test("3 backups: of each writer the oldest records go, and no others", async () => {
     const { code, verdict } = await stress("--num-processes", "4", "--log-calls", "2000", "--backup-count", "3");
+    assert.equal(code, 0, JSON.stringify(verdict));
+    assert.ok(verdict.removedRecords > 0);
+    assert.equal(verdict.found + verdict.removedRecords, verdict.expected);
+  });
+
+  test("3 backups by a template, in an archive: the same", async () => {
+    const names = ["--backup-name", "{stem}-{n}{ext}", "--archive-directory", "old"];
+    const args = ["--num-processes", "8", "--log-calls", "1000", "--backup-count", "3", ...names];
+    const { code, verdict } = await stress(...args);
     assert.equal(code, 0, JSON.stringify(verdict));
     assert.ok(verdict.removedRecords > 0);
     assert.equal(verdict.found + verdict.removedRecords, verdict.expected);

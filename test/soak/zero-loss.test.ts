@@ -12,6 +12,10 @@ const cases: Record<string, string> = {
     "--writers cluster --num-processes 4 --log-calls 50000 --max-bytes 256KiB",
   "12 of all kinds x 20,000 records, 64 KiB, gzip":
     "--writers mix --num-processes 12 --log-calls 20000 --max-bytes 64KiB --gzip",
+  "8 processes x 20,000 records, 64 KiB, gzip, a template and an archive":
+    "--num-processes 8 --log-calls 20000 --max-bytes 64KiB --gzip --keep-extension --archive-directory old",
+  "8 processes x 20,000 records, every second and 64 KiB, a date of its own and an archive":
+    "--when s --max-bytes 64KiB --num-processes 8 --log-calls 20000 --backup-name {stem}-{date:YYYYMMDDTHHmmss}{ext} --archive-directory old",
   "8 processes x 50,000 records, every second, gzip": "--when s --num-processes 8 --log-calls 50000 --gzip",
   "8 processes x 50,000 records, every second and 64 KiB, gzip":
     "--when s --max-bytes 64KiB --num-processes 8 --log-calls 50000 --gzip",

@@ -1,3 +1,4 @@
+import { copyFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { FileStatus, FileSystem } from "../../src/platform/file-system.js";
 
@@ -9,6 +10,7 @@ export type DoubleName =
   | "truncates a tail"
   | "unlinks the source first"
   | "hides what waits"
+  | "copies into the archive"
   | "notes no intent"
   | "empties a file that it cannot write to"
   | "takes what others own for its own";
@@ -84,6 +86,22 @@ export function doubleOf(name: DoubleName, real: FileSystem): FileSystem {
         ...real,
         renameNew: (from, to) => real.renameNew(from, WAITING.test(to) ? join(dirname(to), `.${basename(to)}`) : to),
       };
+    case "copies into the archive": {
+      let removeLater = () => {};
+      return {
+        ...real,
+        renameNew(from, to) {
+          if (dirname(from) === dirname(to)) return real.renameNew(from, to);
+          copyFileSync(from, to);
+          removeLater = () => real.unlink(from);
+        },
+        open(...opening) {
+          removeLater();
+          removeLater = () => {};
+          return real.open(...opening);
+        },
+      };
+    }
     case "takes what others own for its own": {
       const own = (status: FileStatus) => Object.defineProperty(status, "uid", { value: process.getuid?.() });
       return {

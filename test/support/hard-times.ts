@@ -29,7 +29,21 @@ export async function writeThroughFaults(
   };
   const goOn = (milliseconds: number) =>
     clock instanceof ManualClock && guard("a timer", () => clock.goTo(clock.time + milliseconds));
-  const handler = makeHandler(scene.log, operation, environment);
+  let isMended = false;
+  const mendOnce = async () => {
+    if (!isMended) await mend();
+    isMended = true;
+  };
+  const make = () => makeHandler(scene.log, operation, environment);
+  let handler: ReturnType<typeof makeHandler>;
+  try {
+    handler = make();
+  } catch (error) {
+    // A directory that cannot be looked at is refused at construction: then there is no handler, and no record.
+    if ((error as LogFileError).option !== "archiveDirectory") throw error;
+    await mendOnce();
+    handler = make();
+  }
   handler.on("warning", () => {});
   let errors = 0;
   handler.on("error", (error) => {
@@ -42,7 +56,7 @@ export async function writeThroughFaults(
   await goOn(5000);
   if (refused > 0 && errors === 0) problems.push("write() returned false, and no error event said why");
   await guard("swept()", () => handler.swept());
-  await mend();
+  await mendOnce();
   await goOn(120_000); // rotations that failed are tried again
   await guard("flush()", () => handler.flush());
   for (let i = 0; i < AFTER_THE_FAULT; i++) await write();

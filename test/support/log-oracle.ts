@@ -1,14 +1,27 @@
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, parse as parsePath } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
 import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { parseNumbered } from "../../src/log-files/backup-names.js";
 import { isCursor, settingsPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
-import { listLogFiles } from "../../src/log-files/list-files.js";
+import { type LogFile, listLogFiles } from "../../src/log-files/list-files.js";
+import { namedBackups } from "../../src/log-files/named-backups.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
+import type { FileSystem } from "../../src/platform/file-system.js";
+import { namingLeft, settingsLeft } from "../../src/writer/settings-file.js";
 
 /* What must be true of a log, whatever has happened to its writers. */
+
+/** Backups have the names that the writers of the log have left beside it. */
+function fsOf(log: string): FileSystem {
+  const { fs } = systemEnvironment();
+  return namedBackups({ fs }, log, namingLeft(log, settingsLeft(fs, log))).fs;
+}
+
+function filesOf(log: string): LogFile[] {
+  return listLogFiles(fsOf(log), log);
+}
 
 /** A record of always the same length, so that what a handler does with it is always the same. */
 export function recordOf(writer: string, number: number): string {
@@ -34,6 +47,7 @@ export interface Expected {
 }
 
 interface Part {
+  /** By default. */
   readonly name: string;
   readonly storedBytes: number;
   readonly bytes: number;
@@ -78,7 +92,7 @@ export class Snapshot {
 
 function plainFiles(log: string): { path: string; inode: bigint }[] {
   if (!existsSync(dirname(log))) return [];
-  const parts = listLogFiles(systemEnvironment().fs, log).filter(({ extension }) => extension === "");
+  const parts = filesOf(log).filter(({ extension }) => extension === "");
   return parts.map(({ path }) => ({ path, inode: statSync(path, { bigint: true }).ino }));
 }
 
@@ -89,8 +103,10 @@ function plainFiles(log: string): { path: string; inode: bigint }[] {
 export function hiddenRecords(log: string, writer: string, count: number): string[] {
   if (!existsSync(dirname(log))) return [];
   const found = new Set<number>();
-  for (const name of readdirSync(dirname(log)).filter((other) => other.startsWith(basename(log)))) {
-    const stored = readFileSync(join(dirname(log), name));
+  // With a template, "app*" finds them, also in the directory of the backups.
+  const all = readdirSync(dirname(log), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  for (const { name, parentPath } of all.filter((other) => other.name.startsWith(parsePath(log).name))) {
+    const stored = readFileSync(join(parentPath, name));
     const lines = (stored[0] === 0x1f ? gunzipSync(stored) : stored).toString().split("\n");
     for (const record of lines.map(parseStressRecord)) if (record?.writer === writer) found.add(record.number);
   }
@@ -104,8 +120,7 @@ export function tornLines(log: string): string[] {
 }
 
 function readParts(log: string, problems: string[]): Part[] {
-  return listLogFiles(systemEnvironment().fs, log).flatMap(({ path, extension }) => {
-    const name = basename(path);
+  return filesOf(log).flatMap(({ path, name, extension }) => {
     const stored = readFileSync(path);
     let bytes: Buffer;
     try {
@@ -177,10 +192,10 @@ function limitProblems(log: string, parts: Part[], expected: Expected): string[]
 
 /** Nothing but the files of the log, its locks and its settings may stay. */
 function leftovers(log: string): string[] {
-  const ours = new Set(listLogFiles(systemEnvironment().fs, log).map(({ path }) => basename(path)));
+  const ours = new Set(filesOf(log).map(({ path }) => path));
   const mayStay = [lockFilePath(log), sweepLockPath(log), settingsPath(log)].map((path) => basename(path));
-  return readdirSync(dirname(log))
-    .filter((name) => !mayStay.includes(name) && !isCursor(log, name))
-    .filter((name) => name.startsWith(".") || !ours.has(name))
-    .map((name) => `${name} was left`);
+  return readdirSync(dirname(log), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !mayStay.includes(entry.name) && !isCursor(log, entry.name))
+    .filter(({ name, parentPath }) => name.startsWith(".") || !ours.has(join(parentPath, name)))
+    .map(({ name }) => `${name} was left`);
 }

@@ -8,6 +8,7 @@ import { ConcurrentRotatingFileHandler, ConcurrentTimedRotatingFileHandler } fro
 import { FileLock } from "../../src/lock/file-lock.js";
 import { LockFile, lockFilePath } from "../../src/lock/lock-file.js";
 import { hiddenFormPath, sweepLockPath, unfinishedPath } from "../../src/log-files/hidden-names.js";
+import { type BackupNaming, namedBackups } from "../../src/log-files/named-backups.js";
 import { listPending } from "../../src/log-files/pending-files.js";
 import { pendingPath } from "../../src/log-files/pending-names.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
@@ -104,7 +105,7 @@ export async function restart(scene: Scene, operation: Operation, environment: E
   await handler.swept();
   handler.close();
   sweepLock.close();
-  if (useGzip) await sweepLog(scene.log, environment);
+  if (useGzip) await sweepLog(scene.log, environment, handler.toJSON() as BackupNaming);
 }
 
 /** Two records to a file. */
@@ -130,6 +131,9 @@ function byWriting(
   };
 }
 
+/** Names of the user's own, in a directory of their own. */
+const ARCHIVE = { backupName: "{stem}.{n}{ext}", archiveDirectory: "old" };
+
 /** How many seconds before now a log is rotated by time. */
 const AGO = 50;
 const SECONDLY = { when: "s", backupCount: 100 } as const;
@@ -140,8 +144,10 @@ export type OperationName =
   | "rotation by time"
   | "cascade of 5 backups"
   | "header"
+  | "rotation into an archive"
   | "setting aside"
   | "compression"
+  | "compression into an archive"
   | "pruning"
   | "merging a spill"
   | "recovery"
@@ -164,6 +170,10 @@ export const OPERATIONS: Record<OperationName, Operation> = {
   header: byWriting({ maxBytes: MAX_BYTES + HEADER.length, backupCount: BACKUPS, header: HEADER }, 3, 3, {
     header: HEADER,
   }),
+  "rotation into an archive": byWriting({ maxBytes: MAX_BYTES, backupCount: 3, ...ARCHIVE }, 7, 3, {
+    backupCount: 3,
+    keeps: 3 * 2 + 1,
+  }),
   "setting aside": byWriting(GZIP, 2, 1),
   compression: {
     options: GZIP,
@@ -174,6 +184,16 @@ export const OPERATIONS: Record<OperationName, Operation> = {
       for (let i = 0; i < 2; i++) setAside(scene);
     },
     run: ({ log }, environment) => sweepLog(log, environment),
+  },
+  "compression into an archive": {
+    options: { ...GZIP, ...ARCHIVE },
+    limits: { maxBytes: MAX_BYTES },
+    async prepare(scene) {
+      setAside(scene, ARCHIVE);
+      await sweepLog(scene.log, systemEnvironment(), ARCHIVE);
+      for (let i = 0; i < 2; i++) setAside(scene, ARCHIVE);
+    },
+    run: ({ log }, environment) => sweepLog(log, environment, ARCHIVE),
   },
   pruning: byWriting({ maxBytes: MAX_BYTES, backupCount: 10, maxTotalBytes: 300 }, 14, 1, {
     maxTotalBytes: 300,
@@ -221,9 +241,9 @@ export function environmentOf({ isTimed = false }: Operation): Environment {
 }
 
 /** Writes a file and rotates it, to be compressed. */
-function setAside(scene: Scene): void {
-  const { fs } = systemEnvironment();
-  scene.writeWith({}, 2);
+function setAside(scene: Scene, naming: BackupNaming & RotatingFileHandlerOptions = {}): void {
+  const { fs } = namedBackups(systemEnvironment(), scene.log, naming);
+  scene.writeWith(naming, 2);
   const backups = new NumberedBackups(fs, scene.log, BACKUPS);
   rotate({ fs, log: scene.log, backupCount: BACKUPS, backups, extension: ".gz", rotator: undefined });
 }
@@ -272,7 +292,8 @@ function textOfFirst({ writer }: Scene): string {
   return `${recordOf(writer, 0)}\n${recordOf(writer, 1)}\n`;
 }
 
-export async function sweepLog(log: string, environment: Environment): Promise<void> {
+export async function sweepLog(log: string, machine: Environment, naming: BackupNaming = {}): Promise<void> {
+  const environment = namedBackups(machine, log, naming);
   const permissions = new Permissions({ chmod: undefined, umask: undefined, owner: undefined }, () => {});
   const { fs } = environment;
   const mount = new Mount(environment, log);
