@@ -38,5 +38,6 @@ export type { LogRecord } from "./reading/records/block.js";
 export type { FollowOptions } from "./reading/records/follow-blocks.js";
 export type { Selection } from "./reading/selection.js";
 export type { UnicodeErrorPolicy } from "./records/encoder.js";
+export type { Oversize } from "./records/record-limit.js";
 export type { SettingsLeft } from "./writer/settings-file.js";
 export type { HandlerStats } from "./writer/stats.js";

@@ -30,6 +30,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
   readonly #encoder: Encoder;
   readonly #delivery: Delivery;
   readonly #turn: Turn;
+  /** Records of namers and rotators that were too large. */
+  #oversizedLater = 0;
 
   /**
    * @param warning told when whoever makes the handler has had the time to listen
@@ -167,7 +169,8 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /** Counts records, bytes and failures since the handler was made, and the records that it has yet to write. */
   stats(): HandlerStats {
-    return { ...this.#writer.counts, dropped: this.#writer.dropped, pending: this.#delivery.pending };
+    const oversized = this.#encoder.oversized + this.#oversizedLater;
+    return { ...this.#writer.counts, dropped: this.#writer.dropped, oversized, pending: this.#delivery.pending };
   }
 
   /** The options from which another process can make the same handler; functions are named, and must be given again. */
@@ -191,7 +194,9 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /** A record of a namer or rotator that is called while the lock is held: after it. */
   #writeLater(record: string | Uint8Array): false {
-    this.#delivery.keep(new Encoder(this.#writer.options).encode(record));
+    const encoder = new Encoder(this.#writer.options);
+    this.#delivery.keep(encoder.encode(record));
+    this.#oversizedLater += encoder.oversized;
     return false;
   }
 }

@@ -49,6 +49,8 @@ export type SweepLogOptions = Pick<
   | "delayCompression"
   | "encoding"
   | "header"
+  | "maxRecordBytes"
+  | "oversize"
   | "sync"
   | "keepFileOpen"
   | "lockFileDirectory"

@@ -15,6 +15,7 @@ import {
   parsePercent,
   parsePositive,
   parseQueueBytes,
+  parseRecordBytes,
   parseSize,
   parseTimeOfDay,
   parseWhen,
@@ -56,6 +57,7 @@ type Rows<Interface> = { readonly [Name in keyof Interface]-?: OptionRow };
 
 const LONGEST_TERMINATOR = 64;
 const ON_LOCK_TIMEOUT = ["spill", "wait", "throw"] as const;
+const OVERSIZE = ["truncate", "split", "drop"] as const;
 const SYNC_MODES = ["none", "data", "full"] as const;
 
 const mode = converted(parseMode, 'permission bits such as 0o640 or "640", and not 640 in decimal');
@@ -157,6 +159,18 @@ const fileRows = {
     "text at the head of each file, no record: the names of columns; or `() => text`. [More](../concepts/rotation.md#a-header)",
     { shared: "in another form" },
     [165, "--header <text>", "text at the head of each file, such as the names of columns"],
+  ),
+  maxRecordBytes: row(
+    v.nullish(converted(parseRecordBytes, 'a size of 1 KiB or more such as "64KiB", or a number of bytes')),
+    "bytes that a record may have in the file, with its terminator; see [below](#records-that-are-too-large)",
+    {},
+    [162, "--max-record-bytes <size>", 'bytes that a record may have, such as "64KiB"', number],
+  ),
+  oversize: row(
+    v.optional(oneOf(OVERSIZE), "truncate"),
+    'what becomes of a larger one: `"truncate"`, its beginning is written; `"split"`, it becomes several records; `"drop"`, a mark stands in its place',
+    {},
+    [164, "--oversize <how>", "what becomes of a larger one", OVERSIZE],
   ),
   useGzip: row(
     v.optional(flag, false),

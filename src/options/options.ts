@@ -1,6 +1,7 @@
 import type { Namer } from "../log-files/backup-names.js";
 import type { Compression, CompressionFormat } from "../log-files/compression-formats.js";
 import type { UnicodeErrorPolicy } from "../records/encoder.js";
+import type { Oversize } from "../records/record-limit.js";
 
 /**
  * Bytes: a whole number, or a text with a unit of 1,024: `"512k"`, `"10MiB"`, `"2g"`. Any text for the compiler, since it
@@ -124,6 +125,14 @@ export interface FileHandlerOptions {
    * @default "\n"
    */
   readonly terminator?: string;
+  /** Ours. Bytes that a record may have in the file, with its terminator and with marks: `"64KiB"`; 1 KiB or more. */
+  readonly maxRecordBytes?: Size | null;
+  /**
+   * Ours. What becomes of a record that is larger: its beginning is written, and says so at its end (`"truncate"`); it
+   * becomes several records, which say so (`"split"`); or one stands in its place that says what was there (`"drop"`).
+   * @default "truncate"
+   */
+  readonly oversize?: Oversize;
   /**
    * Compress rotated files with gzip; the same as `compression: "gzip"`.
    * @default false

@@ -66,6 +66,15 @@ export function parsePositive(value: unknown): number | undefined {
   return parseCount(value) || undefined;
 }
 
+// A mark, and the longest terminator, have room in it in every encoding.
+const SMALLEST_RECORD = 1024;
+
+/** Bytes that a record may have at most, as {@link parseSize}. */
+export function parseRecordBytes(value: unknown): number | undefined {
+  const bytes = parseSize(value) ?? 0;
+  return bytes >= SMALLEST_RECORD ? bytes : undefined;
+}
+
 /** Of a hundred: more than 0 and less than 100, as a number or as a text such as "10%". */
 export function parsePercent(value: unknown): number | undefined {
   const percent = typeof value === "string" && /^\d+(\.\d+)?%?$/.test(value) ? Number.parseFloat(value) : value;

@@ -8,6 +8,7 @@ const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
   maxAge: ["days", "daystokeep", "maxdays", "maxagems", "history", "maxhistory"],
   maxTotalBytes: ["totalsize", "maxtotalsize", "totalsizecap"],
   minFreeBytes: ["minfree", "freespace", "minfreespace", "mindiskfree", "freedisk", "keepfree"],
+  maxRecordBytes: ["maxrecordsize", "maxline", "maxlinelength", "maxlinebytes", "maxmessagesize", "recordsize"],
   compression: ["compress", "zip", "zippedarchive"],
   useGzip: ["gzip", "gz"],
   delayCompression: ["delaycompress"],

@@ -62,6 +62,11 @@ export class Batch {
     return this.isDone ? 0 : this.#ends[this.#next]! - this.start;
   }
 
+  /** Bytes of the longest of all records, also of those that are written. */
+  get longest(): number {
+    return this.#ends.reduce((longest, end, i) => Math.max(longest, end - (i === 0 ? 0 : this.#ends[i - 1]!)), 0);
+  }
+
   /** Where the last record ends in `bytes`. */
   get end(): number {
     return this.#ends.length === 0 ? 0 : this.#ends[this.#ends.length - 1]!;

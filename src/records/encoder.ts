@@ -4,6 +4,7 @@ import { Batch } from "./batch.js";
 import { decode, encode, findCodec } from "./encodings.js";
 import { Header, LONGEST_HEADER } from "./header.js";
 import { endOfLines, linesOf, part } from "./line-splitter.js";
+import { type Oversize, RecordLimit } from "./record-limit.js";
 
 /** What becomes of characters that the encoding lacks: left out, written as "?", or the whole record refused. */
 export type UnicodeErrorPolicy = "ignore" | "replace" | "strict";
@@ -16,6 +17,9 @@ export interface EncoderOptions {
   readonly terminator: string;
   /** What each file begins with, or what makes it. */
   readonly header?: string | (() => string) | undefined;
+  /** Bytes of a record with its terminator; none = no limit. */
+  readonly maxRecordBytes?: number | null | undefined;
+  readonly oversize?: Oversize;
 }
 
 const KEPT_BYTES = 64 * 1024;
@@ -40,6 +44,8 @@ export class Encoder {
   readonly #kept = Buffer.allocUnsafeSlow(KEPT_BYTES);
   readonly #keptBatch = new Batch(this.#kept, []);
   readonly #header: EncoderOptions["header"];
+  readonly #most: number;
+  readonly #limit: RecordLimit;
   readonly #canEncode = new Map<string, boolean>();
 
   constructor(options: EncoderOptions, platform: NodeJS.Platform = process.platform) {
@@ -57,6 +63,19 @@ export class Encoder {
     this.terminator = this.#toBytes(this.#translate(this.#terminatorText));
     this.endings = [this.terminator, this.#toBytes("\n")];
     this.#header = options.header;
+    this.#most = options.maxRecordBytes ?? Number.POSITIVE_INFINITY;
+    this.#limit = new RecordLimit(this.#most, options.oversize ?? "truncate", {
+      codec: this.#codec,
+      isUtf8: this.#isUtf8,
+      terminator: this.terminator,
+      prepare: (text) => (this.#isUtf8 ? this.#wellFormed : this.#onlyEncodable).call(this, this.#translate(text)),
+      toBytes: (text) => this.#toBytes(text),
+    });
+  }
+
+  /** Records that were larger than `maxRecordBytes`. */
+  get oversized(): number {
+    return this.#limit.count;
   }
 
   get hasHeader(): boolean {
@@ -112,13 +131,16 @@ export class Encoder {
   }
 
   /**
-   * One record as bytes, with its terminator. The batch is kept and valid until the next call.
+   * One record as bytes, with its terminator; what is put in its place where it is too large, possibly several. The batch
+   * is kept and valid until the next call.
    * @param record text; or bytes that are in the log's encoding already, which are written as they are
    * @throws {LogFileError} `ERR_CLH_ENCODE` under the policy `strict`
    */
   encode(record: string | Uint8Array): Batch {
-    if (typeof record === "string") return this.#fromText(record);
-    return types.isUint8Array(record) ? this.#fromBytes(record) : this.#fromText(String(record)); // not everybody has types
+    if (typeof record !== "string" && !types.isUint8Array(record)) return this.encode(String(record)); // not everybody has types
+    if (record.length > this.#most) return this.#limited(record); // no character has less than a byte
+    const batch = typeof record === "string" ? this.#fromText(record) : this.#fromBytes(record);
+    return batch.end > this.#most ? this.#limited(record) : batch;
   }
 
   /** Bytes that {@link encodeInto} may need; Infinity for what it cannot encode. */
@@ -136,11 +158,12 @@ export class Encoder {
     if (length !== record.length && !record.isWellFormed()) return -1;
     // One character first: endsWith() takes longer, as copy() does for few bytes.
     const mayEnd = record.charCodeAt(record.length - 1) === this.#lastOfTerminator;
-    if (mayEnd && record.endsWith(this.#terminatorText)) return length;
+    if (mayEnd && record.endsWith(this.#terminatorText)) return length > this.#most ? -1 : length;
     const { terminator } = this;
     const end = start + length;
     for (let i = 0; i < terminator.length; i++) bytes[end + i] = terminator[i]!;
-    return length + terminator.length;
+    const whole = length + terminator.length;
+    return whole > this.#most ? -1 : whole;
   }
 
   /**
@@ -155,7 +178,8 @@ export class Encoder {
       end = endOfLines(lines, start, most);
       const piece = part(lines, start, end);
       const batch = isBusy ? undefined : this.#fromLines(piece);
-      if (batch === undefined) yield* linesOf(piece);
+      const isWithin = batch !== undefined && (batch.end <= this.#most || batch.longest <= this.#most);
+      if (!isWithin) yield* linesOf(piece);
       else yield batch;
     }
   }
@@ -168,6 +192,15 @@ export class Encoder {
     const length = this.#kept.write(lines, 0, "utf8");
     if (length === lines.length) return this.#keptBatch.resetLines(this.#kept, lines); // all ASCII
     return lines.isWellFormed() ? this.#keptBatch.resetLines(this.#kept, this.#kept.subarray(0, length)) : undefined;
+  }
+
+  #limited(record: string | Uint8Array): Batch {
+    if (typeof record === "string") {
+      const isEnded = record.endsWith(this.#terminatorText);
+      return this.#limit.replace(isEnded ? record.slice(0, -this.#terminatorText.length) : record);
+    }
+    const bytes = Buffer.from(record.buffer, record.byteOffset, record.byteLength);
+    return this.#limit.replace(this.#endsWithTerminator(bytes) ? bytes.subarray(0, -this.terminator.length) : bytes);
   }
 
   #fromText(record: string): Batch {

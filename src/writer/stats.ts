@@ -18,6 +18,8 @@ export interface Counts {
 export interface HandlerStats extends Counts {
   /** Records that are not in the file yet: in memory, or beside it. */
   readonly pending: number;
+  /** Records that were larger than `maxRecordBytes`: they were truncated, split or dropped, as `oversize` says. */
+  readonly oversized: number;
   /** Records that are lost: they could not be written, and the retry buffer was full. */
   readonly dropped: number;
 }

@@ -23,9 +23,12 @@ interface CollectOwnOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Options of {@link collect}: those of the handlers of files, but for `delivery`, and where the records come from. */
+/** Options of {@link collect}: those of the handlers of files, but for `delivery` and `maxRecordBytes`, and where the records come from. */
 export type CollectOptions = CollectOwnOptions &
-  Omit<RotatingFileHandlerOptions & Partial<TimedRotatingFileHandlerOptions>, "delivery">;
+  Omit<
+    RotatingFileHandlerOptions & Partial<TimedRotatingFileHandlerOptions>,
+    "delivery" | "maxRecordBytes" | "oversize"
+  >;
 
 /** @internal */
 export interface ResolvedCollectOptions {
@@ -71,6 +74,8 @@ export function resolveCollectOptions(options: unknown): ResolvedCollectOptions 
   const { nats, keep, signal, ...file } = anObject(options) as Record<string, unknown>;
   if (file.delivery !== undefined)
     throw refused("delivery", file.delivery, "left out: what has come from the stream at once is written at once");
+  if (file.maxRecordBytes != null)
+    throw refused("maxRecordBytes", file.maxRecordBytes, "left out: records are written as they are in the stream");
   const own = parse(ownSchema, { nats, keep, signal });
   const { stream, ...servers } = parse(natsSchema, own.nats);
   return { servers: resolveServers(servers), stream, keep: own.keep, signal: own.signal, file: file as HandlerOptions };

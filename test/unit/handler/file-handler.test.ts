@@ -541,6 +541,7 @@ test("stats count", (t) => {
     rotations: 1,
     lockWaits: 0,
     lockTimeouts: 0,
+    oversized: 0,
     failures: 0,
     pending: 0,
     dropped: 0,

@@ -178,6 +178,8 @@ describe("sweepLog", () => {
       delayCompression: true,
       encoding: true,
       header: true,
+      maxRecordBytes: true,
+      oversize: true,
       sync: true,
       keepFileOpen: true,
       lockFileDirectory: true,

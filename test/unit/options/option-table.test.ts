@@ -18,6 +18,7 @@ function everyOption(
 ): Required<Omit<TimedRotatingFileHandlerOptions, "useGzip" | "utc" | "rotator" | "namer">> {
   return {
     ...{ mode: "a", maxBytes: 1000, strictMaxBytes: true, backupCount: 5, maxAge: "14d", maxTotalBytes: "2GiB" },
+    ...{ maxRecordBytes: "64KiB", oversize: "split" },
     ...{ minFreeBytes: "1GiB", minFreePercent: "10%" },
     ...{ encoding: "utf-8", unicodeErrorPolicy: "replace", newline: "\n", terminator: "\n", delayCompression: true },
     ...{ compression: "gzip", chmod: 0o640, umask: 0o027, lockFileDirectory: directory, keepFileOpen: true },

@@ -275,6 +275,8 @@ describe("of the timed handler", () => {
     maxPeriods: [0, -1, 2.5, "7"],
     maxAge: [0, "0d", -1, "two weeks"],
     maxTotalBytes: [0, "none", -5],
+    maxRecordBytes: [0, 1023, "1023b", "some", true],
+    oversize: ["cut", "", null, true],
     minFreeBytes: [0, "some", -1, true],
     minFreePercent: [0, 100, -1, "all", "10 GiB", Number.NaN],
     rotateWhenIdle: [1, "yes"],
