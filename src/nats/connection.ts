@@ -1,3 +1,5 @@
+import { isIP } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import type { NatsConnection, NodeConnectionOptions } from "@nats-io/transport-node";
 import { LogFileError } from "../base/errors.js";
 import { advice, reason } from "../base/system-errors.js";
@@ -50,6 +52,7 @@ function clientOptions(servers: ResolvedServers, { fs, name, isLasting }: Connec
         ...(tls.ca && { caFile: tls.ca }),
         ...(tls.cert && { certFile: tls.cert }),
         ...(tls.key && { keyFile: tls.key }),
+        ...{ checkServerIdentity: identityCheck(servers) }, // it hands on all that Node's tls.connect takes
       },
     }),
     ...(isLasting
@@ -61,6 +64,21 @@ function clientOptions(servers: ResolvedServers, { fs, name, isLasting }: Connec
           pingInterval: ANSWER_MS,
         }
       : { reconnect: false, pingInterval: NO_PINGS }),
+  };
+}
+
+/**
+ * Compares names as Node does. Of a server that is given by its address, the client tells none, and Node then asks for
+ * "localhost": a certificate for that would do for any address.
+ */
+function identityCheck({ servers }: ResolvedServers): typeof checkServerIdentity {
+  const hosts = servers.map((server) => server.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1"));
+  const addresses = hosts.filter((host) => isIP(host) !== 0);
+  return (host, certificate) => {
+    if (host !== "localhost" || addresses.length === 0 || hosts.includes(host))
+      return checkServerIdentity(host, certificate);
+    const errors = addresses.map((address) => checkServerIdentity(address, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
   };
 }
 

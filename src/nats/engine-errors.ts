@@ -85,7 +85,9 @@ const SENTENCES: Readonly<Record<EngineFailure, Tell>> = {
     "the stream is full",
     "Is the collector running (clh collect)? It makes room; else raise the stream's limit.",
   ),
-  "no resources": sayReason("Give JetStream more room on the servers (max_file_store), or the stream a smaller limit."),
+  "no resources": sayReason(
+    "Give JetStream more room on the servers (their disks, max_file_store), or the stream a smaller limit.",
+  ),
   "no stream": say(
     "no stream takes this subject, or it has no leader now",
     "Make it: clh nats setup nats://… --stream STREAM; or see that JetStream is on, and that its subjects have this one.",
@@ -170,7 +172,7 @@ export function failureOf(cause: unknown): EngineFailure {
 
 function failureOfCode(code: number, message: string): EngineFailure {
   if (code === STORE_FAILED && /maximum (?:bytes|messages)/.test(message)) return "full";
-  if (NO_RESOURCES.includes(code)) return "no resources";
+  if (NO_RESOURCES.includes(code) || (code === STORE_FAILED && /no space left/.test(message))) return "no resources";
   if (NO_STREAM.includes(code)) return "no stream";
   if (TOO_LARGE.includes(code)) return "too large";
   if (NOT_NOW.includes(code)) return "not now";

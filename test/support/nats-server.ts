@@ -38,6 +38,8 @@ function isNewEnough(place: string): boolean {
 interface ServerOptions {
   /** More lines of its settings. */
   readonly settings?: string;
+  /** Directory of its store. Default: one of the test's own. */
+  readonly store?: string;
   /** Bytes of the longest message. */
   readonly maxPayload?: number;
   /** @internal of a cluster */
@@ -96,8 +98,13 @@ export class NatsServer {
   }
 
   /** Writes its settings anew, for the next start. */
-  configure({ name = "n1", settings = "", maxPayload, cluster }: ServerOptions & { readonly name?: string }): void {
-    const store = join(this.#directory, "store");
+  configure({
+    name = "n1",
+    settings = "",
+    store = join(this.#directory, "store"),
+    maxPayload,
+    cluster,
+  }: ServerOptions & { readonly name?: string }): void {
     mkdirSync(store, { recursive: true });
     const lines = [
       `server_name: ${name}`,
