@@ -216,6 +216,28 @@ describe("collect()", needsNats, () => {
     assert.deepEqual(scene.errors, []);
   });
 
+  // The client throws the end of a request before it has given all that came with it: bytes, or messages, are used up.
+  for (const [what, count, bytes] of [
+    ["bytes", 1200, 20_000],
+    ["messages", 9000, 10],
+  ] as const)
+    test(`reads more ${what} than one request has: all of them, and tells nothing of its end`, async (t) => {
+      const scene = await Scene.make(t);
+      const stream = jetstream(scene.connection);
+      const publish = (i: number) => stream.publish("clh.app.x", `${i} ${"x".repeat(bytes)}`);
+      for (let i = 0; i < count; i += 300) await Promise.all(Array.from({ length: 300 }, (_, j) => publish(i + j)));
+      const collection = scene.collect();
+      await until(() => collection.stats().sequence === count);
+      collection.end();
+      await collection.done;
+      const numbers = (await scene.lines()).map((line) => Number.parseInt(line, 10));
+      assert.deepEqual(
+        numbers.sort((a, b) => a - b),
+        [...Array(count).keys()],
+      );
+      assert.deepEqual(scene.errors, []);
+    });
+
   test("refuses wrong options, and shows no secret", () => {
     const nats = { servers: "nats://log1", stream: "logs" };
     const refused = (options: object, message: RegExp) =>

@@ -59,8 +59,9 @@ class Reading implements AsyncIterator<StreamMessage> {
         this.#iterator = undefined;
       } catch (error) {
         this.#iterator = undefined;
-        if (isFull(error)) continue;
-        this.#connection.note(error, "Cannot read the stream");
+        if (!isUsedUp(error)) this.#connection.note(error, "Cannot read the stream");
+        // The client throws before it has given all that came with this; from the consumer these never come again.
+        else if (this.#messages!.getPending() === 0) continue;
         break;
       }
     }
@@ -103,7 +104,7 @@ class Reading implements AsyncIterator<StreamMessage> {
   }
 }
 
-/** The server ends a request in this way when the next message has more bytes than are left of it. */
-function isFull(error: unknown): boolean {
-  return /exceeds max\s?bytes/i.test(String(error));
+/** The server ends a request in this way when it has had its messages, or the next one has more bytes than are left. */
+function isUsedUp(error: unknown): boolean {
+  return /exceeds max\s?bytes|batch completed/i.test(String(error));
 }
