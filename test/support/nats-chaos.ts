@@ -83,8 +83,10 @@ export async function chaos(t: TestContext, options: ChaosOptions): Promise<Chao
       await Promise.all(killed.map((server) => (isWiped ? server.wipe() : server.kill())));
       isAll ? kills.all++ : kills.servers++;
       await upTo(1500);
-      await Promise.all(killed.map(started));
-      if (isWiped) await makeStream(servers);
+      if (isWiped) {
+        await NatsServer.form(servers);
+        await makeStream(servers);
+      } else await Promise.all(killed.map(started));
     }),
   ]);
   await until(() => writers.every(({ acknowledged: count }) => count > 0));

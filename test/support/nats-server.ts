@@ -72,10 +72,16 @@ export class NatsServer {
     const servers = await Promise.all(
       routes.map((port, i) => NatsServer.#make(t, `n${i + 1}`, { cluster: { name: "test", port, routes } })),
     );
+    await NatsServer.form(servers);
+    return servers;
+  }
+
+  /** Starts servers that know nothing as one cluster of all of them: one that comes late would be no part of it, for ever. */
+  static async form(servers: readonly NatsServer[]): Promise<void> {
     for (;;) {
       await Promise.all(servers.map((server) => server.restart()));
       const sizes = await Promise.all(servers.map((server) => server.#clusterSize()));
-      if (sizes.every((found) => found === size)) return servers;
+      if (sizes.every((found) => found === servers.length)) return;
       await Promise.all(servers.map((server) => server.wipe()));
     }
   }
@@ -85,6 +91,11 @@ export class NatsServer {
     server.configure({ name, ...options });
     t.after(() => server.kill());
     return server;
+  }
+
+  /** Of its process, which runs. */
+  get pid(): number {
+    return this.#process!.pid!;
   }
 
   /** `nats://127.0.0.1:…` */
