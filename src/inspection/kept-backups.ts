@@ -2,7 +2,7 @@ import { parseDated, parseNumbered, withoutStrangers } from "../log-files/backup
 import { parseHiddenPending } from "../log-files/hidden-names.js";
 import type { LogFile } from "../log-files/list-files.js";
 import { parseDatedPlace, parsePending } from "../log-files/pending-names.js";
-import { parseWhen } from "../options/parsers.js";
+import { calendarOf, parseWhen } from "../options/parsers.js";
 import { stampLength } from "../rotation/schedule.js";
 import type { SettingsLeft } from "../writer/settings-file.js";
 
@@ -12,7 +12,8 @@ import type { SettingsLeft } from "../writer/settings-file.js";
  */
 export function keptBackups(log: string, files: readonly LogFile[], left: SettingsLeft | undefined): LogFile[] {
   const { kind, when } = left?.settings ?? {};
-  const period = kind === "timed" ? parseWhen(when) : undefined;
+  const parsed = kind === "timed" ? parseWhen(when) : undefined;
+  const period = parsed && calendarOf(parsed, undefined).when;
   const isDated = (file: LogFile) => {
     const stamp = stampOf(log, file);
     return stamp !== undefined && (period === undefined || stamp.length === stampLength(period));

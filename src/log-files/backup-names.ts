@@ -61,8 +61,8 @@ export function datedName(log: string, { stamp, counter }: DatedBackup, namer?: 
 /** By how much the name of a dated backup is longer than that of its log. */
 export const LONGEST_DATED_TAIL = ".2024-05-17_10-20-30".length + ".".length + 15;
 
-const STAMP_IN_NAME = /(?=(\d{4}-\d\d-\d\d)((?:_\d\d(?:-\d\d(?:-\d\d)?)?)?))/g;
-const LENGTHS_OF_TIMES = [9, 6, 3, 0];
+const STAMP_IN_NAME = /(?=(\d{4}-\d\d(?:-\d\d(?:_\d\d(?:-\d\d(?:-\d\d)?)?)?)?))/g;
+const STAMP_LENGTHS = [19, 16, 13, 10, 7];
 const COUNTER_AND_EXTENSION = new RegExp(`^(?:\\.([1-9]\\d{0,14}))?${oneOf(EXTENSIONS)}$`);
 
 /** The inverse of {@link datedName}, from a name in the directory of the backups; `isStamp` says what is one here. */
@@ -83,10 +83,10 @@ export function parseDated(
 
 /** All that a namer may have found in front of it: it may also put digits of its own around them. */
 function* stampsIn(name: string): Iterable<string> {
-  for (const [, date, time] of name.matchAll(STAMP_IN_NAME) as Iterable<[string, string, string]>) {
-    for (const length of LENGTHS_OF_TIMES) {
-      const stamp = date + time.slice(0, length);
-      if (length <= time.length && wallTimeOf(stamp) !== undefined) yield stamp;
+  for (const [, longest] of name.matchAll(STAMP_IN_NAME) as Iterable<[string, string]>) {
+    for (const length of STAMP_LENGTHS) {
+      const stamp = longest.slice(0, length);
+      if (stamp.length === length && wallTimeOf(stamp) !== undefined) yield stamp;
     }
   }
 }

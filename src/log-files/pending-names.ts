@@ -32,7 +32,7 @@ export const SEQUENCE_DIGITS = 13;
 /** The form of `FileStatus.fingerprint`. A log "app.log-1715940000000" has files that wait, too, and shorter numbers in their names. */
 export const FINGERPRINT = "[0-9a-f]{9,}-[0-9a-f]{17,}";
 const PENDING = new RegExp(
-  `^-(\\d{${SEQUENCE_DIGITS}})-(0|${FINGERPRINT}|\\d{8}(?:\\d\\d){0,3}@(?:0|[1-9]\\d{0,14}))-([0-9a-f]{8})${oneOf(EXTENSIONS)}$`,
+  `^-(\\d{${SEQUENCE_DIGITS}})-(0|${FINGERPRINT}|\\d{6}(?:\\d\\d){0,4}@(?:0|[1-9]\\d{0,14}))-([0-9a-f]{8})${oneOf(EXTENSIONS)}$`,
 );
 const LONGEST_FINGERPRINT = 41;
 
@@ -61,8 +61,9 @@ export function parsePending(log: string, name: string): Pending | undefined {
 /** A stamp without what stands between its parts, which upstream could take for one of its own, and a counter. */
 function spreadOut(place: string): string {
   const [digits, counter] = place.split("@") as [string, string];
-  const [century, year, month, day, ...time] = digits.match(/\d\d/g)!;
-  const date = `${century}${year}-${month}-${day}`;
+  const [century, year, month, ...rest] = digits.match(/\d\d/g)!;
+  const [day, ...time] = rest;
+  const date = `${century}${year}-${month}${day === undefined ? "" : `-${day}`}`;
   return `${time.length === 0 ? date : `${date}_${time.join("-")}`}@${counter}`;
 }
 

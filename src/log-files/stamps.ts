@@ -1,6 +1,6 @@
-/* The names of periods: as much of a wall time as tells one from the next, "2024-05-17" or "2024-05-17_10-20-30". */
+/* The names of periods: as much of a wall time as tells one from the next, "2024-05", "2024-05-17" or "2024-05-17_10-20-30". */
 
-const WHOLE_STAMP = /^(\d{4})-(\d\d)-(\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
+const WHOLE_STAMP = /^(\d{4})-(\d\d)(?:-(\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?)?$/;
 
 /**
  * @param wall its UTC fields are those of the wall
@@ -14,7 +14,7 @@ export function stampOf(wall: Date, length: number): string {
 export function wallTimeOf(stamp: string): number | undefined {
   const [, ...parts] = WHOLE_STAMP.exec(stamp) ?? [];
   if (parts.length === 0) return undefined;
-  const [year, month, day, hour, minute, second] = parts.map((part = "0") => Number(part));
+  const [year, month, day = 1, hour = 0, minute = 0, second = 0] = parts.filter(Boolean).map(Number);
   const date = new Date(0);
   date.setUTCFullYear(year!, month! - 1, day);
   date.setUTCHours(hour!, minute, second);

@@ -5,6 +5,7 @@ import { LONGEST_HEADER } from "../records/header.js";
 import type { FileHandlerOptions, RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "./options.js";
 import {
   bool,
+  CALENDAR_WHENS,
   moreThanNothing,
   number,
   parseCompression,
@@ -292,14 +293,18 @@ const fileRows = {
 
 const timeRows = {
   when: row(
-    v.optional(converted(parseWhen, `one of ${WHENS.join(", ")}, in upper or lower case`), "h"),
-    'what a period is, in upper or lower case: `"s"`, `"m"`, `"h"`, `"d"` = so many seconds, minutes, hours, days from the last rotation by time; `"midnight"`; `"w0"` (Monday) to `"w6"`',
+    v.optional(converted(parseWhen, `one of ${[...WHENS, ...CALENDAR_WHENS].join(", ")}, in upper or lower case`), "h"),
+    'what a period is, in upper or lower case: `"s"`, `"m"`, `"h"`, `"d"` = so many seconds, minutes, hours, days from the last rotation by time; `"midnight"`; `"w0"` (Monday) to `"w6"`; or by the clock of the zone, `"hourly"`, `"daily"`, `"weekly"` (Monday), `"monthly"`. [More](../concepts/rotation.md#by-time)',
     { upstream: "when", shared: "as it is" },
-    [30, "--when <period>", "rotate by time: s, m, h, d, midnight, or w0 (Monday) to w6"],
+    [
+      30,
+      "--when <period>",
+      "rotate by time: s, m, h, d, midnight, w0 (Monday) to w6; or hourly, daily, weekly, monthly",
+    ],
   ),
   interval: row(
     v.optional(converted(parsePositive, "a whole number, 1 or more"), 1),
-    "how many of them",
+    "how many of them; 1 of those by the clock",
     { upstream: "interval", shared: "as it is" },
     [40, "--interval <n>", "every so many of them", number],
   ),
@@ -310,9 +315,9 @@ const timeRows = {
   ]),
   atTime: row(
     v.nullish(converted(parseTimeOfDay, 'a time of day such as "03:30" or "03:30:15"')),
-    'time of day for `"midnight"` and `"w0"` to `"w6"`: `"03:30"` or `"03:30:15"`; ignored with other periods, as in Python. Without it, `"w0"` is the midnight that ends Monday; with `"00:00"`, the one that begins it',
+    'time of day for `"midnight"`, `"w0"` to `"w6"`, `"daily"`, `"weekly"` and `"monthly"`: `"03:30"` or `"03:30:15"`; refused with `"hourly"`, ignored with other periods, as in Python. Without it, `"w0"` is the midnight that ends Monday; with `"00:00"`, the one that begins it',
     { upstream: "atTime", standard: "midnight", shared: "as it is" },
-    [50, "--at-time <time>", 'time of day of midnight and w0 to w6, such as "03:30"'],
+    [50, "--at-time <time>", "time of day of midnight, w0 to w6, daily, weekly, monthly"],
   ),
   timeZone: row(
     v.nullish(matching(isTimeZone, 'an IANA time zone such as "Europe/Berlin", or an offset such as "+05:30"')),

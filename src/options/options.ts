@@ -13,10 +13,27 @@ export type Size = number | "512KiB" | "1MiB" | "10MiB" | "100MiB" | "1GiB" | (s
 export type Duration = number | "500ms" | "10s" | "5m" | "12h" | "14d" | "2w" | (string & {});
 
 /**
- * What a period is: so many seconds (`"S"`), minutes, hours or days; a midnight; or a day of the week, `"W0"` being Monday.
- * In upper or lower case. Any text for the compiler, as for {@link Size}; the handler refuses what is none of these.
+ * What a period is: so many seconds (`"S"`), minutes, hours or days; a midnight; or a day of the week, `"W0"` being Monday;
+ * or an hour, a day, a week from Monday on, a month of the calendar. In upper or lower case. Any text for the compiler, as for {@link Size}; the handler refuses what is none of these.
  */
-export type When = "S" | "M" | "H" | "D" | "midnight" | "W0" | "W1" | "W2" | "W3" | "W4" | "W5" | "W6" | (string & {});
+export type When =
+  | "S"
+  | "M"
+  | "H"
+  | "D"
+  | "midnight"
+  | "W0"
+  | "W1"
+  | "W2"
+  | "W3"
+  | "W4"
+  | "W5"
+  | "W6"
+  | "hourly"
+  | "daily"
+  | "weekly"
+  | "monthly"
+  | (string & {});
 
 /** What becomes of a record when the lock was not free within `lockTimeout`; see the option `onLockTimeout`. */
 export type OnLockTimeout = "spill" | "wait" | "throw";
@@ -258,12 +275,13 @@ export interface RotatingFileHandlerOptions extends FileHandlerOptions {
 export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOptions {
   /**
    * What a period is: so many seconds (`"S"`), minutes, hours or days from the last rotation by time, or up to a time of
-   * day (`"midnight"`), or to a day of the week (`"W0"` is Monday). Upper or lower case.
+   * day (`"midnight"`), or to a day of the week (`"W0"` is Monday); or, ours, what the clock of the zone shows: `"hourly"`,
+   * `"daily"`, `"weekly"` (from Monday on), `"monthly"` (from the first on). Upper or lower case.
    * @default "h"
    */
   readonly when?: When;
   /**
-   * How many of them.
+   * How many of them; only 1 of `"hourly"`, `"daily"`, `"weekly"` and `"monthly"`.
    * @default 1
    */
   readonly interval?: number;
@@ -273,8 +291,9 @@ export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOpti
    */
   readonly utc?: boolean;
   /**
-   * Time of day of the rotation, with `"midnight"` and `"W0"` to `"W6"`: `"03:30"` or `"03:30:15"`. Without it,
-   * midnight, and of `"W0"` the midnight that ends Monday. Ignored with other periods, as in Python.
+   * Time of day of the rotation, with `"midnight"`, `"W0"` to `"W6"`, `"daily"`, `"weekly"` and `"monthly"`: `"03:30"` or
+   * `"03:30:15"`. Without it, midnight, and of `"W0"` the midnight that ends Monday. Refused with `"hourly"`, ignored with
+   * the others, as in Python.
    */
   readonly atTime?: string | null;
   /** Ours. Zone by which files are rotated and named: `"Europe/Berlin"`, `"+05:30"`. Default: that of the process. */

@@ -94,10 +94,21 @@ export function parseQueueBytes(value: unknown): number | undefined {
 
 /** A number of seconds, minutes, hours or days; or of midnights; or a day of the week, W0 being Monday. */
 export const WHENS = ["S", "M", "H", "D", "MIDNIGHT", "W0", "W1", "W2", "W3", "W4", "W5", "W6"] as const;
-export type PeriodName = (typeof WHENS)[number];
+/** Those that begin on the clock of the zone, whenever the log was begun. */
+export const CALENDAR_WHENS = ["HOURLY", "DAILY", "WEEKLY", "MONTHLY"] as const;
+type When = (typeof WHENS)[number] | (typeof CALENDAR_WHENS)[number];
+/** Two are others by another name: {@link calendarOf}. */
+export type PeriodName = Exclude<When, "DAILY" | "WEEKLY">;
 
-export function parseWhen(value: unknown): PeriodName | undefined {
-  return WHENS.find((when) => typeof value === "string" && when === value.toUpperCase());
+export function parseWhen(value: unknown): When | undefined {
+  return [...WHENS, ...CALENDAR_WHENS].find((when) => typeof value === "string" && when === value.toUpperCase());
+}
+
+/** In the words of Python's handlers, where these have some: so its processes keep the same boundaries. */
+export function calendarOf(when: When, atTime: number | undefined): { when: PeriodName; atTime: number | undefined } {
+  if (when === "DAILY") return { when: "MIDNIGHT", atTime };
+  if (when === "WEEKLY") return { when: "W0", atTime: atTime ?? 0 }; // else the midnight that ends Monday
+  return { when, atTime };
 }
 
 /** Seconds since midnight. */

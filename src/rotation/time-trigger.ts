@@ -105,7 +105,7 @@ export class TimeTrigger implements Trigger {
   #set(due: number): void {
     if (due !== this.#due) this.#file = undefined;
     this.#due = due;
-    this.#earliest = due - (this.#options.boundaries.next(due) - due) - SKEW;
+    this.#earliest = this.#options.boundaries.start(due) - SKEW;
   }
 
   #oldest(now: number): number {

@@ -12,6 +12,8 @@ interface Period {
   readonly days?: number;
   /** Of the calendar, on which day it ends: 1 is Monday. */
   readonly weekday?: number;
+  /** By the clock: which part of it begins anew. */
+  readonly unit?: "hour" | "month";
 }
 
 const PERIODS: Readonly<Record<Schedule["when"], Period>> = {
@@ -27,9 +29,11 @@ const PERIODS: Readonly<Record<Schedule["when"], Period>> = {
   W4: { stampLength: 10, days: 7, weekday: 5 },
   W5: { stampLength: 10, days: 7, weekday: 6 },
   W6: { stampLength: 10, days: 7, weekday: 7 },
+  HOURLY: { stampLength: 13, unit: "hour" },
+  MONTHLY: { stampLength: 7, unit: "month" },
 };
 
-const WHOLE_STAMP = /^(\d{4}-\d\d-\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
+const WHOLE_STAMP = /^(\d{4}-\d\d(?:-\d\d)?)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?$/;
 
 /** The boundaries of one schedule. */
 export class TemporalBoundaries {
@@ -49,6 +53,7 @@ export class TemporalBoundaries {
   next(now: number): number {
     const second = Math.floor(now);
     if (this.#fixed !== undefined) return second + this.#fixed;
+    if (this.#period.unit !== undefined) return this.#boundaries(second, 1).find((moment) => moment > second)!;
     for (let date = this.#zoned(second).toPlainDate(); ; date = date.add({ days: 1 })) {
       if (!this.#isRotationDay(date) || this.#momentOf(date) <= second) continue;
       return this.#momentOf(date.add({ days: (this.#schedule.interval - 1) * this.#days }));
@@ -74,6 +79,12 @@ export class TemporalBoundaries {
   spanOf(stamp: string): { begin: number; end: number } {
     const { timeZone, interval } = this.#schedule;
     const wall = this.#parse(stamp)!;
+    if (this.#period.unit !== undefined) {
+      let boundary = wall.subtract({ days: 2 }).toZonedDateTime(timeZone).epochMilliseconds / 1000;
+      do boundary = this.next(boundary);
+      while (this.stamp(boundary) !== stamp);
+      return { begin: this.#startOf(boundary), end: boundary };
+    }
     if (this.#fixed === undefined) {
       const date = wall.toPlainDate();
       const end = this.#momentOf(date.add({ days: interval * this.#days }));
@@ -94,6 +105,7 @@ export class TemporalBoundaries {
 
   /** Of the calendar: the boundary that is nearest to so many days before, since days differ in length. */
   #startOf(boundary: number): number {
+    if (this.#period.unit !== undefined) return this.#boundaries(boundary, -1).find((moment) => moment < boundary)!;
     if (this.#fixed !== undefined) return boundary - this.#fixed;
     const days = this.#days;
     const target = boundary - this.#schedule.interval * days * DAY;
@@ -104,6 +116,19 @@ export class TemporalBoundaries {
       .reduce((best, moment) => (Math.abs(moment - target) < Math.abs(best - target) ? moment : best));
   }
 
+  /** Those around a moment, from there on into the past or the future. */
+  #boundaries(moment: number, sign: 1 | -1): number[] {
+    const { unit } = this.#period;
+    const { atTime = 0 } = this.#schedule;
+    const wall = this.#zoned(moment).toPlainDateTime();
+    const hour = { minute: 0, second: 0, millisecond: 0 };
+    const [begun, step] =
+      unit === "hour" ? [wall.with(hour), "hours"] : [wall.with({ day: 1, hour: 0, ...hour }), "months"];
+    return Array.from({ length: 52 }, (_, i) => begun.add({ [step as string]: sign * (i - 1) })).map((time) =>
+      this.#momentOf(time.toPlainDate(), unit === "hour" ? time.hour * 3600 : atTime),
+    );
+  }
+
   #isRotationDay(date: Temporal.PlainDate): boolean {
     const { weekday } = this.#period;
     if (weekday === undefined) return true;
@@ -112,8 +137,8 @@ export class TemporalBoundaries {
   }
 
   /** Seconds since 1970 of the time of rotation on that day. */
-  #momentOf(date: Temporal.PlainDate): number {
-    const { atTime = 0, timeZone } = this.#schedule;
+  #momentOf(date: Temporal.PlainDate, atTime = this.#schedule.atTime ?? 0): number {
+    const { timeZone } = this.#schedule;
     const wall = date.toPlainDateTime().add({ seconds: atTime });
     const first = wall.toZonedDateTime(timeZone, { disambiguation: "earlier" });
     const isLeftOut = !first.toPlainDateTime().equals(wall);
@@ -129,7 +154,8 @@ export class TemporalBoundaries {
   #parse(stamp: string): Temporal.PlainDateTime | undefined {
     const match = WHOLE_STAMP.exec(stamp);
     if (match === null) return undefined;
-    const [, date, hour = "00", minute = "00", second = "00"] = match;
+    const [, day = "", hour = "00", minute = "00", second = "00"] = match;
+    const date = day.length === 7 ? `${day}-01` : day;
     try {
       return Temporal.PlainDateTime.from(`${date}T${hour}:${minute}:${second}`, { overflow: "reject" });
     } catch (error) {

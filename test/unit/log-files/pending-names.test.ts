@@ -8,7 +8,7 @@ import { LONGEST_PENDING_TAIL, type Pending, parsePending, pendingPath } from ".
 import { FileStatus } from "../../../src/platform/file-system.js";
 import { FINGERPRINTS, logNames } from "../../support/log-names.js";
 
-const stamps = ["2024-05-17", "2024-05-17_10", "2024-05-17_10-20", "2024-05-17_10-20-30"];
+const stamps = ["2024-05", "2024-05-17", "2024-05-17_10", "2024-05-17_10-20", "2024-05-17_10-20-30"];
 const pendings: fc.Arbitrary<Pending> = fc.record(
   {
     sequence: fc.integer({ min: 0, max: 9_999_999_999_999 }),

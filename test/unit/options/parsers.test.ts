@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { When } from "../../../src/options/options.js";
-import { parseDuration, parseSize, parseWhen, WHENS } from "../../../src/options/parsers.js";
+import { CALENDAR_WHENS, parseDuration, parseSize, parseWhen, WHENS } from "../../../src/options/parsers.js";
 
 test("sizes", () => {
   assert.equal(parseSize(0), 0);
@@ -50,7 +50,8 @@ test("a period may be spelt in upper and lower case, and is offered in one spell
     ["w0", "W0"],
     ["s", "S"],
     ["", undefined],
-    ["weekly", undefined],
+    ["weekly", "WEEKLY"],
+    ["yearly", undefined],
     ["W7", undefined],
     [5, undefined],
   ] as const) {
@@ -59,4 +60,6 @@ test("a period may be spelt in upper and lower case, and is offered in one spell
   // For the compiler: the union that editors offer is open, and each that it offers is taken.
   const offered: readonly When[] = ["S", "M", "H", "D", "midnight", "W0", "W1", "W2", "W3", "W4", "W5", "W6"];
   assert.deepEqual(offered.map(parseWhen), WHENS);
+  const calendar: readonly When[] = ["hourly", "daily", "weekly", "monthly"];
+  assert.deepEqual(calendar.map(parseWhen), CALENDAR_WHENS);
 });

@@ -267,7 +267,7 @@ describe("of the timed handler", () => {
   });
 
   const wrong: Record<string, unknown[]> = {
-    when: ["hourly", "W7", "W", "", 1, null],
+    when: ["yearly", "W7", "W", "", 1, null],
     interval: [0, -1, 1.5, "2", Number.NaN],
     atTime: ["24:00", "3:30", "12:60", "12:00:60", "noon", 1230, ""],
     timeZone: ["Europe/Atlantis", "", "CEST5", 1],
@@ -293,7 +293,7 @@ describe("of the timed handler", () => {
   }
 
   test("what is allowed is in the message", () => {
-    assert.match(refusalOf({ when: "hourly" }).message, /one of S, M, H, D, MIDNIGHT, W0, .* W6/);
+    assert.match(refusalOf({ when: "yearly" }).message, /one of S, M, H, D, MIDNIGHT, W0, .* W6/);
     assert.match(refusalOf({ interval: 0 }).message, /a whole number, 1 or more, got 0/);
     assert.match(refusalOf({ timeZone: "Mars" }).message, /IANA time zone such as "Europe\/Berlin"/);
     assert.match(refusalOf({ atTimes: "03:30" }).message, /Did you mean `atTime`\?/);

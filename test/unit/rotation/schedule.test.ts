@@ -6,6 +6,7 @@ import { Temporal } from "temporal-polyfill";
 import { datedName, parseDated } from "../../../src/log-files/backup-names.js";
 
 import { datedPlace, parseDatedPlace } from "../../../src/log-files/pending-names.js";
+import { wallTimeOf } from "../../../src/log-files/stamps.js";
 import { WHENS } from "../../../src/options/parsers.js";
 
 import type { Schedule } from "../../../src/options/resolved-options.js";
@@ -15,14 +16,27 @@ import { TemporalBoundaries } from "../../support/temporal-schedule.js";
 const DAY = 86_400;
 const zones = [...Intl.supportedValuesOf("timeZone"), "UTC", "+05:30", "-03:00"];
 const moments = fc.integer({ min: 0, max: Date.UTC(2100, 0) / 1000 });
-const calendar = WHENS.slice(4);
-const schedules = (whens: readonly Schedule["when"][], intervals = fc.integer({ min: 1, max: 40 })) =>
+const calendar = [...WHENS.slice(4), "HOURLY", "MONTHLY"] as const;
+const all = [...WHENS.slice(0, 4), ...calendar];
+const LONGEST_PERIODS: Partial<Record<Schedule["when"], number>> = {
+  HOURLY: 3 * 3600,
+  MIDNIGHT: 2 * DAY + 7200,
+  MONTHLY: 32 * DAY,
+};
+const anySchedule = (whens: readonly Schedule["when"][], intervals = fc.integer({ min: 1, max: 40 })) =>
   fc.record({
     when: fc.constantFrom(...whens),
     interval: intervals,
     atTime: fc.option(fc.integer({ min: 0, max: DAY - 1 }), { nil: undefined }),
     timeZone: fc.constantFrom(...zones),
   });
+/** Those that are no others of Python's have but one interval. */
+const schedules: typeof anySchedule = (...args) =>
+  anySchedule(...args).map((schedule) => ({
+    ...schedule,
+    ...(schedule.when === "HOURLY" && { interval: 1, atTime: undefined }),
+    ...(schedule.when === "MONTHLY" && { interval: 1 }),
+  }));
 
 test("boundaries and names are those of Temporal's calendar, in every zone, also at changes of its clocks", () => {
   const found = (of: Boundaries | TemporalBoundaries, now: number) => {
@@ -32,7 +46,7 @@ test("boundaries and names are those of Temporal's calendar, in every zone, also
   };
   fc.assert(
     fc.property(
-      schedules(WHENS),
+      schedules(all),
       moments,
       fc.boolean(),
       fc.integer({ min: -DAY, max: DAY }),
@@ -54,15 +68,20 @@ test("what is a name is what Temporal takes for a time", () => {
   fc.assert(
     fc.property(
       names,
-      fc.constantFrom("S", "M", "H", "D"),
+      fc.constantFrom("S", "M", "H", "D", "HOURLY", "MONTHLY"),
       fc.constantFrom(...zones),
       ([y, mo, d, h, m, s], when, timeZone) => {
         const schedule: Schedule = { when, interval: 1, atTime: undefined, timeZone };
         const ours = new Boundaries(schedule);
         const theirs = new TemporalBoundaries(schedule);
-        const stamp = `${y}-${mo}-${d}_${h}-${m}-${s}`.slice(0, { S: 19, M: 16, H: 13, D: 10 }[when]);
+        const stamp = `${y}-${mo}-${d}_${h}-${m}-${s}`.slice(
+          0,
+          { S: 19, M: 16, H: 13, D: 10, HOURLY: 13, MONTHLY: 7 }[when],
+        );
         assert.equal(ours.isStamp(stamp), theirs.isStamp(stamp), stamp);
-        if (ours.isStamp(stamp)) assert.deepEqual(ours.spanOf(stamp), theirs.spanOf(stamp), `${stamp} ${timeZone}`);
+        // Of the calendar, an hour that a clock leaves out has no period.
+        if (ours.isStamp(stamp) && when.length === 1)
+          assert.deepEqual(ours.spanOf(stamp), theirs.spanOf(stamp), `${stamp} ${timeZone}`);
       },
     ),
     { numRuns: 1500 },
@@ -71,7 +90,7 @@ test("what is a name is what Temporal takes for a time", () => {
 
 test("the next boundary is after now, in every zone", () => {
   fc.assert(
-    fc.property(schedules(WHENS), moments, (schedule, now) => {
+    fc.property(schedules(all), moments, (schedule, now) => {
       const next = new Boundaries(schedule).next(now);
       assert.ok(Number.isSafeInteger(next));
       assert.ok(next > now);
@@ -90,7 +109,7 @@ test("of the calendar, it is the first one after now: none is passed over", () =
         const boundaries = new Boundaries(schedule);
         const next = boundaries.next(now);
         assert.equal(boundaries.next(now + Math.floor((next - now - 1) * part)), next);
-        assert.ok(next - now <= (schedule.when === "MIDNIGHT" ? 2 : 8) * DAY + 7200);
+        assert.ok(next - now <= (LONGEST_PERIODS[schedule.when] ?? 8 * DAY + 7200));
       },
     ),
     { numRuns: 2000 },
@@ -122,17 +141,35 @@ test("the wall time of the calendar's boundaries is the one that was asked for, 
 
 test("a period's name is read back, sorts after the one before, and ends no later than it says", () => {
   fc.assert(
-    fc.property(schedules(WHENS, fc.constant(1)), moments, (schedule, now) => {
+    fc.property(schedules(all, fc.constant(1)), moments, (schedule, now) => {
       const boundaries = new Boundaries(schedule);
       const first = boundaries.next(now);
       const second = boundaries.next(first);
       const stamp = boundaries.stamp(first);
       assert.ok(boundaries.isStamp(stamp), stamp);
       assert.ok(boundaries.spanOf(stamp).end >= first - DAY - 3600);
-      if (calendar.includes(schedule.when)) assert.ok(stamp < boundaries.stamp(second), `${stamp} ${second}`);
+      assert.ok(boundaries.start(first) < first && boundaries.start(second) >= boundaries.start(first));
+      if ((calendar as readonly string[]).includes(schedule.when))
+        assert.ok(stamp < boundaries.stamp(second), `${stamp} ${second}`);
     }),
     { numRuns: 2000 },
   );
+});
+
+test("the calendar's begin when the clock says so, and not when the log was begun", () => {
+  const at = (text: string) => Date.parse(text) / 1000;
+  const expected = (when: Schedule["when"], now: string, next: string, stamp: string, atTime?: number) => {
+    const boundaries = new Boundaries({ when, interval: 1, atTime, timeZone: "Europe/Berlin" });
+    assert.equal(new Date(boundaries.next(at(now)) * 1000).toISOString(), new Date(next).toISOString());
+    assert.equal(boundaries.stamp(at(next)), stamp);
+  };
+  expected("HOURLY", "2024-05-17T22:31:13+02:00", "2024-05-17T23:00:00+02:00", "2024-05-17_22");
+  expected("MONTHLY", "2024-05-17T22:31:13+02:00", "2024-06-01T00:00:00+02:00", "2024-05");
+  expected("MONTHLY", "2024-12-01T03:00:00+01:00", "2024-12-01T03:30:00+01:00", "2024-11", 3.5 * 3600);
+  // The hour that a clock shows twice is one file, the hour that it leaves out none.
+  expected("HOURLY", "2024-10-27T02:10:00+02:00", "2024-10-27T03:00:00+01:00", "2024-10-27_02");
+  expected("HOURLY", "2024-03-31T01:10:00+01:00", "2024-03-31T03:00:00+02:00", "2024-03-31_01");
+  expected("HOURLY", "2024-03-31T03:10:00+02:00", "2024-03-31T04:00:00+02:00", "2024-03-31_03");
 });
 
 test("S, M, H and D name the wall time at which the period began", () => {
@@ -152,11 +189,10 @@ test("only whole stamps of its own kind are stamps", () => {
 
 test("names are read back as they were written", () => {
   const backups = fc.record({
-    stamp: fc.constantFrom("2024-05-17", "1999-12-31"),
+    stamp: fc.constantFrom("2024-05-17", "1999-12-31", "2024-05", "2024-05-17_10-20"),
     counter: fc.integer({ min: 0, max: 999_999_999_999_999 }),
   });
-  const daily = new Boundaries({ when: "D", interval: 1, atTime: undefined, timeZone: "UTC" });
-  const isStamp = (text: string) => daily.isStamp(text);
+  const isStamp = (text: string) => wallTimeOf(text) !== undefined;
   const namer = (name: string) => name.replace("app.log.", "old-").concat(".log");
   fc.assert(
     fc.property(backups, fc.constantFrom("", ".gz", ".br", ".zst"), (backup, extension) => {
