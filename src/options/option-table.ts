@@ -293,13 +293,19 @@ const fileRows = {
 
 const timeRows = {
   when: row(
-    v.optional(converted(parseWhen, `one of ${[...WHENS, ...CALENDAR_WHENS].join(", ")}, in upper or lower case`), "h"),
-    'what a period is, in upper or lower case: `"s"`, `"m"`, `"h"`, `"d"` = so many seconds, minutes, hours, days from the last rotation by time; `"midnight"`; `"w0"` (Monday) to `"w6"`; or by the clock of the zone, `"hourly"`, `"daily"`, `"weekly"` (Monday), `"monthly"`. [More](../concepts/rotation.md#by-time)',
+    v.optional(
+      converted(
+        parseWhen,
+        `one of ${[...WHENS, ...CALENDAR_WHENS].join(", ")}, in upper or lower case, or a cron expression such as "0 3 * * 1-5"`,
+      ),
+      "h",
+    ),
+    'what a period is, in upper or lower case: `"s"`, `"m"`, `"h"`, `"d"` = so many seconds, minutes, hours, days from the last rotation by time; `"midnight"`; `"w0"` (Monday) to `"w6"`; or by the clock of the zone, `"hourly"`, `"daily"`, `"weekly"` (Monday), `"monthly"`, or a cron expression such as `"0 3 * * 1-5"`. [More](../concepts/rotation.md#by-time)',
     { upstream: "when", shared: "as it is" },
     [
       30,
       "--when <period>",
-      "rotate by time: s, m, h, d, midnight, w0 (Monday) to w6; or hourly, daily, weekly, monthly",
+      "rotate by time: s, m, h, d, midnight, w0 (Monday) to w6; or hourly, daily, weekly, monthly, or cron such as '0 3 * * 1-5'",
     ],
   ),
   interval: row(
@@ -315,7 +321,7 @@ const timeRows = {
   ]),
   atTime: row(
     v.nullish(converted(parseTimeOfDay, 'a time of day such as "03:30" or "03:30:15"')),
-    'time of day for `"midnight"`, `"w0"` to `"w6"`, `"daily"`, `"weekly"` and `"monthly"`: `"03:30"` or `"03:30:15"`; refused with `"hourly"`, ignored with other periods, as in Python. Without it, `"w0"` is the midnight that ends Monday; with `"00:00"`, the one that begins it',
+    'time of day for `"midnight"`, `"w0"` to `"w6"`, `"daily"`, `"weekly"` and `"monthly"`: `"03:30"` or `"03:30:15"`; refused with `"hourly"` and cron, ignored with other periods, as in Python. Without it, `"w0"` is the midnight that ends Monday; with `"00:00"`, the one that begins it',
     { upstream: "atTime", standard: "midnight", shared: "as it is" },
     [50, "--at-time <time>", "time of day of midnight, w0 to w6, daily, weekly, monthly"],
   ),

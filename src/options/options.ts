@@ -14,7 +14,7 @@ export type Duration = number | "500ms" | "10s" | "5m" | "12h" | "14d" | "2w" | 
 
 /**
  * What a period is: so many seconds (`"S"`), minutes, hours or days; a midnight; or a day of the week, `"W0"` being Monday;
- * or an hour, a day, a week from Monday on, a month of the calendar. In upper or lower case. Any text for the compiler, as for {@link Size}; the handler refuses what is none of these.
+ * or an hour, a day, a week from Monday on, a month of the calendar; or a cron expression. In upper or lower case. Any text for the compiler, as for {@link Size}; the handler refuses what is none of these.
  */
 export type When =
   | "S"
@@ -276,12 +276,13 @@ export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOpti
   /**
    * What a period is: so many seconds (`"S"`), minutes, hours or days from the last rotation by time, or up to a time of
    * day (`"midnight"`), or to a day of the week (`"W0"` is Monday); or, ours, what the clock of the zone shows: `"hourly"`,
-   * `"daily"`, `"weekly"` (from Monday on), `"monthly"` (from the first on). Upper or lower case.
+   * `"daily"`, `"weekly"` (from Monday on), `"monthly"` (from the first on), or a cron expression such as `"0 3 * * 1-5"`, which needs the package croner. Upper or
+   * lower case.
    * @default "h"
    */
   readonly when?: When;
   /**
-   * How many of them; only 1 of `"hourly"`, `"daily"`, `"weekly"` and `"monthly"`.
+   * How many of them; only 1 of `"hourly"`, `"daily"`, `"weekly"`, `"monthly"` and cron.
    * @default 1
    */
   readonly interval?: number;
@@ -292,7 +293,7 @@ export interface TimedRotatingFileHandlerOptions extends RotatingFileHandlerOpti
   readonly utc?: boolean;
   /**
    * Time of day of the rotation, with `"midnight"`, `"W0"` to `"W6"`, `"daily"`, `"weekly"` and `"monthly"`: `"03:30"` or
-   * `"03:30:15"`. Without it, midnight, and of `"W0"` the midnight that ends Monday. Refused with `"hourly"`, ignored with
+   * `"03:30:15"`. Without it, midnight, and of `"W0"` the midnight that ends Monday. Refused with `"hourly"` and cron, ignored with
    * the others, as in Python.
    */
   readonly atTime?: string | null;

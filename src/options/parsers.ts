@@ -100,12 +100,26 @@ type When = (typeof WHENS)[number] | (typeof CALENDAR_WHENS)[number];
 /** Two are others by another name: {@link calendarOf}. */
 export type PeriodName = Exclude<When, "DAILY" | "WEEKLY">;
 
-export function parseWhen(value: unknown): When | undefined {
+/** A cron expression of five fields, or six with seconds in front. Which ones there are knows the package alone. */
+export type Cron = `${string} ${string}`;
+
+const FIELDS = /^\S+(?:\s+\S+){4,5}$/;
+
+export function isCron(when: string): when is Cron {
+  return when.includes(" ");
+}
+
+export function parseWhen(value: unknown): When | Cron | undefined {
+  const text = typeof value === "string" ? value.trim() : "";
+  if (FIELDS.test(text)) return text.replace(/\s+/g, " ") as Cron;
   return [...WHENS, ...CALENDAR_WHENS].find((when) => typeof value === "string" && when === value.toUpperCase());
 }
 
 /** In the words of Python's handlers, where these have some: so its processes keep the same boundaries. */
-export function calendarOf(when: When, atTime: number | undefined): { when: PeriodName; atTime: number | undefined } {
+export function calendarOf(
+  when: When | Cron,
+  atTime: number | undefined,
+): { when: PeriodName | Cron; atTime: number | undefined } {
   if (when === "DAILY") return { when: "MIDNIGHT", atTime };
   if (when === "WEEKLY") return { when: "W0", atTime: atTime ?? 0 }; // else the midnight that ends Monday
   return { when, atTime };

@@ -14,7 +14,7 @@ import { Encoder, type EncoderOptions } from "../records/encoder.js";
 import { longestName, resolveNaming } from "./backup-naming.js";
 import { rotatingSchema, TIME_OPTIONS, timedSchema } from "./option-table.js";
 import type { Rotator } from "./options.js";
-import { CALENDAR_WHENS, calendarOf } from "./parsers.js";
+import { CALENDAR_WHENS, calendarOf, isCron } from "./parsers.js";
 import type { ResolvedOptions, ResolvedTimedOptions } from "./resolved-options.js";
 import { absolutePath, parse, refused } from "./validation.js";
 
@@ -88,14 +88,15 @@ export function resolveTimedOptions(filename: unknown, options: unknown, fs: Fil
 
 function checkCalendar(when: string, interval: number, atTime: number | null | undefined): void {
   const name = when.toLowerCase();
-  if (!CALENDAR_WHENS.some((other) => other === when)) return;
+  if (!isCron(when) && !CALENDAR_WHENS.some((other) => other === when)) return;
   if (interval !== 1)
     throw refused(
       "interval",
       interval,
       `1 or left out with \`when\` "${name}": others are counted from the start, as with "h", "midnight" and "w0"`,
     );
-  if (when === "HOURLY" && atTime != null) throw refused("atTime", atTime, `left out with \`when\` "${name}"`);
+  if ((when === "HOURLY" || isCron(when)) && atTime != null)
+    throw refused("atTime", atTime, `left out with \`when\` "${name}"`);
 }
 
 /** What is the same for both handlers. */

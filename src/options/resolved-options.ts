@@ -3,10 +3,10 @@ import type { Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
 import type { queueSchema, rotatingSchema } from "./option-table.js";
 import type { Rotator } from "./options.js";
-import type { PeriodName } from "./parsers.js";
+import type { Cron, PeriodName } from "./parsers.js";
 
 export interface Schedule {
-  readonly when: PeriodName;
+  readonly when: PeriodName | Cron;
   readonly interval: number;
   /** Time of day of MIDNIGHT and W0-W6, in seconds; without it, midnight, for W0-W6 the one that ends the day. */
   readonly atTime: number | undefined;

@@ -16,6 +16,7 @@ function makeLoaders() {
   return {
     /** Loading it takes three milliseconds of the start of every program, and few rotate at once. */
     crypto: () => require("node:crypto") as typeof import("node:crypto"),
+    croner: () => require("croner") as typeof import("croner"),
     iconv: () => require("iconv-lite") as typeof import("iconv-lite"),
     yaml: () => require("yaml") as typeof import("yaml"),
   };

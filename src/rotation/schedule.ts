@@ -1,7 +1,8 @@
 import { stampOf, wallTimeOf } from "../log-files/stamps.js";
-import type { PeriodName } from "../options/parsers.js";
+import { isCron, type PeriodName } from "../options/parsers.js";
 import type { Schedule } from "../options/resolved-options.js";
 import { type Span, TimeZone } from "../platform/time-zones.js";
+import { cronTimes } from "./cron.js";
 import { firstOfMonth, HOURLY, monthly, type WallTimes } from "./wall-times.js";
 
 /*
@@ -44,8 +45,14 @@ const PERIODS: Readonly<Record<PeriodName, Period>> = {
 };
 
 /** How long the name of a period is, of a log that is rotated `when`. */
-export function stampLength(when: PeriodName): number {
-  return PERIODS[when].stampLength;
+export function stampLength(when: Schedule["when"]): number {
+  return periodOf(when).stampLength;
+}
+
+function periodOf(when: Schedule["when"]): Period {
+  if (!isCron(when)) return PERIODS[when];
+  const hasSeconds = when.split(" ").length === 6;
+  return { stampLength: hasSeconds ? 19 : 16, wallTimes: () => cronTimes(when) };
 }
 
 /** The boundaries of one schedule. Days are counted from the first of 1970. */
@@ -59,7 +66,7 @@ export class Boundaries {
 
   constructor(schedule: Schedule) {
     this.#schedule = schedule;
-    this.#period = PERIODS[schedule.when];
+    this.#period = periodOf(schedule.when);
     this.#zone = new TimeZone(schedule.timeZone);
     const { seconds, wallTimes } = this.#period;
     this.#wallTimes = wallTimes?.(schedule.atTime ?? 0);

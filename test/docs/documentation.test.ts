@@ -25,7 +25,7 @@ const pages = [
 
 let home: string;
 before((t) => {
-  home = userFolder(t as TestContext);
+  home = userFolder(t as TestContext, ["croner"]);
 });
 
 describe("examples run", () => {

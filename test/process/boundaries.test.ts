@@ -37,15 +37,17 @@ describe("clocks that differ by up to three seconds", { skip }, () => {
   });
 });
 
-test("the real clock: four processes rotate once a second", async (t) => {
-  const { rotations, files } = await write(t, { when: "s" }, () => []);
-  assert.ok(rotations > 1);
-  assert.equal(files.length, rotations + 1);
-  assert.ok(
-    files.every((name) => /^app\.log(\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)?$/.test(name)),
-    `${files}`,
-  );
-});
+for (const options of [{ when: "s" }, { when: "* * * * * *", delivery: "background" }] as const) {
+  test(`the real clock: four processes rotate once a second, ${JSON.stringify(options)}`, async (t) => {
+    const { rotations, files } = await write(t, options, () => []);
+    assert.ok(rotations > 1);
+    assert.equal(files.length, rotations + 1);
+    assert.ok(
+      files.every((name) => /^app\.log(\.\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d)?$/.test(name)),
+      `${files}`,
+    );
+  });
+}
 
 /** Lets processes write one log, each with a clock of its own, and sees that no record is lost. */
 async function write(

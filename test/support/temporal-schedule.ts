@@ -1,4 +1,5 @@
 import { Temporal } from "temporal-polyfill";
+import type { PeriodName } from "../../src/options/parsers.js";
 import type { Schedule } from "../../src/options/resolved-options.js";
 
 /* The boundaries of src/rotation/schedule.ts on the calendar of Temporal: slower to load, and right by other means. */
@@ -16,7 +17,7 @@ interface Period {
   readonly unit?: "hour" | "month";
 }
 
-const PERIODS: Readonly<Record<Schedule["when"], Period>> = {
+const PERIODS: Readonly<Record<PeriodName, Period>> = {
   S: { stampLength: 19, seconds: 1 },
   M: { stampLength: 16, seconds: 60 },
   H: { stampLength: 13, seconds: 3600 },
@@ -44,7 +45,7 @@ export class TemporalBoundaries {
 
   constructor(schedule: Schedule) {
     this.#schedule = schedule;
-    this.#period = PERIODS[schedule.when];
+    this.#period = PERIODS[schedule.when as PeriodName];
     const { seconds } = this.#period;
     this.#fixed = seconds === undefined ? undefined : seconds * schedule.interval;
   }
@@ -138,12 +139,7 @@ export class TemporalBoundaries {
 
   /** Seconds since 1970 of the time of rotation on that day. */
   #momentOf(date: Temporal.PlainDate, atTime = this.#schedule.atTime ?? 0): number {
-    const { timeZone } = this.#schedule;
-    const wall = date.toPlainDateTime().add({ seconds: atTime });
-    const first = wall.toZonedDateTime(timeZone, { disambiguation: "earlier" });
-    const isLeftOut = !first.toPlainDateTime().equals(wall);
-    const moment = isLeftOut ? first.getTimeZoneTransition("next")! : first;
-    return Math.ceil(moment.epochMilliseconds / 1000);
+    return firstMoment(date.toPlainDateTime().add({ seconds: atTime }), this.#schedule.timeZone);
   }
 
   #zoned(seconds: number): Temporal.ZonedDateTime {
@@ -163,4 +159,12 @@ export class TemporalBoundaries {
       throw error;
     }
   }
+}
+
+/** Seconds since 1970 at which a clock first shows a wall time, or passes over it. */
+export function firstMoment(wall: Temporal.PlainDateTime, timeZone: string): number {
+  const first = wall.toZonedDateTime(timeZone, { disambiguation: "earlier" });
+  const isLeftOut = !first.toPlainDateTime().equals(wall);
+  const moment = isLeftOut ? first.getTimeZoneTransition("next")! : first;
+  return Math.ceil(moment.epochMilliseconds / 1000);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -56,6 +57,16 @@ const PERIODS: readonly Period[] = [
     atTime: "03:30",
     ends: ["2024-05-20T03:30:00+02:00", "2024-05-27T03:30:00+02:00"],
     stamps: ["2024-05-13", "2024-05-20"],
+  },
+  {
+    when: "0 9,17  * * mon-fri ",
+    ends: ["2024-05-20T09:00:00+02:00", "2024-05-20T17:00:00+02:00"],
+    stamps: ["2024-05-17_17-00", "2024-05-20_09-00"],
+  },
+  {
+    when: "15 30 */6 * * *",
+    ends: ["2024-05-18T00:30:15+02:00", "2024-05-18T06:30:15+02:00"],
+    stamps: ["2024-05-17_18-30-15", "2024-05-18_00-30-15"],
   },
 ];
 
@@ -170,11 +181,46 @@ test("Python's words for the same are the same", (t) => {
   assert.deepEqual(told, []);
 });
 
+test("the package for cron is loaded by who needs it, and asked for by name where it is not there", () => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", WITHOUT_PACKAGE]);
+  assert.equal(status, 0, stderr.toString());
+  const [before, code, option, message] = JSON.parse(stdout.toString());
+  assert.deepEqual([before, code, option], [0, "ERR_CLH_OPTION", "when"]);
+  assert.match(message, /Cannot rotate by `when` "0 3 \* \* \*": .* npm install croner/);
+});
+
+const WITHOUT_PACKAGE = `
+  import Module from "node:module";
+  const resolve = Module._resolveFilename;
+  let count = 0;
+  Module._resolveFilename = function (name, ...others) {
+    if (name !== "croner") return resolve.call(this, name, ...others);
+    count++;
+    throw Object.assign(new Error("Cannot find module"), { code: "MODULE_NOT_FOUND" });
+  };
+  const { ConcurrentTimedRotatingFileHandler } = await import("${new URL("../../../src/index.js", import.meta.url)}");
+  for (const when of ["hourly", "daily", "weekly", "monthly"]) new ConcurrentTimedRotatingFileHandler("x.log", { when });
+  const before = count;
+  try {
+    new ConcurrentTimedRotatingFileHandler("x.log", { when: "0 3 * * *" });
+  } catch ({ code, option, message }) {
+    console.log(JSON.stringify([before, code, option, message]));
+  }
+`;
+
 describe("refused is", () => {
   for (const { options, option, why } of [
     { options: { when: "hourly", interval: 6 }, option: "interval", why: /1 or left out with `when` "hourly"/ },
     { options: { when: "daily", interval: 2 }, option: "interval", why: /counted from the start/ },
     { options: { when: "hourly", atTime: "03:30" }, option: "atTime", why: /left out with `when` "hourly"/ },
+    { options: { when: "0 3 * * *", interval: 2 }, option: "interval", why: /1 or left out/ },
+    { options: { when: "0 3 * * *", atTime: "03:30" }, option: "atTime", why: /left out with `when` "0 3/ },
+    { options: { when: "61 * * * *" }, option: "when", why: /a cron expression \(Invalid value for minute: 61\)/ },
+    { options: { when: "x y z a b" }, option: "when", why: /a cron expression \(.*illegal characters/ },
+    { options: { when: "0 0 ? * *" }, option: "when", why: /another time in each process/ },
+    { options: { when: "0 0 30 2 *" }, option: "when", why: /whose time comes: there is no such date/ },
+    { options: { when: "0 0 * *" }, option: "when", why: /or a cron expression such as/ },
+    { options: { when: "0 0 0 * * * 2024" }, option: "when", why: /or a cron expression such as/ },
     { options: { when: "yearly" }, option: "when", why: /W6, HOURLY, DAILY, WEEKLY, MONTHLY/ },
   ]) {
     test(JSON.stringify(options), (t) => {

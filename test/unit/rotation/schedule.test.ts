@@ -11,7 +11,7 @@ import { WHENS } from "../../../src/options/parsers.js";
 
 import type { Schedule } from "../../../src/options/resolved-options.js";
 import { Boundaries } from "../../../src/rotation/schedule.js";
-import { TemporalBoundaries } from "../../support/temporal-schedule.js";
+import { firstMoment, TemporalBoundaries } from "../../support/temporal-schedule.js";
 
 const DAY = 86_400;
 const zones = [...Intl.supportedValuesOf("timeZone"), "UTC", "+05:30", "-03:00"];
@@ -59,6 +59,36 @@ test("boundaries and names are those of Temporal's calendar, in every zone, also
     ),
     { numRuns: 1500 },
   );
+});
+
+test("those of a cron expression are what Temporal finds at these times of day, in every zone", () => {
+  const some = (max: number) => fc.uniqueArray(fc.integer({ min: 0, max }), { minLength: 1, maxLength: 2 });
+  const property = fc.property(
+    fc.record({ minutes: some(59), hours: some(23), weekdays: some(6), timeZone: fc.constantFrom(...zones) }),
+    moments,
+    fc.integer({ min: -DAY, max: DAY }),
+    ({ minutes, hours, weekdays, timeZone }, at, by) => {
+      const zoned = (second: number) =>
+        Temporal.Instant.fromEpochMilliseconds(second * 1000).toZonedDateTimeISO(timeZone);
+      const change = zoned(at).getTimeZoneTransition("next");
+      const now = change === null ? at : Math.max(0, change.epochMilliseconds / 1000 + by);
+      const today = zoned(now).toPlainDate();
+      const expected = Array.from({ length: 20 }, (_, i) => today.add({ days: i - 10 }))
+        .filter((date) => weekdays.includes(date.dayOfWeek % 7))
+        .flatMap((date) => hours.flatMap((hour) => minutes.map((minute) => date.toPlainDateTime({ hour, minute }))))
+        .map((wall) => firstMoment(wall, timeZone));
+      const next = Math.min(...expected.filter((moment) => moment > now));
+      const start = Math.max(...expected.filter((moment) => moment < next));
+      const when = `${minutes} ${hours} * * ${weekdays}` as const;
+      const boundaries = new Boundaries({ when, interval: 1, atTime: undefined, timeZone });
+      const found = { next: boundaries.next(now), start: boundaries.start(next) };
+      assert.deepEqual(found, { next, start }, `${when} ${timeZone}`);
+      const stamp = boundaries.stamp(next);
+      assert.ok(boundaries.isStamp(stamp), stamp);
+      assert.deepEqual(boundaries.spanOf(stamp), { begin: start, end: next }, `${when} ${timeZone} ${stamp}`);
+    },
+  );
+  fc.assert(property, { numRuns: 150 });
 });
 
 test("what is a name is what Temporal takes for a time", () => {
