@@ -28,7 +28,17 @@ run([join("scripts", "build.mjs")]); // what the tests of the command and of the
 run([tsc, "-p", "tsconfig.test.json"]);
 
 // Long forms have scripts of their own: they run when a word names their directory, and no longer path.
-const LONG = ["soak", "shippers", "windows", "long-kills", "long-faults", "long-hosts", "long-engine", "bundlers"];
+const LONG = [
+  "soak",
+  "shippers",
+  "windows",
+  "long-kills",
+  "long-faults",
+  "long-hosts",
+  "long-engine",
+  "bundlers",
+  "site",
+];
 
 const wanted = process.argv.slice(2);
 const files = readdirSync(join("build", "test"), { recursive: true })

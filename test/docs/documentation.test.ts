@@ -42,11 +42,26 @@ describe("examples run", () => {
   }
 });
 
+/** The headings of a page as GitHub makes anchors of them. */
+const headingsOf = (page: string) =>
+  new Set(
+    [...read(page).matchAll(/^#+ (.*)/gm)].map(([, heading]) =>
+      heading!
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\p{M}\p{Pc}\- ]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+
 describe("links lead to something", () => {
   for (const page of pages) {
     test(page, () => {
-      for (const [, target] of read(page).matchAll(/\]\((?!https?:)([^)#]*)(#[^)]*)?\)/g)) {
-        assert.ok(existsSync(join(root, dirname(page), target!)), target);
+      for (const [, target, anchor] of read(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+        const path = join(dirname(page), target!);
+        assert.ok(existsSync(join(root, path)), target);
+        const wanted = target === "" ? page : path;
+        if (anchor !== undefined && wanted.endsWith(".md"))
+          assert.ok(headingsOf(wanted).has(anchor), `${target}#${anchor}`);
       }
     });
   }
