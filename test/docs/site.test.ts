@@ -65,3 +65,11 @@ test("every page of docs/ is in the index, which is what the site is walked by",
     [],
   );
 });
+
+test("every host has a page with the same headings", () => {
+  for (const host of ["pino", "winston", "log4js", "logtape", "streams"]) {
+    const page = readFileSync(join(ROOT, "docs", "how-to", `${host}.md`), "utf8");
+    const headings = [...page.matchAll(/^## (Moving from|.*)/gm)].map(([, heading]) => heading);
+    assert.deepEqual(headings, ["Install", "Minimal set-up", "All options", "Moving from", "Limits"], host);
+  }
+});
