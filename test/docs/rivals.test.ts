@@ -34,6 +34,34 @@ test("every result is on the page, and in ours nothing is lost", () => {
   for (const { lost } of results.filter(({ isOurs }) => isOurs)) assert.equal(lost, 0);
 });
 
+test("the figures of the README and of the page of speed are those of that run", () => {
+  const root = fileURLToPath(new URL("../../../", import.meta.url));
+  const lossOf = (lost: number) => (lost === 0 ? "none" : `${(100 * lost).toFixed(lost < 0.01 ? 2 : 1)} %`);
+  const whole = (rate: number) => Math.round(rate).toLocaleString("en");
+  const tableOf = (path: string, columns: RegExp) =>
+    [...readFileSync(join(root, path), "utf8").matchAll(columns)].map(([, ...cells]) => cells.join());
+  const at = (processes: number) =>
+    new Map(results.filter((one) => one.processes === processes).map((one) => [one.name, one]));
+  const [one, eight] = [at(1), at(8)];
+  const readme = tableOf("README.md", /^\| \**([^|*]+?)\** +\| +(none|[\d.]+ %) \| +([\d,]+) \|/gm);
+  assert.equal(readme.length, 11);
+  for (const row of readme) {
+    const { name, lost, rate } = eight.get(row.split(/,(?=none|[\d.]+ %)/)[0]!)!;
+    assert.equal(row, [name, lossOf(lost), whole(rate)].join());
+  }
+  const speed = tableOf("docs/concepts/speed.md", /^\| ([^|]+?) +\| +([\d,]+) \| +([\d,]+) \| +(none|[\d.]+ %) \|$/gm);
+  assert.equal(speed.length, 13);
+  for (const row of speed) {
+    const name = [...eight.keys()].find(
+      (known) => row.startsWith(`${known},`) && /^[\d,]+,(none|[\d.]+ %)$/.test(row.slice(known.length + 1)),
+    )!;
+    assert.equal(
+      row,
+      [name, whole(one.get(name)!.rate), whole(eight.get(name)!.rate), lossOf(eight.get(name)!.lost)].join(),
+    );
+  }
+});
+
 for (const path of [PAGE, PICTURE]) {
   test(`a real browser shows ${path.replace(folder, "")}`, {
     skip: chromium === undefined && "chromium is not installed",
