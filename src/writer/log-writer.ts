@@ -56,6 +56,7 @@ export class LogWriter {
   readonly #warning: LogFileError | undefined;
   readonly #trace: ((message: string) => void) | undefined;
   readonly #counts = { lockTimeouts: 0, failures: 0 };
+  readonly #maintenanceWait: number;
   #namer: Namer | undefined;
   /** The batch that #append writes. */
   #batch = new Batch();
@@ -81,6 +82,7 @@ export class LogWriter {
     this.encoder = new Encoder(options);
     const { terminator } = this.encoder;
     this.#warning = warning;
+    this.#maintenanceWait = Math.min(MAINTENANCE_WAIT_MS, options.lockTimeout);
     this.#namer = options.namer;
     this.#empties = options.mode === "w" && !isStandby;
     this.#mergesOrphans = !isStandby;
@@ -296,10 +298,6 @@ export class LogWriter {
     const lock = { close: () => this.#lock.end(this.#maintenanceWait) };
     this.#failures.close([this.#file, lock, ...(this.#settings ? [this.#settings] : [])], this.options.filename);
     this.#idleWatch.stop();
-  }
-
-  get #maintenanceWait(): number {
-    return Math.min(MAINTENANCE_WAIT_MS, this.options.lockTimeout);
   }
 
   /** False when the lock could not be had. */
