@@ -2,7 +2,7 @@ import { shareClass } from "./shared-state.js";
 
 /** Every code of {@link LogFileError}, with what it means. docs/reference/errors.md says what to do about each. */
 export type LogFileErrorCode =
-  /** An option has the wrong type or value, or is unknown: thrown at construction. A warning: records will be deleted. */
+  /** An option has the wrong type or value, or is unknown: thrown at construction. A warning: records will be deleted. An event: `header` failed. */
   | "ERR_CLH_OPTION"
   /** The native part of the file lock cannot be loaded on this system. Thrown at construction. */
   | "ERR_CLH_NATIVE"
