@@ -11,7 +11,7 @@ export interface MountEntry {
   readonly options: readonly string[];
 }
 
-const LONGEST = 4 * 1024 ** 2;
+const MAX_PROC_FILE_BYTES = 4 * 1024 ** 2;
 
 // Translators and mount options by which a client remembers what another host changes (docs/concepts/locking.md).
 const GLUSTER_CACHE = /-(md-cache|open-behind|quick-read|io-cache|read-ahead|write-behind|readdir-ahead)$/;
@@ -19,7 +19,7 @@ const GLUSTER_TIMEOUTS = ["attribute-timeout", "entry-timeout"];
 
 /** proc_pid_mountinfo(5). By device, since the path may lead through symbolic links; else by the longest mount point. */
 export function mountOf(fs: FileSystem, path: string): MountEntry | undefined {
-  const mounts = (readSmallFile(fs, "/proc/self/mountinfo", LONGEST) ?? "").split("\n").flatMap(parseMount);
+  const mounts = (readSmallFile(fs, "/proc/self/mountinfo", MAX_PROC_FILE_BYTES) ?? "").split("\n").flatMap(parseMount);
   const status = new FileStatus();
   fs.status(new FilePath(path), status);
   const { major, minor } = status.place;
@@ -57,7 +57,7 @@ function cachesOfGluster(fs: FileSystem, point: string): string | undefined {
   const meta = join(point, ".meta");
   try {
     const caches = fs.readdir(join(meta, "graphs", "active")).flatMap((name) => GLUSTER_CACHE.exec(name)?.[1] ?? []);
-    const said = readSmallFile(fs, join(meta, "cmdline"), LONGEST) ?? "";
+    const said = readSmallFile(fs, join(meta, "cmdline"), MAX_PROC_FILE_BYTES) ?? "";
     const lasting = GLUSTER_TIMEOUTS.filter((timeout) => !said.includes(`--${timeout}=0`));
     if (caches.length === 0 && lasting.length === 0) return undefined;
     return `GlusterFS hides from a host what others have changed: ${[...caches, ...lasting].join(", ")} must be off`;

@@ -34,7 +34,7 @@ export interface Clock {
 }
 
 // Timers cannot be set further ahead (2^31 - 1 ms); one that is late is asked again by whoever set it.
-const LONGEST_TIMER = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const nobodyWakesThis = new Int32Array(new SharedArrayBuffer(4));
 
@@ -46,7 +46,7 @@ export const systemClock: Clock = {
   },
   delay: (milliseconds) => real.wait(milliseconds),
   after(milliseconds, action, keepsAlive = false) {
-    const timer = real.setTimeout(action, Math.min(Math.max(milliseconds, 1), LONGEST_TIMER));
+    const timer = real.setTimeout(action, Math.min(Math.max(milliseconds, 1), MAX_TIMER_MS));
     if (!keepsAlive) timer.unref();
     return () => real.clearTimeout(timer);
   },

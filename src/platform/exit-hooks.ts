@@ -20,11 +20,11 @@ const SIGNALS: readonly NodeJS.Signals[] = [
 ];
 
 // Milliseconds for which signals are still heard when nothing is left: to begin with them again takes many system calls.
-const LINGERING = 1000;
+const SIGNAL_LINGER_MS = 1000;
 
 // A signal that has come is lost when its last listener goes before the event loop has asked for signals (libuv). So
 // listeners go only when the loop has asked within so many milliseconds.
-const JUST_ASKED = 1;
+const SIGNALS_ASKED_WITHIN_MS = 1;
 
 // Known to all copies of this package in one process: none takes another one for the application.
 const IS_OURS = Symbol.for("concurrent-log-handler.exit");
@@ -74,11 +74,11 @@ function passTurn(): void {
 
 /** The event loop asks for signals between a timer and an immediate. */
 function linger(): void {
-  systemClock.after(LINGERING, () => {
+  systemClock.after(SIGNAL_LINGER_MS, () => {
     const before = systemClock.monotonic();
     systemClock.soon(() => {
       const isLeft = state.unfinished.size > 0;
-      if (!isLeft && systemClock.monotonic() - before > JUST_ASKED) return linger();
+      if (!isLeft && systemClock.monotonic() - before > SIGNALS_ASKED_WITHIN_MS) return linger();
       state.isLingering = false;
       if (!isLeft) ignoreSignals();
     });

@@ -2,7 +2,7 @@ import { hasCode, isError } from "../base/system-errors.js";
 import { closing, FileStatus, type FileSystem, O_NOFOLLOW, O_NONBLOCK, O_RDONLY } from "./file-system.js";
 import { readChunks } from "./read-chunks.js";
 
-const CHUNK = 64 * 1024;
+const CHUNK_BYTES = 64 * 1024;
 
 /** The content of a file, as far as it is not longer than `limit` bytes. */
 export function readUpTo(fs: FileSystem, path: string, limit: number): Buffer {
@@ -33,5 +33,5 @@ export function readSmallFile(
 }
 
 function readAll(fs: FileSystem, fd: number, limit: number): Buffer {
-  return Buffer.concat([...readChunks(fs, fd, CHUNK, 0, limit)]);
+  return Buffer.concat([...readChunks(fs, fd, CHUNK_BYTES, 0, limit)]);
 }

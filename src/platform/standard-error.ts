@@ -9,8 +9,8 @@ import { writeFully } from "./write-fully.js";
 const STANDARD_ERROR = 2;
 
 // A pipe that others have made non-blocking (EAGAIN) is full until somebody reads: milliseconds between two tries, and in all.
-const BETWEEN_TRIES = 5;
-const PATIENCE = 100;
+const RETRY_PAUSE_MS = 5;
+const FULL_PIPE_PATIENCE_MS = 100;
 
 const { write } = fileSystemOver();
 
@@ -20,15 +20,15 @@ let isStuck = false;
 /** Writes a text to standard error before it returns; where that cannot be written, it does nothing. */
 export function writeToStandardError(text: string): void {
   const bytes = Buffer.from(text);
-  let patience = isStuck ? 0 : PATIENCE;
+  let patience = isStuck ? 0 : FULL_PIPE_PATIENCE_MS;
   const writeSome = (at: number, length: number): number => {
     for (;;) {
       try {
         return write(STANDARD_ERROR, bytes, at, length);
       } catch (error) {
         if (!hasCode(error, "EAGAIN") || patience <= 0) throw error;
-        patience -= BETWEEN_TRIES;
-        systemClock.sleep(BETWEEN_TRIES);
+        patience -= RETRY_PAUSE_MS;
+        systemClock.sleep(RETRY_PAUSE_MS);
       }
     }
   };

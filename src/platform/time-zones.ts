@@ -6,7 +6,7 @@ import { utcOffset } from "./clock.js";
  * Intl is asked: Temporal, which Node has from 26 on, would have to be loaded for it, and takes 20 ms.
  */
 
-const DAY = 86_400;
+const DAY_SECONDS = 86_400;
 const OFFSET = /^([+-])([01]\d|2[0-3]):?([0-5]\d)$/;
 // Every zone has its mean solar time until then, and Intl counts years from 1 in two eras.
 const FIRST_CHANGE = Date.UTC(1800, 0) / 1000;
@@ -62,7 +62,9 @@ export class TimeZone {
 
   /** The moments at which a wall time may be meant: the first and the last one, by the offsets on both sides of it. */
   momentsOf(wall: number): Span {
-    const moments = [this.offsetAt(wall - DAY), this.offsetAt(wall + DAY)].map((offset) => wall - offset);
+    const moments = [this.offsetAt(wall - DAY_SECONDS), this.offsetAt(wall + DAY_SECONDS)].map(
+      (offset) => wall - offset,
+    );
     const shown = moments.filter((moment) => this.wallAt(moment) === wall);
     const [one, other] = shown.length === 1 ? [shown[0]!, shown[0]!] : (moments as [number, number]);
     return { begin: Math.min(one, other), end: Math.max(one, other) };

@@ -91,7 +91,7 @@ export function isRecordAt(fs: FileSystem, fd: number, at: number, record: Buffe
 }
 
 // Bytes of one file, decompressed: all of it is in memory, with the lock held. Behind that, a record is written once more.
-const LONGEST_CONTENT = 256 * 1024 ** 2;
+const MAX_CONTENT_BYTES = 256 * 1024 ** 2;
 // Python's handler gives a compressed file a later time than its source had, so that earlier ones may come first.
 const MOST_FILES = 8;
 
@@ -123,7 +123,7 @@ function decompressed(fs: FileSystem, path: string, extension: Extension): Buffe
   const decompress = Object.values(FORMATS).find((format) => format.extension === extension)?.openAtOnce;
   if (decompress === undefined) return Buffer.alloc(0);
   try {
-    return decompress(readUpTo(fs, path, LONGEST_CONTENT), LONGEST_CONTENT);
+    return decompress(readUpTo(fs, path, MAX_CONTENT_BYTES), MAX_CONTENT_BYTES);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).syscall !== undefined) throw error;
     return Buffer.alloc(0);

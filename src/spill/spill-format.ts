@@ -9,7 +9,7 @@ import { FileStatus, type FileSystem } from "../platform/file-system.js";
  */
 
 const MAGIC = Buffer.from("CLHSPIL1");
-const FRAME_HEAD = 8;
+const FRAME_HEAD_BYTES = 8;
 
 /** Where the first frame begins. */
 export const FRAMES = 64;
@@ -53,7 +53,7 @@ export function readHeader(fs: FileSystem, fd: number): SpillHeader | undefined 
 /** Frames with these records. */
 export function toFrames(records: Iterable<Buffer>): Buffer {
   const parts = [...records].flatMap((record) => {
-    const head = Buffer.alloc(FRAME_HEAD);
+    const head = Buffer.alloc(FRAME_HEAD_BYTES);
     head.writeUInt32LE(record.length, 0);
     head.writeUInt32LE(crc32(record), 4);
     return [head, record];
@@ -81,9 +81,9 @@ export function* readFrames(
   to: number,
   longest = Number.POSITIVE_INFINITY,
 ): Generator<Frame> {
-  const head = Buffer.alloc(FRAME_HEAD);
-  for (let start = from + FRAME_HEAD, end = from; start <= to; start = end + FRAME_HEAD) {
-    if (fs.read(fd, head, 0, FRAME_HEAD, end) < FRAME_HEAD) return;
+  const head = Buffer.alloc(FRAME_HEAD_BYTES);
+  for (let start = from + FRAME_HEAD_BYTES, end = from; start <= to; start = end + FRAME_HEAD_BYTES) {
+    if (fs.read(fd, head, 0, FRAME_HEAD_BYTES, end) < FRAME_HEAD_BYTES) return;
     const length = head.readUInt32LE(0);
     end = start + length;
     if (end > to || length > longest) return;

@@ -11,7 +11,7 @@ import { newHeader, readFrames, readHeader, type SpillHeader } from "./spill-for
 
 /* Records that wait in spills until the lock is free, as spill-file.ts writes them; here they are only read. */
 
-const LONGEST_RECORD = 64 * 1024 ** 2;
+const MAX_RECORD_BYTES = 64 * 1024 ** 2;
 
 interface WaitingRecord {
   readonly path: string;
@@ -57,7 +57,7 @@ class OpenSpill {
     const { merged, intent, file } = this.#header;
     let offset =
       active && isSame(active.status, file, this.#mount.isRemote) ? this.#header.offset : Number.POSITIVE_INFINITY;
-    for (const { record, start, end } of readFrames(this.#mount.fs, this.#fd, merged, this.#size, LONGEST_RECORD)) {
+    for (const { record, start, end } of readFrames(this.#mount.fs, this.#fd, merged, this.#size, MAX_RECORD_BYTES)) {
       const mayBeInLog = end <= intent && offset < Number.POSITIVE_INFINITY;
       const isInLog = mayBeInLog && isRecordAt(this.#mount.fs, active!.fd, offset, record);
       offset = isInLog ? offset + record.length : Number.POSITIVE_INFINITY;
