@@ -73,6 +73,15 @@ export function logOfSettings(name: string): string | undefined {
 }
 
 /**
+ * Where a log notes that its backups are in a directory.
+ * @param path of a file of the name of the log there
+ * @param host of these backups, where their names say it
+ */
+export function archiveClaimPath(path: string, host: string | undefined): string {
+  return hidden(path, `${host === undefined ? "" : `${host}.`}archive`);
+}
+
+/**
  * A file that waits under the hidden name that it had until pending-names.ts, as a process of an older version leaves it:
  * `.__app.log.0000000001.0.pending`.
  */

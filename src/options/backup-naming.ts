@@ -1,6 +1,5 @@
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { closestMatch } from "leven";
-import { hasCode, reason } from "../base/system-errors.js";
 import { datedName, numberedName, parseDated, parseLeftover, parseNumbered } from "../log-files/backup-names.js";
 import {
   BackupTemplate,
@@ -13,8 +12,9 @@ import {
 } from "../log-files/backup-template.js";
 import { COMPRESSED, EXTENSIONS } from "../log-files/compression-formats.js";
 import { settingsPath } from "../log-files/hidden-names.js";
-import { newUnique, parsePending } from "../log-files/pending-names.js";
-import { FilePath, FileStatus, type FileSystem, R_OK, W_OK } from "../platform/file-system.js";
+import { parsePending } from "../log-files/pending-names.js";
+import type { FileSystem } from "../platform/file-system.js";
+import { resolveArchive } from "./archive-directory.js";
 import type { ResolvedOptions } from "./resolved-options.js";
 import { refused } from "./validation.js";
 
@@ -73,10 +73,10 @@ export function resolveNaming(
   if (keepExtension && backupName != null)
     throw refused("keepExtension", true, "left out, since `backupName` says what becomes of the extension");
   const text = backupName ?? (keepExtension ? KEEPING[kind] : undefined);
-  const directory = archiveDirectory == null ? undefined : resolveArchive(archiveDirectory, log, fs);
-  if (text === undefined) return { backupName: undefined, archiveDirectory: directory };
-  const template = checkTemplate(text, log, kind);
-  if (template !== undefined && directory === undefined) refuseNamesOfLogs(template, text, log, fs);
+  const template = text === undefined ? undefined : checkTemplate(text, log, kind);
+  const host = text?.includes("{host}") ? constantsOf(log).host : undefined;
+  const directory = archiveDirectory == null ? undefined : resolveArchive(archiveDirectory, log, host, fs);
+  if (template !== undefined && directory === undefined) refuseNamesOfLogs(template, text!, log, fs);
   return { backupName: template && text, archiveDirectory: directory };
 }
 
@@ -203,46 +203,4 @@ function refuseNamesOfLogs(template: BackupTemplate, text: string, log: string, 
     text,
     `another one: ${other} is a log of its own, and a backup of ${basename(log)} would have its name`,
   );
-}
-
-/** From the directory of the log on, so that the two can be moved together; undefined where that is the directory. */
-function resolveArchive(path: string, log: string, fs: FileSystem): string | undefined {
-  const directory = resolve(dirname(log), path);
-  if (directory === dirname(log)) return undefined;
-  let isReached: boolean;
-  try {
-    fs.mkdir(dirname(log));
-    fs.mkdir(directory);
-    fs.access(directory, R_OK | W_OK);
-    isReached = isOnOneFileSystem(fs, dirname(log), directory);
-  } catch (cause) {
-    throw refused(
-      "archiveDirectory",
-      path,
-      `a directory that is there or can be made, and changed (${reason(cause)})`,
-      cause,
-    );
-  }
-  if (!isReached)
-    throw refused(
-      "archiveDirectory",
-      path,
-      `a directory on the file system of ${dirname(log)}, since a file can be renamed to no other: have a program copy backups to there`,
-    );
-  return relative(dirname(log), directory);
-}
-
-/** Linux refuses a rename from one mount to another before it looks for the file: two of one device are no exception. */
-function isOnOneFileSystem(fs: FileSystem, here: string, there: string): boolean {
-  const [one, other] = [new FileStatus(), new FileStatus()];
-  fs.statusWithTime(new FilePath(here), one);
-  fs.statusWithTime(new FilePath(there), other);
-  if (one.place.major !== other.place.major || one.place.minor !== other.place.minor) return false;
-  const nothing = `.__clh.${newUnique()}`;
-  try {
-    fs.rename(join(here, nothing), join(there, nothing));
-  } catch (error) {
-    return !hasCode(error, "EXDEV");
-  }
-  return true;
 }

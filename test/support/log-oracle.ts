@@ -4,7 +4,7 @@ import { crc32, gunzipSync } from "node:zlib";
 import { parseStressRecord } from "../../src/cli/stress/record.js";
 import { lockFilePath } from "../../src/lock/lock-file.js";
 import { parseNumbered } from "../../src/log-files/backup-names.js";
-import { isCursor, settingsPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
+import { archiveClaimPath, isCursor, settingsPath, sweepLockPath } from "../../src/log-files/hidden-names.js";
 import { type LogFile, listLogFiles } from "../../src/log-files/list-files.js";
 import { namedBackups } from "../../src/log-files/named-backups.js";
 import { systemEnvironment } from "../../src/platform/environment.js";
@@ -193,7 +193,8 @@ function limitProblems(log: string, parts: Part[], expected: Expected): string[]
 /** Nothing but the files of the log, its locks and its settings may stay. */
 function leftovers(log: string): string[] {
   const ours = new Set(filesOf(log).map(({ path }) => path));
-  const mayStay = [lockFilePath(log), sweepLockPath(log), settingsPath(log)].map((path) => basename(path));
+  const hidden = [lockFilePath(log), sweepLockPath(log), settingsPath(log), archiveClaimPath(log, undefined)];
+  const mayStay = hidden.map((path) => basename(path));
   return readdirSync(dirname(log), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !mayStay.includes(entry.name) && !isCursor(log, entry.name))
     .filter(({ name, parentPath }) => name.startsWith(".") || !ours.has(join(parentPath, name)))

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -8,6 +8,8 @@ import {
   type RotatingFileHandlerOptions,
   type TimedRotatingFileHandlerOptions,
 } from "../../../src/index.js";
+import { archiveClaimPath } from "../../../src/log-files/hidden-names.js";
+import { hostName } from "../../../src/platform/identity.js";
 import { environmentWith, systemError } from "../../support/environment.js";
 import { temporaryDirectory } from "../../support/temporary.js";
 
@@ -131,6 +133,50 @@ describe("refused at construction, with the reason:", () => {
     const make = () => new ConcurrentRotatingFileHandler(log, { archiveDirectory: "old", backupCount: 1 }, mounted);
     assert.match(refusal(make) ?? "", /on the file system of .* a file can be renamed to no other/);
     assert.deepEqual(readdirSync(directory).sort(), ["file", "old"]);
+  });
+});
+
+describe("two logs of one name", () => {
+  const naming = { archiveDirectory: "../old", backupName: "{stem}.{n}{ext}" };
+
+  test("do not share a directory for backups, as long as both are there", (t) => {
+    const directory = temporaryDirectory(t);
+    const [one, two] = [join(directory, "one", "app.log"), join(directory, "two", "app.log")];
+    assert.equal(bySize(naming, one), undefined);
+    assert.equal(bySize(naming, two), undefined, "the first has never written");
+    using handler = new ConcurrentRotatingFileHandler(two, naming);
+    handler.write("now it has");
+    assert.match(bySize(naming, one) ?? "", /another directory: .*two.app\.log has its backups there/);
+    assert.equal(bySize(naming, two), undefined);
+    assert.equal(bySize(naming, join(directory, "two", "other.log")), undefined);
+    rmSync(join(directory, "two"), { recursive: true });
+    assert.equal(bySize(naming, one), undefined);
+  });
+
+  test("are one where they are reached by two ways, or were moved together", {
+    skip: process.platform === "win32",
+  }, (t) => {
+    const directory = temporaryDirectory(t);
+    const log = (name: string) => join(directory, name, "log", "app.log");
+    using handler = new ConcurrentRotatingFileHandler(log("here"), naming);
+    handler.write("a record");
+    symlinkSync(join(directory, "here"), join(directory, "link"));
+    const archiveDirectory = join(directory, "here", "old");
+    assert.equal(bySize({ ...naming, archiveDirectory }, log("link")), undefined);
+    renameSync(join(directory, "here"), join(directory, "there"));
+    assert.equal(bySize(naming, log("there")), undefined);
+  });
+
+  test("share one where names say the host, and that is another", (t) => {
+    const directory = temporaryDirectory(t);
+    const options = { archiveDirectory: "../old", backupName: "{stem}.{host}.{n}{ext}" };
+    using handler = new ConcurrentRotatingFileHandler(join(directory, "one", "app.log"), options);
+    handler.write("a record");
+    const claim = archiveClaimPath(join(directory, "old", "app.log"), hostName());
+    assert.equal(readFileSync(claim, "utf8").trim(), join("..", "one", "app.log"));
+    assert.match(bySize(options, join(directory, "two", "app.log")) ?? "", /another directory/);
+    renameSync(claim, archiveClaimPath(join(directory, "old", "app.log"), "elsewhere"));
+    assert.equal(bySize(options, join(directory, "two", "app.log")), undefined);
   });
 });
 
