@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { parseStressRecord } from "../../src/cli/stress/record.js";
@@ -7,7 +7,9 @@ import {
   ConcurrentRotatingFileHandler,
   type FileHandlerOptions,
   followLog,
+  pruneLogs,
   readLog,
+  sweepLog,
   type TimedRotatingFileHandlerOptions,
   verifyLog,
 } from "../../src/index.js";
@@ -18,6 +20,7 @@ import type { FileSystem } from "../../src/platform/file-system.js";
 import { Fixture } from "../support/child.js";
 import { Clh } from "../support/clh.js";
 import { temporaryDirectory } from "../support/temporary.js";
+import { needsRoot, OTHER_USER } from "../support/users.js";
 import { startWriters } from "../support/writers.js";
 
 /* Backups by names of the user's choice, in a directory of their own: by real processes, and for all that read them. */
@@ -228,6 +231,44 @@ test("every command that meets the log knows them, by what the writer has left b
   assert.equal(JSON.parse(await run(["status", log, "--json", ...said])).backups.length, namesIn(archive).length);
 });
 
+test("writers that do not agree are told", async (t) => {
+  const log = newLog(t);
+  const told: string[] = [];
+  using first = new ConcurrentRotatingFileHandler(log, { backupCount: 3, keepExtension: true });
+  first.write("a record");
+  const options = { backupCount: 3, backupName: "{stem}-{n}{ext}", archiveDirectory: "old" };
+  using second = new ConcurrentRotatingFileHandler(log, options);
+  second.on("warning", ({ code, message }) => told.push(`${code} ${message}`));
+  second.write("another one");
+  assert.equal(told.length, 1);
+  assert.match(
+    told[0]!,
+    /^ERR_CLH_SETTINGS .*backupName is "\{stem\}-\{n\}\{ext\}" here and "\{stem\}\.\{n\}\{ext\}" in another/,
+  );
+  assert.match(told[0]!, /archiveDirectory is "old" here and null in another writer/);
+});
+
+test("nobody has root look for backups, and delete them, where he may not himself", needsRoot, async (t) => {
+  const log = newLog(t);
+  const theirs = join(dirname(log), "..", "theirs");
+  mkdirSync(theirs);
+  for (const n of [1, 2]) writeFileSync(join(theirs, `app.log.${n}`), "of somebody else\n");
+  writeFileSync(log, "a record\n");
+  const settings = { kind: "size", backupCount: 1, archiveDirectory: "../theirs" };
+  writeFileSync(settingsPath(log), JSON.stringify({ settings }));
+  for (const path of [dirname(log), log, settingsPath(log)]) chownSync(path, OTHER_USER, OTHER_USER);
+  await assert.rejects(sweepLog(log), { code: "ERR_CLH_READ", message: /their directory belongs to another user/ });
+  const { removed, failures } = await pruneLogs(dirname(log), { maxTotalBytes: 0 });
+  assert.deepEqual([removed.length, failures.length], [0, 1]);
+  const problems: string[] = [];
+  const texts: string[] = [];
+  for await (const { text } of readLog(log, { onProblem: ({ message }) => problems.push(message) })) texts.push(text);
+  assert.deepEqual(texts, ["a record"]);
+  assert.match(problems.join(), /Say it with `archiveDirectory`/);
+  chownSync(theirs, OTHER_USER, OTHER_USER);
+  assert.equal((await verifyLog(log)).records, 3);
+});
+
 describe("a configuration of the logging layer", () => {
   const written = async (log: string) => {
     for (let i = 0; i < 30; i++) getLogger().info("record %d", i);
@@ -245,10 +286,9 @@ describe("a configuration of the logging layer", () => {
 
   test("as a file", async (t) => {
     const log = newLog(t);
-    const { default: fs } = await import("node:fs");
     const path = join(dirname(log), "logging.ini");
     const kwargs = "{'maxBytes': 100, 'backupCount': 2, 'keepExtension': True, 'archiveDirectory': 'old'}";
-    fs.writeFileSync(
+    writeFileSync(
       path,
       `[loggers]\nkeys=root\n[handlers]\nkeys=file\n[formatters]\nkeys=\n[logger_root]\nlevel=INFO\nhandlers=file\n[handler_file]\nclass=ConcurrentRotatingFileHandler\nargs=('${log.replaceAll("\\", "/")}',)\nkwargs=${kwargs}\n`,
     );
