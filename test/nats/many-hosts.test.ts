@@ -4,7 +4,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { CLH_IN_SHELL } from "../support/clh.js";
+import { parseAllDocuments } from "yaml";
+import { CLH, CLH_IN_SHELL } from "../support/clh.js";
 import { until } from "../support/nats-logs.js";
 import { NatsServer, needsNats } from "../support/nats-server.js";
 import { temporaryDirectory } from "../support/temporary.js";
@@ -37,6 +38,33 @@ async function runPage(t: TestContext, server: NatsServer, hasUsers: boolean): P
   assert.equal((await collector).stderr, "");
   assert.equal(readFileSync(log, "utf8"), "the first record\n");
 }
+
+test("docs/how-to/many-hosts.md: manifests can be read, and what they start knows its flags", async () => {
+  const blocks = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].flatMap(([, text]) => parseAllDocuments(text!));
+  const manifests = blocks.map((document) => {
+    assert.deepEqual(document.errors, []);
+    return document.toJS();
+  });
+  assert.deepEqual(
+    manifests.map(({ kind, metadata }) => [kind, metadata.name]),
+    [
+      ["Service", "nats"],
+      ["StatefulSet", "nats"],
+      ["StatefulSet", "log-collector"],
+    ],
+  );
+  for (const { spec } of manifests.slice(1)) {
+    const { metadata, spec: pod } = spec.template;
+    assert.deepEqual(spec.selector.matchLabels, metadata.labels);
+    const volumes = [...pod.volumes, ...spec.volumeClaimTemplates.map((claim: { metadata: object }) => claim.metadata)];
+    for (const mount of pod.containers[0].volumeMounts) assert.ok(volumes.some(({ name }) => name === mount.name));
+  }
+  const [collector] = manifests[2].spec.template.spec.containers;
+  const [unit] = page.match(/(?<=ExecStart=\/usr\/bin\/)clh collect .*/) as [string];
+  const { stdout } = await promisify(execFile)(process.execPath, [CLH, "collect", "--help"]);
+  for (const word of [...collector.command, ...collector.args, ...unit.split(" ")])
+    if (word.startsWith("--")) assert.ok(stdout.includes(word), word);
+});
 
 describe("docs/how-to/many-hosts.md:", { ...needsNats }, () => {
   test("the commands for a laptop", async (t) => {
