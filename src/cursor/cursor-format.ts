@@ -15,7 +15,8 @@ import { readChunks } from "../platform/read-chunks.js";
  */
 
 const SLOT_BYTES = 8 * 1024 ** 2;
-const SLOTS = 4096;
+/** Where they begin: before them are the intents. */
+export const SLOTS = 4096;
 const INTENT_BYTES = 64;
 const INTENT_CRC = 56;
 const INTENT_PLACES = 512;

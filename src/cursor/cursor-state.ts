@@ -5,6 +5,7 @@ import {
   type Intent,
   readIntent,
   readSlot,
+  SLOTS,
   type Slot,
   type StreamPlace,
   type WriterPlace,
@@ -29,12 +30,18 @@ export function loadState(fs: FileSystem, fd: number): LoadedState {
     .sort((a, b) => b.entry.generation - a.entry.generation);
   const generation = last?.entry.generation ?? 0;
   const done = intent.generation === generation ? intent.done : 0;
-  return { intent, last, done, damage: damageOf(intent.generation > generation, last === undefined, slots) };
+  const isUsed = slots.some((slot) => slot.isUsed);
+  let damage: string | undefined;
+  if (intent.generation > generation) damage = "what it noted last cannot be read any more";
+  else if (last === undefined && isUsed && !isFirstEntry(fs, fd, slots)) damage = "nothing in it can be read";
+  return { intent, last, done, damage };
 }
 
-function damageOf(isBehind: boolean, isEmpty: boolean, slots: readonly Slot[]): string | undefined {
-  if (isBehind) return "what it noted last cannot be read any more";
-  return isEmpty && slots.some(({ isUsed }) => isUsed) ? "nothing in it can be read" : undefined;
+/** True where a collector died over its first entry: nothing was appended before, since an intent precedes that. */
+function isFirstEntry(fs: FileSystem, fd: number, [, second]: readonly Slot[]): boolean {
+  const intents = Buffer.alloc(SLOTS);
+  fs.read(fd, intents, 0, SLOTS, 0);
+  return second?.isUsed === false && intents.every((byte) => byte === 0);
 }
 
 /** A cursor as it was at one moment, whoever has it. */
