@@ -13,6 +13,7 @@ import { rotateCommand, sweepCommand } from "./commands/rotate.js";
 import { statusCommand } from "./commands/status.js";
 import { stressCommand } from "./commands/stress.js";
 import { verifyCommand } from "./commands/verify.js";
+import { viewCommand } from "./commands/view.js";
 import { writeCommand } from "./commands/write.js";
 import { BAD_USAGE, CommandFailure, OK } from "./terminal/exit.js";
 import { flagOf } from "./terminal/handler-flags.js";
@@ -29,6 +30,7 @@ const program: Command = new Command("clh")
   .addCommand(writeCommand())
   .addCommand(readCommand())
   .addCommand(followCommand())
+  .addCommand(viewCommand())
   .addCommand(verifyCommand())
   .addCommand(statusCommand())
   .addCommand(doctorCommand())

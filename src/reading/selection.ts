@@ -76,13 +76,13 @@ async function* matching(
   yield { records: filter.of(whole?.end() ?? []), isPause: true };
 }
 
-/** Else each line is a record, which is quicker. */
-function isByRecord({ grep, level, field, where, format }: Selection): boolean {
+/** Else each line is a record, which is quicker. @internal */
+export function isByRecord({ grep, level, field, where, format }: Selection): boolean {
   return [grep, level, field, where, format].some((value) => value !== undefined);
 }
 
-/** Asked of records in their order. */
-class Filter {
+/** Asked of records in their order. @internal */
+export class Filter {
   readonly #since: number;
   readonly #until: number;
   readonly #isTimed: boolean;
