@@ -18,10 +18,12 @@ export type { Namer } from "./log-files/backup-names.js";
 export type { Compression, CompressionFormat } from "./log-files/compression-formats.js";
 export type { HandlerJson } from "./options/handler-json.js";
 export type {
+  ArchivedBackup,
   DeliveryLimits,
   DeliveryMode,
   Duration,
   FileHandlerOptions,
+  OnArchived,
   OnLockTimeout,
   Overflow,
   RotatingFileHandlerOptions,

@@ -22,6 +22,8 @@ export type LogFileErrorCode =
   | "ERR_CLH_COMPRESS"
   /** A backup that has to go cannot be deleted; it stays, and is tried again. */
   | "ERR_CLH_PRUNE"
+  /** The hook `onArchived` failed for a backup, or did not end in time; it is called again. */
+  | "ERR_CLH_HOOK"
   /** `chmod` or `owner` cannot be applied to a file, or `mode: "w"` cannot delete it. */
   | "ERR_CLH_PERMISSION"
   /** A spill, in which records wait for the lock, cannot be written or merged. */

@@ -9,6 +9,8 @@ export interface HandlerEvents {
   rotated: [{ from: string; to: string | undefined; reason: RotationReason }];
   /** A rotated file was compressed by this process; `path` is the name it had then. */
   compressed: [{ path: string }];
+  /** The hook `onArchived` of this handler is done with a backup; `path` is the name that it was given. */
+  archived: [{ path: string }];
   /** A backup had to go, as retention demands; with a `reason`, earlier than its limits ask, for `minFreeBytes` and the like. */
   removed: [{ path: string; reason?: "space" }];
   /**

@@ -63,11 +63,11 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
 
   /** Moves the file in a rotation; see the option. Called with the lock held. */
   get rotator(): Rotator | undefined {
-    return this.#writer.rotator;
+    return this.#writer.rotation.rotator;
   }
 
   set rotator(rotator: Rotator | undefined) {
-    this.#writer.rotator = rotator;
+    this.#writer.rotation.rotator = rotator;
   }
 
   /**
@@ -155,7 +155,7 @@ export abstract class ConcurrentFileHandler extends EventEmitter<HandlerEvents> 
     return this.#writer.rotate();
   }
 
-  /** Resolves when no compression that this handler has started is under way. */
+  /** Resolves when no compression that this handler has started is under way, nor a call of `onArchived`. */
   swept(): Promise<void> {
     return this.#writer.whenSwept();
   }

@@ -31,11 +31,11 @@ export class ConcurrentRotatingFileHandler extends ConcurrentFileHandler {
 
   /**
    * The handler that `JSON.stringify` has written, in this or another process.
-   * @param functions its namer or rotator, which JSON cannot hold
+   * @param functions its namer, rotator or hook, which JSON cannot hold
    */
   static fromJSON(
     json: HandlerJson | string,
-    functions: Pick<RotatingFileHandlerOptions, "namer" | "rotator" | "header"> = {},
+    functions: Pick<RotatingFileHandlerOptions, "namer" | "rotator" | "header" | "onArchived"> = {},
   ): ConcurrentRotatingFileHandler {
     const options = optionsFromJson("size", json, functions);
     return new ConcurrentRotatingFileHandler(options as RotatingFileHandlerOptions & { filename: string });

@@ -31,11 +31,11 @@ export class ConcurrentTimedRotatingFileHandler extends ConcurrentFileHandler {
 
   /**
    * The handler that `JSON.stringify` has written, in this or another process.
-   * @param functions its namer or rotator, which JSON cannot hold
+   * @param functions its namer, rotator or hook, which JSON cannot hold
    */
   static fromJSON(
     json: HandlerJson | string,
-    functions: Pick<TimedRotatingFileHandlerOptions, "namer" | "rotator" | "header"> = {},
+    functions: Pick<TimedRotatingFileHandlerOptions, "namer" | "rotator" | "header" | "onArchived"> = {},
   ): ConcurrentTimedRotatingFileHandler {
     const options = optionsFromJson("time", json, functions);
     return new ConcurrentTimedRotatingFileHandler(options as TimedRotatingFileHandlerOptions & { filename: string });

@@ -44,6 +44,8 @@ export type SweepLogOptions = Pick<
   | "minFreeBytes"
   | "minFreePercent"
   | "maxPeriods"
+  | "onArchived"
+  | "onArchivedTimeout"
   | "useGzip"
   | "compression"
   | "delayCompression"
@@ -70,8 +72,11 @@ export type SweepLogOptions = Pick<
 
 /** One thing that was done to a log, or would be. */
 export interface SweepDeed {
-  /** `compressed`: a backup is new; `removed`: a backup had to go; `recovered`: one of a killed rotation has its name. */
-  readonly what: "rotated" | "compressed" | "removed" | "recovered";
+  /**
+   * `compressed`: a backup is new; `removed`: a backup had to go; `recovered`: one of a killed rotation has its name;
+   * `archived`: the hook is done with it.
+   */
+  readonly what: "rotated" | "compressed" | "removed" | "recovered" | "archived";
   /** Path of the file, by the name that it had then. */
   readonly path: string;
 }
@@ -127,7 +132,7 @@ async function maintain(
   const failures: LogFileError[] = [];
   const warnings: LogFileError[] = [];
   events.on("rotated", ({ to }) => done.push({ what: "rotated", path: to ?? "(not kept)" }));
-  for (const what of ["compressed", "removed", "recovered"] as const) {
+  for (const what of ["compressed", "removed", "recovered", "archived"] as const) {
     events.on(what, ({ path }: { path: string }) => done.push({ what, path }));
   }
   events.on("error", (error) => failures.push(error));

@@ -72,6 +72,11 @@ export function logOfSettings(name: string): string | undefined {
   return /^\.__(.+)\.settings$/s.exec(name)?.[1];
 }
 
+/** Where processes note for which backups of a log the hook is done; locked by who runs it: ".__app.log.archived". */
+export function archivedPath(log: string): string {
+  return hidden(log, "archived");
+}
+
 /**
  * Where a log notes that its backups are in a directory.
  * @param path of a file of the name of the log there

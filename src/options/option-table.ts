@@ -266,6 +266,18 @@ const fileRows = {
     "`(source, destination) => void`, moves the file before it returns; not `async`. Also a property; not together with compression",
     { upstream: "rotator", isSerialised: false },
   ),
+  onArchived: row(
+    v.optional(action),
+    "`(backup) => unknown`, may be `async`: called for each backup that is done, at least once over all processes. [More](../how-to/backup-hook.md)",
+    { isSerialised: false },
+    [127, "--post-rotate <command>", "run this for each backup that is done: such as 'sha256sum {path}'"],
+  ),
+  onArchivedTimeout: row(
+    v.optional(converted(moreThanNothing(parseDuration), 'a duration such as "5m", or milliseconds'), "5m"),
+    'longest run of `onArchived` for one backup: `"5m"`, or milliseconds. Then it has failed, and is called again',
+    {},
+    [128, "--hook-timeout <time>", 'longest run of that command for one backup, such as "5m"', number],
+  ),
   sync: row(
     v.optional(oneOf(SYNC_MODES), "none"),
     '`"data"`: a write waits until its record is on the disk (`fdatasync`); `"full"`: with the times of the file (`fsync`). [More](../concepts/rotation.md#on-the-disk)',

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { Namer } from "../log-files/backup-names.js";
 import type { Compression, CompressionFormat } from "../log-files/compression-formats.js";
 import type { UnicodeErrorPolicy } from "../records/encoder.js";
@@ -89,6 +90,27 @@ export interface DeliveryLimits {
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: for `void` alone TypeScript takes functions that return promises
 export type Rotator = (source: string, destination: string) => void | undefined;
+
+/** A backup that no rotation and no compression changes any more, as `onArchived` is given it. */
+export interface ArchivedBackup {
+  /** Absolute path that it has now. Rotations rename numbered backups: what is read by `stream()` is this file all the same. */
+  readonly path: string;
+  /** Size on disk. */
+  readonly bytes: number;
+  /** Its period, as in its name, such as "2026-05-17"; undefined in a log that is rotated by size alone. */
+  readonly period: string | undefined;
+  /** Aborted when `onArchivedTimeout` has passed. */
+  readonly signal: AbortSignal;
+  /** Its bytes, as they are on the disk, as long as the hook has not ended. */
+  stream(): Readable;
+  /** Hexadecimal SHA-256 of these bytes. The file is read for it. */
+  sha256(): Promise<string>;
+  /** How many terminators it has. The file is read, and decompressed, for it; rejects where this Node lacks the format. */
+  records(): Promise<number>;
+}
+
+/** Called without the lock, in the thread of the handler. A promise that it returns is waited for. */
+export type OnArchived = (backup: ArchivedBackup) => unknown;
 
 /** Options of every handler. Those of upstream keep its names, in camel case. */
 export interface FileHandlerOptions {
@@ -233,6 +255,18 @@ export interface FileHandlerOptions {
   readonly namer?: Namer;
   /** Moves the file in a rotation, in place of a rename. Not together with compression. */
   readonly rotator?: Rotator;
+  /**
+   * Ours. Called for each backup when it has its last form, at least once over all processes: by one process, and again by
+   * the next that has a hook when that one was killed. In the thread that made the handler, also with delivery
+   * `background`. A call that fails is told (`ERR_CLH_HOOK`), and repeated while the backup is there: retention does not
+   * wait.
+   */
+  readonly onArchived?: OnArchived;
+  /**
+   * Ours. How long `onArchived` may take for one backup. Then its signal is aborted, and the call has failed.
+   * @default "5m"
+   */
+  readonly onArchivedTimeout?: Duration;
   /**
    * Whether a write waits until its record is on the disk, not only in the file: `"data"` with `fdatasync`, `"full"` with
    * `fsync`, both also with the names of the files that a rotation makes.

@@ -13,7 +13,7 @@ import { localTimeZone } from "../platform/time-zones.js";
 import { Encoder, type EncoderOptions } from "../records/encoder.js";
 import { longestName, resolveNaming } from "./backup-naming.js";
 import { rotatingSchema, TIME_OPTIONS, timedSchema } from "./option-table.js";
-import type { Rotator } from "./options.js";
+import type { OnArchived, Rotator } from "./options.js";
 import { CALENDAR_WHENS, calendarOf, isCron } from "./parsers.js";
 import type { ResolvedOptions, ResolvedTimedOptions } from "./resolved-options.js";
 import { absolutePath, parse, refused } from "./validation.js";
@@ -34,6 +34,8 @@ export function resolveRotatingOptions(filename: unknown, options: unknown, fs: 
   if (common.backupCount === 0 && limit !== undefined)
     throw refused(limit, given[limit], "left out, since with `backupCount` 0 no backups are kept");
   const backupCount = common.backupCount ?? (limit !== undefined ? UNLIMITED : 0);
+  if (backupCount === 0 && common.onArchived !== undefined)
+    throw refused("onArchived", common.onArchived, "given together with `backupCount`: without it no backups are kept");
   const resolved = {
     ...common,
     backupCount,
@@ -111,7 +113,7 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
     ["filename"],
     schema === rotatingSchema ? TIME_OPTIONS : [],
   ) as v.InferOutput<Schema>;
-  const { header, backupName, keepExtension, archiveDirectory, ...others } = more;
+  const { header, onArchived, backupName, keepExtension, archiveDirectory, ...others } = more;
   const path = toPath(filename, fs);
   if (useGzip && compression !== undefined && (compression === false || compression.format !== "gzip")) {
     throw refused("compression", options.compression, '"gzip" or nothing, since `useGzip` is true');
@@ -151,6 +153,7 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
     ...naming,
     namer: namer as Namer | undefined,
     rotator: rotator as Rotator | undefined,
+    onArchived: onArchived as OnArchived | undefined,
   };
 }
 

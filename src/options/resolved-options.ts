@@ -2,7 +2,7 @@ import type * as v from "valibot";
 import type { Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
 import type { queueSchema, rotatingSchema } from "./option-table.js";
-import type { Rotator } from "./options.js";
+import type { OnArchived, Rotator } from "./options.js";
 import type { Cron, PeriodName } from "./parsers.js";
 
 export interface Schedule {
@@ -55,6 +55,7 @@ interface Resolved {
   readonly archiveDirectory: string | undefined;
   readonly namer: Namer | undefined;
   readonly rotator: Rotator | undefined;
+  readonly onArchived: OnArchived | undefined;
 }
 
 /** Bytes and milliseconds. */

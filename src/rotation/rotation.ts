@@ -13,10 +13,11 @@ import type { Rotator } from "../options/options.js";
 import { checkFunctions, checkRotator } from "../options/resolve-options.js";
 import type { Limits, ResolvedOptions } from "../options/resolved-options.js";
 import type { Environment } from "../platform/environment.js";
+import { ArchiveHook } from "./archived/archive-hook.js";
 import type { Backups } from "./backups.js";
 import { Sweeper } from "./compression/compression-thread.js";
 import type { SweepJob } from "./compression/sweep-job.js";
-import { missingSpace, toFree, toPrune } from "./retention.js";
+import { type Backup, missingSpace, toFree, toPrune } from "./retention.js";
 import { type Rotated, rotate } from "./rotate.js";
 
 const FIRST_RETRY_MS = 1000;
@@ -35,6 +36,7 @@ export class Rotation {
   readonly #tell: Tell;
   readonly #underLock: (body: () => void) => boolean;
   readonly #sweeper: Sweeper;
+  readonly #hook: ArchiveHook | undefined;
   readonly #durability: Durability;
   readonly #pruneFailures: Failures;
   #rotator: Rotator | undefined;
@@ -72,14 +74,25 @@ export class Rotation {
       () => {
         this.#isSweeping = false;
         this.#prune();
+        this.#hook?.start();
       },
     );
+    const { onArchived } = options;
+    // Rotations rename numbered backups: one that is missed in between would be taken for gone.
+    const holdStill = (look: () => void) => {
+      if (!("schedule" in options)) return underLock(look);
+      look();
+      return true;
+    };
+    if (onArchived !== undefined)
+      this.#hook = new ArchiveHook(options, onArchived, environment, () => this.#list(), holdStill, tell);
   }
 
   get rotator(): Rotator | undefined {
     return this.#rotator;
   }
 
+  /** @throws {LogFileError} `ERR_CLH_OPTION` where a function cannot move the file */
   set rotator(rotator: Rotator | undefined) {
     checkRotator(rotator, this.#options.compression);
     checkFunctions(this.#options.delivery, { rotator });
@@ -135,9 +148,11 @@ export class Rotation {
     const isToSweep = this.#hasSetAside || this.#hasWaiting();
     if (this.#isSweeping || !isToSweep) this.#prune();
     else this.#makeRoom(); // a compressed file needs space before its original frees any
-    if (!isToSweep) return;
-    this.#isSweeping = true;
-    this.#sweeper.start();
+    if (isToSweep) {
+      this.#isSweeping = true;
+      this.#sweeper.start();
+    }
+    this.noteBackups();
   }
 
   /**
@@ -148,9 +163,29 @@ export class Rotation {
     return hasCode((error as Error).cause ?? error, "ENOSPC", "EDQUOT") && this.#makeRoom();
   }
 
-  /** Resolves when no sweep that this handler has started is under way. */
-  swept(): Promise<void> {
-    return this.#sweeper.idle();
+  /**
+   * There may be new backups, of this handler or of others.
+   * @param isClosed the handler is, and they are the last that come from it
+   */
+  noteBackups(isClosed = false): void {
+    if (!isClosed) this.#hook?.reopen();
+    this.#hook?.start();
+  }
+
+  /** Resolves when no sweep that this handler has started is under way, nor a hook. */
+  async swept(): Promise<void> {
+    await this.#sweeper.idle();
+    await this.#hook?.idle();
+  }
+
+  /**
+   * The handler is closed; what is under way goes on.
+   * @param letGo called when that may have opened the lock file again
+   */
+  close(letGo: () => void): void {
+    if (this.#hook === undefined) return;
+    this.#hook.close();
+    void this.swept().then(letGo);
   }
 
   #hasWaiting(): boolean {
@@ -208,9 +243,13 @@ export class Rotation {
     return missingSpace(this.#options, this.#environment.fs.space(dirname(filename)));
   }
 
+  #list(): Backup[] {
+    return this.#backups.list(this.#environment.clock.now() / 1000);
+  }
+
   #surplus(limits: Limits | undefined): Doomed[] {
     const now = this.#environment.clock.now() / 1000;
-    const backups = this.#backups.list(now);
+    const backups = this.#list();
     const tooMuch = limits === undefined ? [] : toPrune(backups, limits, now);
     const missing = tooMuch.reduce((bytes, { size }) => bytes - size, this.#missing());
     const inTheWay = toFree(backups.slice(tooMuch.length), missing);

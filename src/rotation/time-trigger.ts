@@ -41,9 +41,10 @@ export class TimeTrigger implements Trigger {
     return this.#due;
   }
 
-  /** The name of the period of the active file. */
+  /** The name of the period of the active file; of the current one where another thread writes that file. */
   get period(): string {
-    return this.#options.boundaries.stamp(this.#due);
+    const { boundaries, clock } = this.#options;
+    return boundaries.stamp(Number.isNaN(this.#due) ? boundaries.next(clock.now() / 1000) : this.#due);
   }
 
   due(size: number, nextRecord: number): RotationReason | undefined {

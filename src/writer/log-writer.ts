@@ -14,7 +14,6 @@ import { LockFile, lockFilePath } from "../lock/lock-file.js";
 import { MAINTENANCE_WAIT_MS } from "../lock/lock-timing.js";
 import type { Namer } from "../log-files/backup-names.js";
 import { namedBackups } from "../log-files/named-backups.js";
-import type { Rotator } from "../options/options.js";
 import { checkNamer } from "../options/resolve-options.js";
 import type { ResolvedOptions } from "../options/resolved-options.js";
 import type { Clock } from "../platform/clock.js";
@@ -51,7 +50,7 @@ export class LogWriter {
   readonly #appender: Appender;
   readonly #settings: SharedSettings | undefined;
   readonly #trigger: Trigger;
-  readonly #rotation: Rotation;
+  readonly rotation: Rotation;
   readonly #failures: Failures;
   readonly #warning: LogFileError | undefined;
   readonly #trace: ((message: string) => void) | undefined;
@@ -119,7 +118,7 @@ export class LogWriter {
       events.catchUp();
       return isLocked;
     };
-    this.#rotation = new Rotation(options, environment, backups, events.tell, underLock, this.#durability);
+    this.rotation = new Rotation(options, environment, backups, events.tell, underLock, this.#durability);
     this.#spills = new Spills(filename, this.#mount, permissions, terminator.length, underLock);
     const { countAppended } = this.#spills;
     this.#cursors = new Cursors(filename, this.#mount, permissions, options.sync !== "none", countAppended);
@@ -146,15 +145,6 @@ export class LogWriter {
     this.#namer = namer;
   }
 
-  get rotator(): Rotator | undefined {
-    return this.#rotation.rotator;
-  }
-
-  /** @throws {LogFileError} `ERR_CLH_OPTION` where a function cannot move the file */
-  set rotator(rotator: Rotator | undefined) {
-    this.#rotation.rotator = rotator;
-  }
-
   /** True while a namer or rotator runs: the lock is held, and what is logged now is written later. */
   get isWriting(): boolean {
     return this.#isWriting;
@@ -167,7 +157,7 @@ export class LogWriter {
 
   /** Counts of this writer, and of the one in another thread. */
   get counts(): Counts {
-    const { count: rotations } = this.#rotation;
+    const { count: rotations } = this.rotation;
     const here = { ...this.#appender.counts, ...this.#counts, rotations, lockWaits: this.#lock.waits };
     return this.remote === undefined ? here : sum(here, this.remote.counts);
   }
@@ -183,7 +173,7 @@ export class LogWriter {
       this.#failures.clear();
       return "done";
     } catch (error) {
-      if (this.#rotation.makesRoomAfter(error)) return this.commit(batch, wait);
+      if (this.rotation.makesRoomAfter(error)) return this.commit(batch, wait);
       this.#counts.failures++;
       this.#failures.note(error instanceof LogFileError ? error : unexpected(error, this.options.filename));
       return "failed";
@@ -205,11 +195,11 @@ export class LogWriter {
 
   /** Rotates now, whatever the size; true when that was done. A file without records is left as it is. */
   rotate(): boolean {
-    const before = this.#rotation.count;
+    const before = this.rotation.count;
     this.#isRotationForced = true;
     const result = this.commit(new Batch(), this.options.lockTimeout);
     if (result === "lock timeout") this.noteLockTimeout("The log was not rotated.");
-    return this.#rotation.count > before;
+    return this.rotation.count > before;
   }
 
   /**
@@ -289,7 +279,8 @@ export class LogWriter {
   /** Resolves when nothing is merged or compressed any more that this writer has started, here or in another thread. */
   async whenSwept(): Promise<void> {
     await this.#orphans.whenIdle();
-    await Promise.all([this.#rotation.swept(), this.remote?.whenSwept()]);
+    await this.remote?.whenSwept();
+    await this.rotation.swept();
   }
 
   /** Closes all files. A later commit opens them again. */
@@ -298,6 +289,7 @@ export class LogWriter {
     const lock = { close: () => this.#lock.end(this.#maintenanceWait) };
     this.#failures.close([this.#file, lock, ...(this.#settings ? [this.#settings] : [])], this.options.filename);
     this.#idleWatch.stop();
+    this.rotation.close(() => this.#failures.close([lock], this.options.filename));
   }
 
   /** False when the lock could not be had. */
@@ -364,7 +356,7 @@ export class LogWriter {
     const { size, recordBytes } = this.#file;
     const due = this.#trigger.due(recordBytes > 0 ? size : 0, batch.firstLength);
     if (this.#isRotationForced) return recordBytes > 0 ? (due ?? "manual") : undefined;
-    return this.#rotation.isAllowed ? due : undefined;
+    return this.rotation.isAllowed ? due : undefined;
   }
 
   /** Called with the lock held. */
@@ -372,7 +364,7 @@ export class LogWriter {
     this.#trace?.(`${this.options.filename} has ${this.#file.size} bytes and is to be rotated (${why})`);
     this.#spills.settle(this.events.tell);
     this.#cursors.settle(this.events.tell);
-    if (!this.#rotation.rotate(why)) return;
+    if (!this.rotation.rotate(why)) return;
     this.events.add(() => this.#tidy());
     this.#file.close();
     this.#trigger.rotated?.(why);
@@ -389,13 +381,13 @@ export class LogWriter {
     if (limit !== undefined) this.#trigger.limitTo(limit);
     this.#isKeptOpen = this.#durability.mayStayOpen(this.options.keepFileOpen);
     this.#file.isShared = this.#mount.isRemote && !this.#isKeptOpen;
-    this.#rotation.recover();
+    this.rotation.recover();
     this.events.add(() => this.#tidy());
   }
 
   /** When a handler begins and after each rotation: what others have left, then compression and retention. */
   #tidy(): void {
     if (this.#mergesOrphans) this.#orphans.start();
-    this.#rotation.tidy();
+    this.rotation.tidy();
   }
 }

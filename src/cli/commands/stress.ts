@@ -58,6 +58,9 @@ const seconds = argument((text) => {
   return typeof value === "number" ? value : undefined;
 }, "a number of seconds, such as 0.01.");
 
+// A function does not come to the processes that write.
+const HOOK = ["onArchived", "onArchivedTimeout"];
+
 export function stressCommand(): Command {
   const command = new Command("stress")
     .description("Let many writers write one log, then prove that every record is in it exactly once, whole, in order.")
@@ -76,7 +79,7 @@ export function stressCommand(): Command {
       new Option("--replicas <n>", "with nats://, servers that have each record").choices(["1", "3", "5"]).default("3"),
     )
     .option("--acknowledge <when>", "with nats://, when a record counts as written: spilled, stored or written");
-  return addHandlerFlags(addServerFlags(command))
+  return addHandlerFlags(addServerFlags(command), HOOK)
     .addHelpText(
       "after",
       "\nDefaults of the handler here: --max-bytes 10KiB (none when it rotates by time) --backup-count 2000" +

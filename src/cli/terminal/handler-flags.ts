@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { HandlerOptions } from "../../handler/create-handler.js";
 import { OPTIONS, TIME_OPTIONS } from "../../options/option-table.js";
+import { commandHook } from "./post-rotate.js";
 
 /** The options that have a flag, in the order of the help. */
 const FLAGS = Object.entries(OPTIONS)
@@ -11,14 +12,18 @@ const FLAGS = Object.entries(OPTIONS)
 /** Headings of the help, each for the flags up to this place. */
 const GROUPS = [
   [80, "Rotation:"],
-  [120, "What is kept:"],
+  [129, "What is kept:"],
   [150, "Compression:"],
   [Number.POSITIVE_INFINITY, "Files and their lock:"],
 ] as const;
 
-/** Flags of every command that writes a log. Values are checked by the handler; here they only get their type. */
-export function addHandlerFlags(command: Command): Command {
-  for (const { place, usage, text, values } of FLAGS) {
+/**
+ * Flags of every command that writes a log. Values are checked by the handler; here they only get their type.
+ * @param without options that the command does not have
+ */
+export function addHandlerFlags(command: Command, without: readonly string[] = []): Command {
+  for (const { name, place, usage, text, values } of FLAGS) {
+    if (without.includes(name)) continue;
     const option = new Option(usage, text).helpGroup(GROUPS.find(([last]) => place <= last)![1]);
     if (typeof values === "function") option.argParser(values);
     else if (values !== undefined) option.choices(values);
@@ -31,6 +36,7 @@ export function addHandlerFlags(command: Command): Command {
 export function handlerOptions(flags: Record<string, unknown>): HandlerOptions {
   const given = FLAGS.map(({ name, usage }) => [name, flags[new Option(usage).attributeName()]] as const);
   const options = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  if (typeof options.onArchived === "string") options.onArchived = commandHook(options.onArchived);
   const isTimed = flags.useTimed === true || TIME_OPTIONS.some((name) => name in options);
   return isTimed ? { when: "h", ...options } : options;
 }

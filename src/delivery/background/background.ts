@@ -49,7 +49,7 @@ export class FarOutlet implements Outlet, RemoteWriter {
     this.#writer = writer;
     this.#limits = limits;
     this.#observer = observer;
-    this.#options = writer.options;
+    this.#options = { ...writer.options, onArchived: undefined }; // a function cannot cross
     writer.remote = this;
     if (this.#options.rotateWhenIdle) this.#open();
   }
@@ -153,7 +153,7 @@ export class FarOutlet implements Outlet, RemoteWriter {
     endSettling(this);
     this.#settled = -1;
     this.#isClosing = this.#isAwaiting = false;
-    this.#isSwept = this.#far?.swept() ?? this.#isSwept;
+    this.#isSwept = this.#far?.swept().then(() => this.#writer.rotation.noteBackups(true)) ?? this.#isSwept;
     this.#far?.close();
     for (const [i, count] of this.#countsNow?.entries() ?? []) this.#counts[i]! += count;
     this.#countsNow = undefined;
@@ -173,13 +173,17 @@ export class FarOutlet implements Outlet, RemoteWriter {
     this.#far = farHandlerFor(
       { options: this.#options, memory, maxBatchBytes: this.#limits.maxBatchBytes },
       {
-        tell: this.#writer.events.tell,
+        tell: (name, ...payload) => {
+          this.#writer.events.tell(name, ...payload);
+          if (name === "rotated" || name === "compressed") this.#writer.rotation.noteBackups();
+        },
         onProgress: () => this.#proceed(),
         onLost: (why) => this.#takeOver(why, false),
       },
     );
     this.#options = { ...this.#options, mode: "a" }; // the file is emptied once
     settleBeforeExit(this);
+    this.#writer.rotation.noteBackups();
     return this.#here ?? this.#ring;
   }
 

@@ -173,6 +173,8 @@ describe("sweepLog", () => {
       minFreeBytes: true,
       minFreePercent: true,
       maxPeriods: true,
+      onArchived: true,
+      onArchivedTimeout: true,
       useGzip: true,
       compression: true,
       delayCompression: true,

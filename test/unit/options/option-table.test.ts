@@ -33,6 +33,7 @@ function everyOption(
     },
     header: "time,level,message",
     ...{ debug: false, delay: true, backupName: "{stem}-{date}{ext}", keepExtension: false, archiveDirectory: "old" },
+    ...{ onArchived: () => {}, onArchivedTimeout: "1m" },
     ...{ when: "w0", interval: 2, atTime: "03:30", timeZone: "Europe/Berlin", maxPeriods: 3, rotateWhenIdle: false },
   };
 }
@@ -40,7 +41,8 @@ function everyOption(
 test("JSON has every option but those that are marked", (t) => {
   const directory = temporaryDirectory(t);
   const handler = new ConcurrentTimedRotatingFileHandler(join(directory, "app.log"), everyOption(directory));
-  const { type, filename, ...options } = JSON.parse(JSON.stringify(handler));
+  const { type, filename, functions, ...options } = JSON.parse(JSON.stringify(handler));
+  assert.deepEqual(functions, ["onArchived"]);
   assert.deepEqual(
     Object.keys(options).sort(),
     namesOf(({ isSerialised }) => isSerialised !== false),
