@@ -1,9 +1,12 @@
 import { AsyncResource } from "node:async_hooks";
+import { channel } from "node:diagnostics_channel";
 import type { EventEmitter } from "node:events";
 import { inspect } from "node:util";
 import type { LogFileError } from "../base/errors.js";
 import { writeToStandardError } from "../platform/standard-error.js";
-import type { HandlerEvents, Tell } from "./handler-events.js";
+import { type HandlerEvents, NAMES, type Tell } from "./handler-events.js";
+
+const CHANNELS = new Map(NAMES.map((name) => [name, channel(`concurrent-log-handler:${name}`)]));
 
 /** Emits a warning or an error, or tells it on standard error when nobody listens. */
 export function report(handler: EventEmitter<HandlerEvents>, type: "warning" | "error", error: LogFileError): void {
@@ -32,6 +35,8 @@ export class News {
   readonly tell: Tell = (name, ...payload) => {
     this.#trace?.(`${name} ${inspect(payload[0], { breakLength: Number.POSITIVE_INFINITY })}`);
     this.add(() => {
+      const told = CHANNELS.get(name)!;
+      if (told.hasSubscribers) told.publish({ handler: this.#handler, payload: payload[0] });
       if (name === "error" || name === "warning") report(this.#handler, name, payload[0] as LogFileError);
       else (this.#handler as EventEmitter).emit(name, ...payload);
     });

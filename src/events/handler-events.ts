@@ -28,5 +28,11 @@ export interface HandlerEvents {
   error: [LogFileError];
 }
 
+/** All of them: each has a channel of its own in `node:diagnostics_channel`. */
+export const NAMES = [
+  ...(["rotated", "compressed", "archived", "removed", "recovered"] as const),
+  ...(["drain", "drop", "warning", "error"] as const),
+] satisfies readonly (keyof HandlerEvents)[];
+
 /** Emits an event of a handler, at once or when nothing is held back any more. */
 export type Tell = <Name extends keyof HandlerEvents>(name: Name, ...payload: HandlerEvents[Name]) => void;
