@@ -1,19 +1,16 @@
 import { basename } from "node:path";
-import { stripVTControlCharacters } from "node:util";
 import type { LogFileError } from "../../base/errors.js";
-import type { LogRecord } from "../../reading/records/block.js";
 import type { BlockReader } from "../../reading/records/read-blocks.js";
 import { conditionOf, type Selection } from "../../reading/selection.js";
-import { colours } from "../terminal/colours.js";
 import { group, sizeText } from "../terminal/layout.js";
 import { moment, pattern } from "../terminal/reading-flags.js";
+import { blank, inverse, paintOf, textOf } from "./drawing.js";
 import { cut, rowsOf } from "./fold.js";
 import { HELP } from "./help.js";
 import { Cancelled, Parts } from "./parts.js";
 import { type Place, Records } from "./records.js";
 import { type Key, Screen } from "./screen.js";
 
-const LONGEST_SHOWN = 64 * 1024;
 const FOLLOW_EVERY = 200; // milliseconds
 const PROGRESS_EVERY = 250;
 
@@ -27,8 +24,6 @@ interface Prompt {
   text: string;
   readonly done: (text: string) => Promise<void>;
 }
-
-const { red, yellow } = colours(process.stdout);
 
 /** A log as a page of the terminal, moved by keys. */
 export class Viewer {
@@ -394,23 +389,4 @@ export class Viewer {
 function isBehind(a: Top, b: Top): boolean {
   const difference = [a.part - b.part, a.page - b.page, a.index - b.index, a.row - b.row].find((one) => one !== 0);
   return difference !== undefined && difference > 0;
-}
-
-/** As much of a record as is shown: one of a gigabyte would take all of the screen for days. */
-function textOf(record: LogRecord): string {
-  const more = record.bytes.length - LONGEST_SHOWN;
-  return more <= 0 ? record.text : `${record.head} … [cut here; clh read shows all of it]`;
-}
-
-function paintOf(level: string | undefined): (text: string) => string {
-  if (level !== undefined && /^(?:error|critical|alert|emergency|fatal)$/.test(level)) return red;
-  return level === "warning" ? yellow : (text) => text;
-}
-
-function inverse(text: string): string {
-  return `\x1b[7m${stripVTControlCharacters(text)}\x1b[27m`;
-}
-
-function blank(count: number): string[] {
-  return Array.from({ length: Math.max(0, count) }, () => "~");
 }
