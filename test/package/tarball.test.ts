@@ -119,7 +119,7 @@ test("holds what it must and nothing else", () => {
 test("is small, and what is part of it comes with its licence", () => {
   const json = execFileSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], { cwd: ROOT, stdio: "pipe" });
   const [{ unpackedSize }] = JSON.parse(`${json}`);
-  assert.ok(unpackedSize <= 2 * 1024 ** 2, `${unpackedSize} bytes`);
+  assert.ok(unpackedSize <= 2.25 * 1024 ** 2, `${unpackedSize} bytes`);
   const notices = execFileSync("tar", ["-xzOf", tarball, "package/dist/THIRD_PARTY_NOTICES"], { encoding: "utf8" });
   for (const bundled of ["commander", "leven", "valibot"])
     assert.match(notices, new RegExp(`^${bundled} \\d.*, MIT\n\n[^]*?Copyright`, "m"));
