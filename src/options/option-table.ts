@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { FORMATS } from "../log-files/compression-formats.js";
 import { isTimeZone } from "../platform/time-zones.js";
-import { LONGEST_HEADER } from "../records/header.js";
+import { parseDelivery } from "./delivery-schema.js";
 import type { FileHandlerOptions, RotatingFileHandlerOptions, TimedRotatingFileHandlerOptions } from "./options.js";
 import {
   bool,
@@ -15,14 +15,25 @@ import {
   parseOwner,
   parsePercent,
   parsePositive,
-  parseQueueBytes,
   parseRecordBytes,
   parseSize,
   parseTimeOfDay,
   parseWhen,
   WHENS,
 } from "./parsers.js";
-import { action, converted, count, directory, duration, encoding, flag, matching, parse, size } from "./validation.js";
+import {
+  action,
+  converted,
+  count,
+  directory,
+  duration,
+  encoding,
+  flag,
+  header,
+  matching,
+  oneOf,
+  size,
+} from "./validation.js";
 
 interface Traits {
   /** Its name in Python's handlers. */
@@ -63,17 +74,6 @@ const SYNC_MODES = ["none", "data", "full"] as const;
 
 const mode = converted(parseMode, 'permission bits such as 0o640 or "640", and not 640 in decimal');
 const mask = converted(parseMask, 'permission bits such as 0o027 or "027", and not 77 in decimal');
-
-export const queueSchema = v.strictObject({
-  mode: v.picklist(["batched", "background"], '"sync", "batched" or "background"'),
-  queueBytes: v.optional(converted(parseQueueBytes, 'a size below 2 GiB such as "16MiB"'), 16 * 1024 ** 2),
-  overflow: v.optional(oneOf(["block", "drop-newest", "drop-oldest"]), "block"),
-  maxBatchBytes: v.optional(
-    converted(moreThanNothing(parseSize), 'a size such as "256KiB", or a number of bytes'),
-    256 * 1024,
-  ),
-  flushInterval: v.optional(duration, 0),
-});
 
 const sizeRows = {
   maxBytes: row(
@@ -151,12 +151,7 @@ const fileRows = {
     { upstream: "terminator", shared: "in another form" },
   ),
   header: row(
-    v.nullish(
-      v.custom<string | (() => string)>(
-        (value) => typeof value === "function" || (typeof value === "string" && isHeader(value)),
-        `a text of 1 to ${LONGEST_HEADER} characters, or a function that returns one`,
-      ),
-    ),
+    v.nullish(header),
     "text at the head of each file, no record: the names of columns; or `() => text`. [More](../concepts/rotation.md#a-header)",
     { shared: "in another form" },
     [165, "--header <text>", "text at the head of each file, such as the names of columns"],
@@ -375,15 +370,6 @@ function schemasOf<All extends Readonly<Record<string, OptionRow>>>(all: All) {
   return Object.fromEntries(schemas) as { readonly [Name in keyof All]: All[Name]["schema"] };
 }
 
-function isHeader(text: string): boolean {
-  return text.length > 0 && text.length <= LONGEST_HEADER;
-}
-
-function oneOf<const Values extends readonly string[]>(values: Values) {
-  const quoted = values.map((value) => JSON.stringify(value));
-  return v.picklist(values, `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`);
-}
-
 function compressions(): string {
   const names = Object.entries(FORMATS).map(([name, { create, levels }]) =>
     create === undefined
@@ -391,12 +377,4 @@ function compressions(): string {
       : `"${name}" (levels ${levels.join(" to ")})`,
   );
   return `false, ${names.join(", ")}, or such a format with its level: { format, level }`;
-}
-
-function parseDelivery(value: unknown): { mode: "sync" } | v.InferOutput<typeof queueSchema> | undefined {
-  const given = typeof value === "string" ? { mode: value } : value;
-  if (typeof given !== "object" || given === null || !("mode" in given)) return undefined;
-  if (given.mode === "sync" && Object.keys(given).length === 1) return { mode: "sync" };
-  if (given.mode !== "batched" && given.mode !== "background") return undefined;
-  return parse(queueSchema, given as Record<string, unknown>);
 }

@@ -1,7 +1,8 @@
 import type * as v from "valibot";
 import type { Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
-import type { queueSchema, rotatingSchema } from "./option-table.js";
+import type { queueSchema } from "./delivery-schema.js";
+import type { rotatingSchema } from "./option-table.js";
 import type { OnArchived, Rotator } from "./options.js";
 import type { Cron, PeriodName } from "./parsers.js";
 

@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import * as v from "valibot";
 import { LogFileError } from "../base/errors.js";
 import { findCodec } from "../records/encodings.js";
+import { LONGEST_HEADER } from "../records/header.js";
 import { parseCount, parseDuration, parseSize } from "./parsers.js";
 import { hintFor } from "./suggestions.js";
 
@@ -19,11 +20,25 @@ export const signal = v.custom<AbortSignal>(
   (value) => typeof Object(value).aborted === "boolean" && typeof Object(value).addEventListener === "function",
   "an AbortSignal",
 );
+export const header = v.custom<string | (() => string)>(
+  (value) => typeof value === "function" || (typeof value === "string" && isHeader(value)),
+  `a text of 1 to ${LONGEST_HEADER} characters, or a function that returns one`,
+);
 export const directory = matching(isPath, "the path of a directory");
 export const encoding = matching(
   (value) => findCodec(value) !== undefined,
   'an encoding such as "utf-8", "latin-1" or "cp1252"',
 );
+
+function isHeader(text: string): boolean {
+  return text.length > 0 && text.length <= LONGEST_HEADER;
+}
+
+/** One of some texts, which the message names. */
+export function oneOf<const Values extends readonly string[]>(values: Values) {
+  const quoted = values.map((value) => JSON.stringify(value));
+  return v.picklist(values, `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`);
+}
 
 /** The error for an option of the wrong type or value. */
 export function refused(option: string, value: unknown, expected: string, cause?: unknown): LogFileError {
