@@ -4,7 +4,7 @@ import { OPERATION_NAMES } from "../support/operations.js";
 import { killSweep } from "./kill-sweep.js";
 
 // Every call in the long form (npm run test:crash), and after each as well; here, so many fewer.
-const STRIDES = { before: 3, half: 2 } as const;
+const STRIDES = { before: 5, half: 4 } as const;
 
 describe("killed at a call of the file system, a clean start makes all whole:", () => {
   for (const operation of OPERATION_NAMES) {

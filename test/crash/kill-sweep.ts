@@ -31,7 +31,7 @@ export interface SweepResult {
   readonly problems: string[];
 }
 
-/** Kills at the calls 1, 1 + stride, … until the operation ends by itself. */
+/** Kills at the calls 1, 1 + stride, … until the operation ends by itself, or a double is found out. */
 export async function killSweep(t: TestContext, sweep: Sweep): Promise<SweepResult> {
   const directory = temporaryDirectory(t);
   const problems: string[] = [];
@@ -46,6 +46,7 @@ export async function killSweep(t: TestContext, sweep: Sweep): Promise<SweepResu
       if (!first.wasKilled) isOver = true;
       else kills++;
       problems.push(...first.problems);
+      if (sweep.double !== undefined && problems.length > 0) isOver = true; // it is found out
       if (!first.wasKilled || !sweep.strideAfter) continue;
       const second = await killAgain(t, sweep, join(directory, `${n}-again`), n, sweep.strideAfter);
       kills += second.kills;

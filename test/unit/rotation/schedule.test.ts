@@ -57,7 +57,7 @@ test("boundaries and names are those of Temporal's calendar, in every zone, also
         assert.deepEqual(found(new Boundaries(schedule), now), found(new TemporalBoundaries(schedule), now));
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 600 },
   );
 });
 
@@ -88,7 +88,7 @@ test("those of a cron expression are what Temporal finds at these times of day, 
       assert.deepEqual(boundaries.spanOf(stamp), { begin: start, end: next }, `${when} ${timeZone} ${stamp}`);
     },
   );
-  fc.assert(property, { numRuns: 150 });
+  fc.assert(property, { numRuns: 60 });
 });
 
 test("what is a name is what Temporal takes for a time", () => {
@@ -114,7 +114,7 @@ test("what is a name is what Temporal takes for a time", () => {
           assert.deepEqual(ours.spanOf(stamp), theirs.spanOf(stamp), `${stamp} ${timeZone}`);
       },
     ),
-    { numRuns: 1500 },
+    { numRuns: 600 },
   );
 });
 
@@ -125,7 +125,7 @@ test("the next boundary is after now, in every zone", () => {
       assert.ok(Number.isSafeInteger(next));
       assert.ok(next > now);
     }),
-    { numRuns: 2000 },
+    { numRuns: 800 },
   );
 });
 
@@ -142,7 +142,7 @@ test("of the calendar, it is the first one after now: none is passed over", () =
         assert.ok(next - now <= (LONGEST_PERIODS[schedule.when] ?? 8 * DAY + 7200));
       },
     ),
-    { numRuns: 2000 },
+    { numRuns: 800 },
   );
 });
 
@@ -165,7 +165,7 @@ test("the wall time of the calendar's boundaries is the one that was asked for, 
       assert.ok(jump > 1 || timeZone === "Pacific/Apia" || timeZone === "Pacific/Kwajalein", `${timeZone} ${next}`);
       assert.ok((atTime - wall(next - 1) + DAY) % DAY < Math.max(jump, DAY - 1));
     }),
-    { numRuns: 1000 },
+    { numRuns: 400 },
   );
 });
 
@@ -182,7 +182,7 @@ test("a period's name is read back, sorts after the one before, and ends no late
       if ((calendar as readonly string[]).includes(schedule.when))
         assert.ok(stamp < boundaries.stamp(second), `${stamp} ${second}`);
     }),
-    { numRuns: 2000 },
+    { numRuns: 800 },
   );
 });
 
