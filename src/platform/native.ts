@@ -122,7 +122,7 @@ function bindLibc(koffi: Koffi): Libc {
   return {
     flock: library.func("int flock(int fd, int operation)"),
     ...(process.platform === "linux" && {
-      // On all architectures of ofd-locks.ts, an argument that may be left out is passed like any other.
+      // On all architectures of struct-flock.ts, an argument that may be left out is passed like any other.
       fcntl: library.func("int fcntl(int fd, int command, void *lock)"),
       lseek: library.func("int64_t lseek(int fd, int64_t offset, int whence)"),
     }),

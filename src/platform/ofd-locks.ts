@@ -1,7 +1,7 @@
 import { systemError } from "../base/system-errors.js";
 import { BUSY } from "./flock.js";
 import type { LockBackend } from "./lock-backend.js";
-import { F_OFD_SETLK, F_UNLCK, F_WRLCK, isLayoutKnown } from "./struct-flock.js";
+import { F_OFD_SETLK, F_UNLCK, F_WRLCK, FlockStruct } from "./struct-flock.js";
 import type { Libc } from "./system-calls.js";
 
 const SEEK_END = 2; // unistd.h
@@ -13,18 +13,15 @@ const BEHIND_ALL = 1n << 62n;
  * Locks of an open file by `fcntl(2)`, for SMB mounts of Linux. There, when any process of the host closes the file, cifs.ko
  * releases what `flock(2)` holds on the server; of these it does so only for the process that holds them
  * (`smb2_unlock_range`). On the server both are the same lock, so that Python's handler is excluded.
- * @param arch as `process.arch`; undefined is returned where the layout of the structure is another
+ * Undefined where the system has none.
  */
-export function ofdBackend(libc: Libc, arch: string = process.arch): LockBackend | undefined {
-  const { fcntl, lseek } = libc;
-  if (fcntl === undefined || lseek === undefined || !isLayoutKnown(arch)) return undefined;
+export function ofdBackend(libc: Libc): LockBackend | undefined {
+  const { lseek } = libc;
+  const struct = FlockStruct.over(libc);
+  if (struct === undefined || lseek === undefined) return undefined;
   const set = (fd: number, type: number, start: bigint, length: bigint): boolean => {
-    const lock = Buffer.alloc(32);
-    lock.writeInt16LE(type, 0);
-    lock.writeBigInt64LE(start, 8);
-    lock.writeBigInt64LE(length, 16);
-    if (fcntl(fd, F_OFD_SETLK, lock) === 0) return true;
-    const errno = libc.errno();
+    const errno = struct.call(fd, F_OFD_SETLK, type, start, length);
+    if (errno === 0) return true;
     if (type === F_WRLCK && BUSY.has(errno)) return false;
     throw systemError(errno, "fcntl");
   };

@@ -4,7 +4,7 @@ type Call<Arguments extends unknown[]> = (...args: Arguments) => number;
 export interface Libc {
   flock: Call<[fd: number, operation: number]>;
   /** Linux; with a `struct flock`. */
-  fcntl?: Call<[fd: number, command: number, lock: Uint8Array | BigInt64Array]>;
+  fcntl?: Call<[fd: number, command: number, lock: BigInt64Array]>;
   /** Linux. */
   lseek?: Call<[fd: number, offset: number, whence: number]>;
   write: Call<[fd: number, bytes: Uint8Array, length: number]>;
