@@ -15,7 +15,7 @@ import { addServerFlags, isNats, serverOptions } from "../terminal/nats-flags.js
 import { openMetrics } from "../terminal/open-metrics.js";
 import { Output } from "../terminal/output.js";
 import { complain, jsonLine, printable } from "../terminal/printable.js";
-import { duration } from "../terminal/reading-flags.js";
+import { addPlaceFlags, duration } from "../terminal/reading-flags.js";
 import { type StreamStatus, streamRows } from "../terminal/stream-rows.js";
 
 interface Flags extends Record<string, unknown> {
@@ -45,13 +45,8 @@ export function statusCommand(): Command {
         .choices(["text", "openmetrics"])
         .default("text")
         .conflicts(["json", "watch"]),
-    )
-    .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log")
-    .option("--backup-name <template>", 'what backups are called, such as "{stem}.{n}{ext}" (default: as its writers)')
-    .option(
-      "--archive-directory <dir>",
-      "where backups are, seen from the directory of the log (default: as its writers)",
-    )
+    );
+  addPlaceFlags(command)
     .option("--nats <servers>", "nats://host,host: ask them how far a log that is collected is behind its stream")
     .option("--stream <name>", "with nats://, the stream; without it, each that is collected into the log")
     .option("--max-lag <time>", "with nats://, exit with 1 if a record waits for longer, e.g. 30s", duration);

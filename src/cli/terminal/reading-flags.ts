@@ -18,10 +18,16 @@ export interface ReadingFlags {
 }
 
 export function addReadingFlags(command: Command): Command {
-  return command
+  const own = command
     .option("--encoding <name>", "encoding of the log (default: that of its writers, else utf-8)")
     .option("--terminator <text>", 'what ends a record, such as "\\r\\n" (default: that of its writers)', withEscapes)
-    .option("--header <text>", "text at the head of each file, no record (default: that of its writers)", withEscapes)
+    .option("--header <text>", "text at the head of each file, no record (default: that of its writers)", withEscapes);
+  return addPlaceFlags(own);
+}
+
+/** Adds the flags that say where the files of a log are, and what they are called. */
+export function addPlaceFlags(command: Command): Command {
+  return command
     .option("--lock-file-directory <dir>", "where the lock file is, if not beside the log")
     .option("--backup-name <template>", 'what backups are called, such as "{stem}.{n}{ext}" (default: as its writers)')
     .option(
