@@ -240,7 +240,7 @@ export class ActiveFile {
     this.#headLength = length + missing.length;
   }
 
-  /** What the file has of the header. */
+  /** The part of the header that the file has, and the rest. */
   #found(header: Header): { length: number; missing: Buffer } {
     const { bytes, longest } = header;
     const nothing = Buffer.alloc(0);

@@ -13,7 +13,7 @@ const LOOK_EVERY = 50;
 // Milliseconds without a step forward after which a cluster is taken for dead.
 const PATIENCE = 60_000;
 
-/** What is asked of it on the command line. */
+/** The flags that the command line gives it. */
 interface StreamFlags {
   readonly replicas: number;
   readonly acknowledge: unknown;

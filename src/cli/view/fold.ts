@@ -9,7 +9,7 @@ export function rowsOf(text: string, columns: number): string[] {
   return text.split(/\r?\n/).flatMap((line) => fold(line.split("\t").map(printable), columns));
 }
 
-/** Of printable texts with a tab between each two. */
+/** Breaks printable texts, with a tab between each two, into rows. */
 function fold(cells: readonly string[], columns: number): string[] {
   if (cells.length === 1 && /^[ -~]*$/.test(cells[0]!)) return chunks(cells[0]!, columns);
   const rows: string[] = [];

@@ -24,9 +24,9 @@ const MOST_TEMPORARY = 2 * 1024 ** 3;
 /** One file of the log. */
 interface Part {
   readonly file: LogFile;
-  /** What can be read at any place; -1 before somebody asks. */
+  /** Descriptor of a file that can be read at any place; -1 before somebody asks. */
   fd: number;
-  /** Of its content, where that is known. */
+  /** Bytes of its content, where that is known. */
   size: number;
   /** It cannot be read, which was told. */
   isLost: boolean;
@@ -108,7 +108,7 @@ export class Parts {
     return part.fd;
   }
 
-  /** What has come since; true when there is more. Sizes are those of now. */
+  /** Takes in the records that have come since, and the sizes of now; true when there is more. */
   async refresh(): Promise<boolean> {
     const last = this.#parts.at(-1);
     if (last === undefined || last.file.extension !== "" || (await this.ready(this.count - 1)) === -1) return false;
@@ -196,7 +196,7 @@ export class Parts {
   }
 }
 
-/** Of this user alone, and gone when it is closed. */
+/** Opens a file of this user alone, which is gone when it is closed. */
 function temporaryFile(fs: FileSystem): number {
   const directory = makeTemporaryDirectory(tmpdir());
   const path = join(directory, "content");

@@ -190,7 +190,7 @@ export class Records {
     const filter = this.#filter;
     if (filter === undefined) return this.#unfiltered(part, page);
     const from = page * PAGE;
-    // What begins on a page may go on behind it, and what stands first on it may have begun before.
+    // A record that begins on a page may go on behind it, and the first line of a page may belong to a record before it.
     const { start, bytes } = await this.#lines(part, Math.max(0, from - MARGIN), from + PAGE + MARGIN);
     const whole = new WholeRecords(formatOf(this.#selection));
     const block = new Block(this.#parts.fileOf(part).path, start, bytes, true, this.#format);

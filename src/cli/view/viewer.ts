@@ -134,7 +134,7 @@ export class Viewer {
     else this.#message = key.name === "ctrl-c" ? "Press q to leave" : "Press h for help";
   }
 
-  /** What each key does, by its text or its name. */
+  /** The deed of each key, by its text or its name. */
   #deeds(number: number | undefined): Readonly<Record<string, () => Promise<void> | void>> {
     const page = this.#screen.rows - 1;
     const half = Math.max(1, Math.floor(page / 2));
@@ -183,7 +183,7 @@ export class Viewer {
       try {
         await prompt.done(prompt.text);
       } catch (error) {
-        // What somebody has typed cannot be read: a pattern, a level, a condition, a time.
+        // Somebody has typed a pattern, a level, a condition or a time that cannot be read.
         if (!["ERR_CLH_OPTION", "commander.invalidArgument"].includes((error as LogFileError).code)) throw error;
         this.#message = (error as Error).message;
       }
