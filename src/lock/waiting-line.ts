@@ -90,8 +90,13 @@ export class WaitingLine {
       if (this.isEntered) places.hold(fd, this.#place, true);
       for (let place = 0; !this.isEntered; ) {
         const taken = places.find(fd, place, END, false);
-        if (taken !== undefined) place = Math.max(place, taken) + 1;
-        else if (places.hold(fd, place, true)) this.#place = place;
+        if (taken === undefined) {
+          if (places.hold(fd, place, true)) this.#place = place;
+        } else if (taken >= place && taken < Number.MAX_SAFE_INTEGER) place = taken + 1;
+        else {
+          this.#giveUp(); // a stranger has locked a whole range, such as all of the file, and no place is behind it
+          return;
+        }
       }
       this.#isHere = true;
     });
@@ -155,10 +160,15 @@ export class WaitingLine {
     try {
       return ask(this.#places);
     } catch {
-      this.#places = null; // whatever the code: the lock itself tells what is wrong with the file
-      this.#place = NOWHERE;
-      this.#isHere = false;
+      this.#giveUp(); // whatever the code: the lock itself tells what is wrong with the file
       return otherwise;
     }
+  }
+
+  /** Goes on without a line, until the lock file is opened anew. */
+  #giveUp(): void {
+    this.#places = null;
+    this.#place = NOWHERE;
+    this.#isHere = false;
   }
 }

@@ -9,6 +9,8 @@ import type { FileLock } from "../../src/lock/file-lock.js";
 import { type Environment, systemEnvironment } from "../../src/platform/environment.js";
 import { FilePath, FileStatus } from "../../src/platform/file-system.js";
 import type { Places } from "../../src/platform/lock-backend.js";
+import { loadLibc } from "../../src/platform/native.js";
+import { F_OFD_SETLK, F_WRLCK, FlockStruct } from "../../src/platform/struct-flock.js";
 import { Fixture } from "../support/child.js";
 import { environmentWith, systemError } from "../support/environment.js";
 import { makeLock } from "../support/locks.js";
@@ -97,6 +99,24 @@ describe("who waits for the lock", onlyWithPlaces, () => {
       line.lock.release();
       assert.equal(await first.ended, 0);
       assert.equal(readFileSync(line.turns, "utf8"), "ba");
+    });
+  }
+
+  for (const [name, start, length] of [
+    ["all of the lock file", 0n, 0n],
+    ["all of it but its begin", 10n, 0n],
+    ["a byte behind which no number is exact", 2n ** 62n, 1n],
+  ] as const) {
+    test(`does without a line where a stranger has locked ${name}`, (t) => {
+      const line = new Line(t);
+      line.lock.release();
+      const stranger = openSync(line.path, "r+");
+      t.after(() => closeSync(stranger));
+      assert.equal(FlockStruct.over(loadLibc())!.call(stranger, F_OFD_SETLK, F_WRLCK, start, length), 0);
+      const lock = makeLock(line.path);
+      t.after(() => lock.close());
+      assert.equal(lock.acquire(5000), true);
+      lock.release();
     });
   }
 
