@@ -1,5 +1,6 @@
 import { Backoff } from "../base/backoff.js";
 import { LogFileError } from "../base/errors.js";
+import { sharedState } from "../base/shared-state.js";
 import { advice, hasCode, reason } from "../base/system-errors.js";
 import type { Clock } from "../platform/clock.js";
 import { endLeasesOf, Lease } from "./lease.js";
@@ -26,8 +27,8 @@ const REPLACEMENTS = 10;
 // Codes by which a client refuses a file that it had open before its server went.
 const SERVER_WENT = ["ESTALE", "EIO", "EBADF", "EAGAIN", "EHOSTDOWN", "ECONNABORTED", "ENOTCONN"];
 
-/** Locks that this thread holds now: a second lock on such a file could only wait for itself. */
-const heldHere: FileLock[] = [];
+/** Locks that this thread holds now, by all copies of this package: a second lock on such a file could only wait for itself. */
+const heldHere = sharedState("held locks", 1, (): { readonly path: string }[] => []);
 
 /** The lock that all writers of one log share: one per handler, each with an open of its own. Not reentrant. */
 export class FileLock {

@@ -15,6 +15,7 @@ before((t) => {
 });
 
 const PROGRAM = `
+  import { renameSync } from "node:fs";
   import { createRequire } from "node:module";
   import * as imported from "${NAME}";
   import * as importedLogging from "${NAME}/logging";
@@ -67,6 +68,21 @@ const PROGRAM = `
   queues[1].stopQueueListeners();
   seen.pending = queue.pending;
 
+  // One that logs while another rotates does not wait for the lock that its own thread has.
+  const limits = { maxBytes: 2000, backupCount: 9, lockTimeout: 5000 };
+  const inner = new copies[1].ConcurrentRotatingFileHandler("rotated.log", limits);
+  inner.on("error", () => {});
+  const rotator = (from, to) => {
+    const start = performance.now();
+    inner.write("in a rotator");
+    seen.hasWaited = performance.now() - start >= limits.lockTimeout;
+    renameSync(from, to);
+  };
+  const outer = new imported.ConcurrentRotatingFileHandler("rotated.log", { ...limits, rotator });
+  for (let i = 0; i < 2; i++) outer.write("x".repeat(1500));
+  inner.close();
+  outer.close();
+
   for (const handler of handlers) handler.write("late"); // written at the exit
   console.log(JSON.stringify(seen));
 `;
@@ -99,6 +115,7 @@ test("copies of the package know of each other", (t) => {
     loggers: 1,
     queues: 1,
     pending: 0,
+    hasWaited: false,
     stderr: "",
     log: ["early", "early", "early", "late", "late", "late"],
     told: ["told", "told", "told"],
@@ -107,9 +124,9 @@ test("copies of the package know of each other", (t) => {
 
 test("copies that do not are found out", (t) => {
   const seen = seenBy(t, (text) => text.replace(/Symbol\.for\(`(?=[^`]*\$\{)/g, "Symbol(`"));
-  const { warnings, listeners, errors, level, loggers, queues, refused, told } = seen;
+  const { warnings, listeners, errors, level, loggers, queues, refused, hasWaited, told } = seen;
   assert.deepEqual(
-    { warnings, listeners, errors, level, loggers, queues, refused, told },
+    { warnings, listeners, errors, level, loggers, queues, refused, hasWaited, told },
     {
       warnings: 2, // by the lock on them, whichever copy asks
       listeners: 3,
@@ -118,6 +135,7 @@ test("copies that do not are found out", (t) => {
       loggers: 3,
       queues: 3,
       refused: "ERR_CLH_CONFIG",
+      hasWaited: true,
       told: ["told", "not told"],
     },
   );
