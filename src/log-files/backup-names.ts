@@ -1,7 +1,7 @@
 import { basename, dirname, resolve } from "node:path";
 import { inspect } from "node:util";
 import { EXTENSIONS, type Extension, oneOf } from "./compression-formats.js";
-import { wallTimeOf } from "./stamps.js";
+import { ANY_STAMP, wallTimeOf } from "./stamps.js";
 
 /*
  * Names of rotated files; hidden-names.ts has those on the way there. Each name is written by one function here and read
@@ -61,7 +61,7 @@ export function datedName(log: string, { stamp, counter }: DatedBackup, namer?: 
 /** By how much the name of a dated backup is longer than that of its log. */
 export const LONGEST_DATED_TAIL = ".2024-05-17_10-20-30".length + ".".length + 15;
 
-const STAMP_IN_NAME = /(?=(\d{4}-\d\d(?:-\d\d(?:_\d\d(?:-\d\d(?:-\d\d)?)?)?)?))/g;
+const STAMP_IN_NAME = new RegExp(`(?=(${ANY_STAMP}))`, "g");
 const STAMP_LENGTHS = [19, 16, 13, 10, 7];
 const COUNTER_AND_EXTENSION = new RegExp(`^(?:\\.([1-9]\\d{0,14}))?${oneOf(EXTENSIONS)}$`);
 

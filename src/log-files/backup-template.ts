@@ -2,7 +2,7 @@ import { basename, parse as parsePath } from "node:path";
 import { hostName } from "../platform/identity.js";
 import { datedName, numberedName, parseDated, parseNumbered } from "./backup-names.js";
 import { EXTENSIONS, oneOf } from "./compression-formats.js";
-import { wallTimeOf } from "./stamps.js";
+import { ANY_STAMP, wallTimeOf } from "./stamps.js";
 
 /*
  * Names of backups that a user has chosen by a text such as "{stem}-{date}{ext}". Each is made from the default name of
@@ -16,7 +16,6 @@ type Token = (typeof TOKENS)[number];
 export const DATE_FIELDS = ["YYYY", "MM", "DD", "HH", "mm", "ss"] as const;
 const FIELD = new RegExp(DATE_FIELDS.join("|"), "g");
 const BETWEEN_FIELDS = /^[-_.T]*$/;
-const ANY_STAMP = "\\d{4}-\\d\\d-\\d\\d(?:_\\d\\d(?:-\\d\\d(?:-\\d\\d)?)?)?";
 
 /** A piece of a template: text, or what stands in braces: "{date:YYYYMMDD}". */
 export type Part = { readonly text: string } | { readonly token: string; readonly pattern: string | undefined };

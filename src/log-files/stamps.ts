@@ -1,5 +1,8 @@
 /* The names of periods: as much of a wall time as tells one from the next, "2024-05", "2024-05-17" or "2024-05-17_10-20-30". */
 
+/** The form of a stamp, for a regular expression. */
+export const ANY_STAMP = "\\d{4}-\\d\\d(?:-\\d\\d(?:_\\d\\d(?:-\\d\\d(?:-\\d\\d)?)?)?)?";
+
 const WHOLE_STAMP = /^(\d{4})-(\d\d)(?:-(\d\d)(?:_(\d\d)(?:-(\d\d)(?:-(\d\d))?)?)?)?$/;
 
 /**

@@ -54,7 +54,7 @@ const ALIASES: Readonly<Record<string, (typeof TOKENS)[number]>> = {
   ...{ hostname: "host" },
 };
 
-const STAMPS = ["2024-05-17", "2024-05-17_10", "2024-05-17_10-20", "2024-05-17_10-20-30"];
+const STAMPS = ["2024-05", "2024-05-17", "2024-05-17_10", "2024-05-17_10-20", "2024-05-17_10-20-30"];
 const NUMBERS = [1, 9, 12, 999_999_999_999_999];
 const FORBIDDEN = process.platform === "win32" ? /[/\\\p{Cc}<>:"|?*]/u : /[/\\\p{Cc}]/u;
 const HOST = /^[\w.-]+$/;

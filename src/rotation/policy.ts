@@ -78,12 +78,10 @@ function timePolicy(
 function checkDate(backupName: string, log: string, stamp: string): void {
   const template = BackupTemplate.of(backupName, log)!;
   if (template.nameOf(datedName(basename(log), { stamp, counter: 0 })) !== undefined) return;
-  const fields = DATE_FIELDS.slice(0, stamp.split(/[-_]/).length).join(", ");
-  throw refused(
-    "backupName",
-    backupName,
-    `a template with {date}, or with a date of exactly ${fields}: they tell one period from the next`,
-  );
+  const fields = DATE_FIELDS.slice(0, stamp.split(/[-_]/).length);
+  // A pattern has a day at least.
+  const others = fields.length < 3 ? "" : `, or with a date of exactly ${fields.join(", ")}`;
+  throw refused("backupName", backupName, `a template with {date}${others}: they tell one period from the next`);
 }
 
 /** Refuses an interval of which the calendar has no end: else every write would fail. */

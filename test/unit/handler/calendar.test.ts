@@ -109,6 +109,18 @@ for (const { when, atTime, ends, stamps } of PERIODS) {
       assert.deepEqual(told, []);
     });
 
+    test("names backups by a template, knows them, and deletes the oldest", (t) => {
+      const { clock, make, files, told } = setUp(t, { ...options, keepExtension: true, maxPeriods: 1 });
+      const one = make();
+      one.write("a");
+      clock.time = first;
+      one.write("b");
+      clock.time = second;
+      one.write("c");
+      assert.deepEqual(files(), { "app.log": "c\n", [`app-${stamps[1]}.log`]: "b\n" });
+      assert.deepEqual(told, []);
+    });
+
     test("ends for a process that starts after it, also when nobody has left a time", (t) => {
       const { log, clock, make, files } = setUp(t, options);
       writeFileSync(log, "left\n");

@@ -11,6 +11,7 @@ import { logNames } from "../../support/log-names.js";
 type Naming = Pick<BackupTemplate, "nameOf" | "defaultNameOf">;
 
 const STAMPS = [
+  "2024-05",
   "2024-05-17",
   "2024-05-17_10",
   "2024-05-17_10-20",
@@ -50,6 +51,7 @@ const EXAMPLES: readonly [template: string, defaultName: string, name: string][]
   ["{stem}-{date}.{n}{ext}", "app.log.2024-05-17", "app-2024-05-17.1.log"],
   ["{stem}-{date}.{n}{ext}", "app.log.2024-05-17.2", "app-2024-05-17.3.log"],
   ["{date:DD.MM.YYYY}-{stem}{ext}", "app.log.2024-05-17.1", "17.05.2024.1-app.log"],
+  ["{stem}-{date}{ext}", "app.log.2024-05.gz", "app-2024-05.log.gz"],
   ["{stem}-{date:YYYYMMDDTHHmmss}{ext}", "app.log.2024-05-17_10-20-30.br", "app-20240517T102030.log.br"],
   ["old-{n}-{stem}{ext}", "app.log.3", "old-3-app.log"],
   ["{stem}.{host}.{n}{ext}", "app.log.3", `app.${hostName()}.3.log`],
