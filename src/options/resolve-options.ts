@@ -6,7 +6,6 @@ import { reason } from "../base/system-errors.js";
 import { LONGEST_DATED_TAIL, type Namer } from "../log-files/backup-names.js";
 import type { Compression } from "../log-files/compression-formats.js";
 import { LONGEST_HIDDEN_TAIL, LONGEST_SPILL_TAIL } from "../log-files/hidden-names.js";
-import type { BackupNaming } from "../log-files/named-backups.js";
 import { LONGEST_PENDING_TAIL } from "../log-files/pending-names.js";
 import { FilePath, FileStatus, type FileSystem } from "../platform/file-system.js";
 import { localTimeZone } from "../platform/time-zones.js";
@@ -126,6 +125,7 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
       `"spill" or "wait": with delivery "${others.delivery.mode}" nobody is there to catch it`,
     );
   const kind = schema === timedSchema ? "time" : "size";
+  checkOneNaming(namer, { backupName: backupName ?? (keepExtension || undefined), archiveDirectory }); // before that is made
   const naming = resolveNaming({ backupName, keepExtension, archiveDirectory }, path, kind, fs);
   checkLength(path, [
     LONGEST_HIDDEN_TAIL,
@@ -138,7 +138,6 @@ function resolveCommon<Schema extends typeof rotatingSchema | typeof timedSchema
   ]);
   checkFunctions(others.delivery, { namer, rotator, ...(typeof header === "function" && { header }) });
   if (typeof header === "string") checkHeader({ ...others, header });
-  checkOneNaming(namer, naming);
   checkRotator(rotator, format);
   return {
     ...others,
@@ -193,9 +192,12 @@ export function checkNamer(namer: unknown, options: ResolvedOptions): void {
   throw refused("namer", namer, "given together with `backupCount`, or left out");
 }
 
-function checkOneNaming(namer: unknown, { backupName, archiveDirectory }: BackupNaming): void {
-  const option = backupName === undefined ? "archiveDirectory" : "backupName";
-  if (namer !== undefined && (backupName ?? archiveDirectory) !== undefined)
+function checkOneNaming(
+  namer: unknown,
+  others: { readonly backupName?: unknown; readonly archiveDirectory?: unknown },
+): void {
+  const option = others.backupName == null ? "archiveDirectory" : "backupName";
+  if (namer !== undefined && others[option] != null)
     throw refused("namer", namer, `left out, since \`${option}\` says what backups are called`);
 }
 

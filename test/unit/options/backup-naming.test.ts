@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import {
@@ -88,6 +97,7 @@ describe("refused at construction, with the reason:", () => {
     );
     assert.match(bySize({ backupName, namer: String }) ?? "", /`namer` to be left out, since `backupName`/);
     assert.match(bySize({ archiveDirectory: "old", namer: String }) ?? "", /left out, since `archiveDirectory`/);
+    assert.ok(!existsSync("never-made"), "what is refused makes no directory");
     const handler = new ConcurrentRotatingFileHandler(LOG, { backupCount: 5, backupName });
     assert.throws(() => {
       handler.namer = String;
