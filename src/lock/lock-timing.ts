@@ -1,6 +1,6 @@
 /*
  * How long anything waits for the lock of a log, in milliseconds. The user's limit is the option `lockTimeout`
- * (options/resolve-options.ts); these are the waits that no option sets.
+ * (options/option-table.ts); these are the waits that no option sets.
  */
 
 /** A wait that only tries: the event loop must not be blocked by a queue. */
